@@ -1,0 +1,22 @@
+"""Load a module whose file name has a dot in it.
+
+`import server.hello` would look for a module `hello` inside a package `server`. The two halves of
+the handshake are named for what they are, `server.hello.py` and `client.hello.py`, so they are
+loaded by path instead: a spec made from the path, a module made from the spec, the code run in it
+(the recipe "Importing a source file directly" of the importlib documentation).
+"""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+
+def load(name: str, folder: Path) -> ModuleType:
+    """Return the module of the file `name` + ".py" in `folder`; raise OSError if it cannot be read."""
+    path = folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name.replace(".", "_"), path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no loader for {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
