@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-import protocol  # noqa: E402 (a script of bench/ uses the project's own grammar)
+import protocol  # this project's own grammar
 
 TIMEOUT = 10.0  # seconds, as server.py's default
 
@@ -60,9 +60,7 @@ async def serve(path: str) -> None:
     """Serve the file named `path` until killed."""
     loop = asyncio.get_running_loop()
     message = protocol.file_message(Path(path).read_bytes())
-    server = await loop.create_server(
-        lambda: Transfer(loop, message), "127.0.0.1", 0, backlog=4096
-    )
+    server = await loop.create_server(lambda: Transfer(loop, message), "127.0.0.1", 0, backlog=4096)
     print("listening on {}:{}".format(*server.sockets[0].getsockname()), flush=True)
     await server.serve_forever()
 
@@ -72,7 +70,7 @@ def main() -> None:
     if sys.argv[1] != "--uvloop":
         asyncio.run(serve(sys.argv[1]))
         return
-    import uvloop  # the optional peer is asked for by name
+    import uvloop  # noqa: PLC0415  (optional, and asked for by name)
 
     uvloop.run(serve(sys.argv[2]))
 

@@ -56,7 +56,7 @@ def put_on_different_cores(servers: dict[str, Server]) -> None:
 
 
 def transfer(server: Server, path: Path, transfers: int, at_a_time: int) -> tuple[float, float]:
-    """Put the load on `server`; return its microseconds per transfer, and the transfers per second."""
+    """Put the load on `server`; return its microseconds per transfer, and transfers per second."""
     before = server.cpu()
     command = [str(LOAD), str(server.port), str(path), str(transfers), str(at_a_time)]
     load = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)

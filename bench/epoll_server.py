@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-import protocol  # noqa: E402 (a script of bench/ uses the project's own grammar)
+import protocol  # this project's own grammar
 
 
 def main() -> None:
