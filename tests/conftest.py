@@ -1,0 +1,182 @@
+"""What every test is held to, whatever it tests.
+
+Nothing is left after a test: no descriptor, no selector key, no deadline, no thread, no child
+process, no file (at the top of the checkout, in input_file/, output_file/, the temporary folder),
+no resource that only the garbage collector closed. Asserted here, once, for all.
+
+A test that hangs is ended after TEST_LIMIT seconds, without signals, which some tests are about:
+the programs it started are killed, so that whatever it waits for comes to an end, and it fails with
+its own traceback. If that does not help, the run ends with the traceback of every thread.
+"""
+
+import faulthandler
+import gc
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests import programs
+
+TEST_LIMIT = 60.0  # seconds; a test takes one, a few take five
+GRACE = 10.0  # seconds for a test to fail by itself once its programs are killed
+
+# The same examples in every run, and no limit for a single one: a busy machine is no defect.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=10_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd")
+MISSING: list[str] = []  # what could not be tested on this machine, and why
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A socket or file that nobody closed: an error in __del__, which `sys.unraisablehook` sees.
+    config.addinivalue_line("filterwarnings", "error::ResourceWarning")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason in dict.fromkeys(MISSING):
+        terminalreporter.write_line(f"NOT TESTED HERE: {reason}", yellow=True, bold=True)
+
+
+@pytest.fixture
+def not_here() -> Callable[[str], None]:
+    """Skip, loudly: the reason is shown once more at the end of the run."""
+
+    def skip(reason: str) -> None:
+        MISSING.append(reason)
+        pytest.skip(reason)
+
+    return skip
+
+
+@pytest.fixture(scope="session")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Everything temporary, the tests' and the programs', goes into one folder of our own."""
+    folder = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def real_stderr(pytestconfig: pytest.Config) -> Iterator[int]:
+    """The descriptor that a dying run still can write to; pytest captures number 2."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    capture.suspend_global_capture(in_=False)
+    copy = os.dup(2)
+    capture.resume_global_capture()
+    yield copy
+    os.close(copy)
+
+
+def descriptors() -> dict[int, str]:
+    """Return the open descriptors and what they are."""
+    found = {}
+    for name in os.listdir(DESCRIPTORS):
+        try:
+            found[int(name)] = os.readlink(DESCRIPTORS / name)
+        except OSError:  # the one that listed the folder, closed by now; no links on macOS
+            if os.path.exists(DESCRIPTORS / name):
+                found[int(name)] = "?"
+    return found
+
+
+def children() -> set[str]:
+    """Return the process ids of our children, the dead ones included (Linux)."""
+    found: set[str] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        try:
+            found.update(task.read_text().split())
+        except OSError:  # a thread that has just ended
+            continue
+    return found
+
+
+def files(temporary: Path) -> set[Path]:
+    """Return what stands in the folders where the programs could leave something."""
+    folders = (CHECKOUT, CHECKOUT / "input_file", CHECKOUT / "output_file", temporary)
+    found = {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
+    tools = {
+        path for path in found if path.parent == CHECKOUT and path.name.startswith((".", "__"))
+    }
+    return found - tools
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request: pytest.FixtureRequest, real_stderr: int) -> Iterator[None]:
+    """End a test that hangs."""
+    too_long = []
+
+    def give_up() -> None:
+        too_long.append(f"{request.node.nodeid}: more than {TEST_LIMIT:.0f} s")
+        os.write(real_stderr, f"\n{too_long[0]}\n".encode())
+        faulthandler.dump_traceback_later(GRACE, exit=True, file=real_stderr)
+        for program in list(programs.RUNNING):
+            program.kill()
+
+    watchdog = threading.Timer(TEST_LIMIT, give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    yield
+    watchdog.cancel()
+    watchdog.join()
+    if too_long:
+        faulthandler.cancel_dump_traceback_later()
+        pytest.fail(too_long[0])
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(time_limit: None, temporary: Path) -> Iterator[None]:
+    """Compare the world before and after the test."""
+    reactors: list[Any] = []
+    unraisable: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            sys, "unraisablehook", lambda u: unraisable.append(f"{u.exc_value!r} in {u.object!r}")
+        )
+        if "reactor" in sys.modules:
+            remember_reactors(patch, reactors)
+        gc.collect()
+        before = descriptors(), children(), files(temporary), set(threading.enumerate())
+        yield
+        keys = [key for reactor in reactors for key in still_watched(reactor)]
+        deadlines = [queue for reactor in reactors for queue in reactor.queues if len(queue)]
+        reactors.clear()
+        gc.collect()
+        after = descriptors(), children(), files(temporary), set(threading.enumerate())
+    assert not keys, f"still in a selector: {keys}"
+    assert not deadlines, f"deadlines still armed: {deadlines}"
+    assert not unraisable, f"raised where nobody could catch it: {unraisable}"
+    names = ("descriptors", "child processes", "files", "threads")
+    for name, was, now in zip(names, before, after, strict=True):
+        left = {item: now[item] if isinstance(now, dict) else "" for item in now if item not in was}
+        assert not left, f"{name} left behind: {left}"
+    assert before[0] == after[0], "a descriptor of somebody else was closed or replaced"
+
+
+def remember_reactors(patch: pytest.MonkeyPatch, reactors: list[Any]) -> None:
+    """Put each Reactor that is made from now on into `reactors`."""
+    kind = sys.modules["reactor"].Reactor
+    make = kind.__init__
+
+    def remembered(self: Any, *args: object, **options: object) -> None:
+        make(self, *args, **options)
+        reactors.append(self)
+
+    patch.setattr(kind, "__init__", remembered)
+
+
+def still_watched(reactor: Any) -> list[object]:
+    """Return what is still registered with the selector of `reactor`, if that is not closed."""
+    get_map = getattr(reactor.selector, "get_map", dict)
+    return [key.data for key in (get_map() or {}).values()]
