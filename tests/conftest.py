@@ -112,6 +112,16 @@ def files(temporary: Path) -> set[Path]:
     return found - tools
 
 
+def world(temporary: Path) -> dict[str, set[str]]:
+    """Return all that a test may leave behind."""
+    return {
+        "descriptors": {f"{fd} {what}" for fd, what in descriptors().items()},
+        "child processes": children(),
+        "files": {str(path) for path in files(temporary)},
+        "threads": {f"{thread.name} {thread.ident}" for thread in threading.enumerate()},
+    }
+
+
 @pytest.fixture(autouse=True)
 def time_limit(request: pytest.FixtureRequest, real_stderr: int) -> Iterator[None]:
     """End a test that hangs."""
@@ -147,21 +157,20 @@ def nothing_is_left(time_limit: None, temporary: Path) -> Iterator[None]:
         if "reactor" in sys.modules:
             remember_reactors(patch, reactors)
         gc.collect()
-        before = descriptors(), children(), files(temporary), set(threading.enumerate())
+        before = world(temporary)
         yield
         keys = [key for reactor in reactors for key in still_watched(reactor)]
         deadlines = [queue for reactor in reactors for queue in reactor.queues if len(queue)]
         reactors.clear()
         gc.collect()
-        after = descriptors(), children(), files(temporary), set(threading.enumerate())
+        after = world(temporary)
     assert not keys, f"still in a selector: {keys}"
     assert not deadlines, f"deadlines still armed: {deadlines}"
     assert not unraisable, f"raised where nobody could catch it: {unraisable}"
-    names = ("descriptors", "child processes", "files", "threads")
-    for name, was, now in zip(names, before, after, strict=True):
-        left = {item: now[item] if isinstance(now, dict) else "" for item in now if item not in was}
-        assert not left, f"{name} left behind: {left}"
-    assert before[0] == after[0], "a descriptor of somebody else was closed or replaced"
+    for what, was in before.items():
+        assert not after[what] - was, f"{what} left behind: {after[what] - was}"
+    gone = before["descriptors"] - after["descriptors"]
+    assert not gone, f"descriptors of somebody else were closed: {gone}"
 
 
 def remember_reactors(patch: pytest.MonkeyPatch, reactors: list[Any]) -> None:

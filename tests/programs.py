@@ -50,7 +50,7 @@ OURS = re.compile(
     r"Traceback \(most recent call last\)|Exception ignored|Warning: |Fatal Python error"
 )
 
-RUNNING: set[Program] = set()  # for the watchdog in conftest.py: what to kill when a test hangs
+RUNNING: "set[Program]" = set()  # for the watchdog in conftest.py: what to kill when a test hangs
 
 
 def file_message(body: bytes) -> bytes:
