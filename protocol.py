@@ -118,6 +118,29 @@ def file_message(body: bytes) -> bytes:
     return b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
 
 
+def file_received(octets: bytes) -> tuple[bytes, bytes] | None:
+    """Return the body that `octets` bring and what lies beyond it; None: it is not whole yet.
+
+    Raises PeerError for an ERROR line, ProtocolError for any other line or for a body that is no
+    valid file, and Damaged for one that does not have the announced checksum.
+    """
+    found = first_line(octets, FILE, ERROR)
+    if found is None:
+        return None
+    line, match = found
+    if line is ERROR:
+        raise PeerError(match[1].decode("ascii"))
+    end = match.end() + int(match[1])
+    body = octets[match.end() : end]
+    if len(octets) < end:
+        return None
+    if b"%08x" % zlib.crc32(body) != match[2]:
+        raise Damaged(f"checksum {zlib.crc32(body):08x}, expected {match[2].decode('ascii')}")
+    if rule := broken_rule(body):
+        raise ProtocolError(f"not a valid file: {rule}")
+    return body, octets[end:]
+
+
 def error_message(reason: str) -> bytes:
     """Return the ERROR line for `reason` (printable ASCII), cut to the limit."""
     return b"ERROR %b\n" % reason.encode("ascii")[:REASON_LIMIT]

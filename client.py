@@ -1,0 +1,296 @@
+"""The client: connects, hears HELLO, says HELLO, and saves an exact copy of the file or nothing.
+
+Owns the client's state machine and the order of the steps: open the copy, look up, download, save.
+The loop is reactor.py, the octets are protocol.py; what touches the outside lies in edges/.
+
+    CONNECTING --- connected ---> HELLO_EXPECTED --- valid hello ---> RECEIVING --- file ---> DONE
+      an address after another      reads               says hello     reads       verified, reads
+
+In DONE the copy is proved: length, checksum and rules are right. The client still reads on, to the
+end of the stream, because an octet beyond the file would break the protocol; but a reset or the
+deadline cannot spoil what is proved, so they end in a warning only.
+
+One deadline covers connecting and transfer. Each address gets an equal share of the time that is
+left, so one that does not answer (a black hole, a full backlog) leaves time for the next.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import protocol
+from connection import Connection
+from edges import addresses, saving
+from edges.addresses import Address
+from edges.command_line import client_options
+from edges.console import Console
+from edges.dotted import load
+from edges.failure import Failure
+from edges.program import run, start
+from edges.turns import TurnLog
+from protocol import ClientState, Damaged, PeerError, ProtocolError
+from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
+
+hello = load("client.hello", Path(__file__).parent)
+
+CANNOT_SAVE, NO_CONNECTION, BROKEN_PROTOCOL, DAMAGED = 1, 3, 4, 5  # exit statuses
+
+
+class ClientConnection(Connection):
+    """The conversation with one address."""
+
+    __slots__ = ("address", "body", "download", "received")
+
+    moves = protocol.CLIENT_MOVES
+
+    def __init__(self, download: "Download", sock: socket.socket, address: object) -> None:
+        super().__init__(download.reactor, sock, ClientState.CONNECTING)
+        self.download = download
+        self.address = address
+        self.received = b""
+        self.body = b""
+
+    def __str__(self) -> str:
+        return "connection"
+
+    def connect(self) -> None:
+        """Begin to connect: the socket becomes writable when that has worked, or has failed."""
+        self.sock.setblocking(False)
+        error = self.sock.connect_ex(self.address)
+        if error not in (0, errno.EINPROGRESS):
+            raise OSError(error, os.strerror(error))
+        self.reactor.watch(self, WRITE)
+
+    def on_writable(self) -> None:
+        if self.state is ClientState.CONNECTING:
+            self.connected()
+        else:
+            self.answer()
+
+    def connected(self) -> None:
+        """Ask how connecting ended (connect(2), EINPROGRESS); then wait for the server's hello."""
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        # Without a server, TCP can connect a port of the ephemeral range to itself (RFC 9293,
+        # simultaneous open), and we would read back our own hello.
+        if self.sock.getsockname() == self.sock.getpeername():
+            raise OSError(errno.ECONNREFUSED, "connected to itself, so there is no server")
+        self.move(ClientState.HELLO_EXPECTED)
+        self.download.connected(self)
+        self.reactor.watch(self, READ)
+
+    def on_readable(self) -> None:
+        octets = self.receive()
+        if octets is None:
+            return
+        if not octets:
+            self.on_end()
+            return
+        self.received += octets
+        if self.state is ClientState.HELLO_EXPECTED:
+            self.take_hello()
+        if self.state is ClientState.RECEIVING:
+            self.take_file()
+        if self.state is ClientState.DONE and self.received:
+            raise ProtocolError(f"octets beyond the file: {protocol.shown(self.received)}")
+
+    def take_hello(self) -> None:
+        """Judge the server's hello; if it is whole, answer."""
+        rest = hello.accept(self.received)
+        if rest is not None:
+            self.received = rest
+            self.move(ClientState.RECEIVING)
+            self.download.talk("S: HELLO 1")
+            self.unsent = hello.reply()
+            self.answer()
+
+    def answer(self) -> None:
+        """Say hello. If the server is gone, what it said before it went still decides."""
+        try:
+            self.send()
+        except OSError:
+            self.unsent = b""
+        if not self.unsent:
+            self.download.talk("C: HELLO 1")
+        self.reactor.watch(self, READ | WRITE if self.unsent else READ)
+
+    def take_file(self) -> None:
+        """Judge the file message; if it is whole, the copy is proved."""
+        found = protocol.file_received(self.received)
+        if found is not None:
+            self.body, beyond = found
+            self.download.talk(f"S: {self.received.splitlines()[0].decode()}")
+            self.received = beyond
+            self.move(ClientState.DONE)
+
+    def on_end(self) -> None:
+        """The server has ended its stream."""
+        if self.state is not ClientState.DONE:
+            raise Damaged(f"the stream ended in {self.state.name}: {len(self.received)} octets")
+        self.download.finish(self.body)
+
+    def on_late(self) -> None:
+        raise TimeoutError(errno.ETIMEDOUT, "timed out")
+
+    def on_error(self, error: Exception) -> None:
+        """Leave the outcome to the download."""
+        self.close()
+        self.download.failed(self, error)
+
+
+class Download:
+    """All the addresses of a server in turn, until one of them decides the outcome."""
+
+    sock = -1  # never watched: it is a handler for the deadline of everything alone
+    interest = 0
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        where: list[Address],
+        timeout: float,
+        talk: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self.reactor = reactor
+        self.where = where
+        self.talk = talk
+        self.warn = warn
+        self.timeout = timeout
+        self.failures: list[str] = []
+        self.connection: ClientConnection | None = None
+        self.outcome: bytes | Exception | None = None
+        self.deadline = reactor.clock() + timeout
+        self.attempts = reactor.queue(timeout, ClientConnection.on_late)
+        self.total = reactor.queue(timeout, Download.on_late)
+
+    def run(self) -> bytes:
+        """Return the verified octets; raise what kept us from having them."""
+        self.total.arm(self)
+        self.try_next()
+        while self.outcome is None:
+            self.reactor.turn()
+        if self.connection is not None:
+            self.connection.close()
+        self.total.cancel(self)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def try_next(self) -> None:
+        """Begin to connect to the next address, with its share of the time that is left."""
+        if not self.where:
+            self.finish(Failure("; ".join(self.failures), NO_CONNECTION))
+            return
+        left = self.deadline - self.reactor.clock()
+        self.attempts.length = left / len(self.where)  # one attempt at a time stands in it
+        family, address = self.where.pop(0)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:  # a family that this machine does not have
+            self.cannot_connect(address, error)
+        else:
+            self.connection = ClientConnection(self, sock, address)
+            self.attempts.arm(self.connection)
+            self.reactor.call(self.connection, self.connection.connect)
+
+    def cannot_connect(self, address: object, error: OSError) -> None:
+        """Note why, for the case that no address works, and go on to the next."""
+        why = str(error.strerror).lower()
+        self.failures.append(f"{addresses.shown_address(address)} {why}")
+        self.try_next()
+
+    def connected(self, connection: ClientConnection) -> None:
+        """From here on the deadline of everything counts."""
+        self.attempts.cancel(connection)
+
+    def failed(self, connection: ClientConnection, error: Exception) -> None:
+        """Decide what the failure of a connection means: it depends on how far it had come."""
+        self.attempts.cancel(connection)
+        if not isinstance(error, OSError):
+            self.finish(error)
+        elif connection.state is ClientState.CONNECTING:
+            self.cannot_connect(connection.address, error)
+        elif connection.state is ClientState.DONE:
+            self.warn(f"{error.strerror} after the whole, verified file")
+            self.finish(connection.body)
+        else:
+            self.finish(Damaged(f"{error.strerror} in {connection.state.name}"))
+
+    def on_late(self) -> None:
+        """The time for everything is over. A proved copy is a success all the same."""
+        connection = self.connection
+        if connection is not None and connection.state is ClientState.DONE:
+            self.warn("the server did not end its stream after the whole, verified file")
+            self.finish(connection.body)
+        else:
+            where = connection.state.name if connection else ClientState.CONNECTING.name
+            self.finish(TimeoutError(f"timed out after {self.timeout:g} s in {where}"))
+
+    def finish(self, outcome: bytes | Exception) -> None:
+        """Settle the outcome; the first one counts."""
+        if self.outcome is None:
+            self.outcome = outcome
+
+    def on_readable(self) -> None:
+        """Never called."""
+
+    def on_writable(self) -> None:
+        """Never called."""
+
+    def on_error(self, error: Exception) -> None:
+        self.finish(error)
+
+
+def explained(error: Exception) -> Failure:
+    """Return the line and the exit status for what kept us from having the file."""
+    if isinstance(error, PeerError):
+        reason = protocol.shown(str(error).encode(), limit=None)
+        return Failure(f"the server said ERROR {reason}; nothing saved", BROKEN_PROTOCOL)
+    if isinstance(error, ProtocolError):
+        return Failure(f"the server broke the protocol: {error}; nothing saved", BROKEN_PROTOCOL)
+    if isinstance(error, Damaged):
+        return Failure(f"{error}; nothing saved, try again", DAMAGED)
+    return Failure(f"{error}; nothing saved, try again or use --timeout", NO_CONNECTION)
+
+
+def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
+    """Run the client: open the copy, look up, download, save. Return the exit status."""
+    options = client_options(console, arguments)
+    reactor.after_turn = console.flush
+    reactor.on_wake = TurnLog(console) if options.verbose else nothing
+    say = nothing if options.quiet else console.line
+    with saving.Copy(options.output_file) as copy:
+        with signals.interruptible():
+            where = addresses.look_up(options.server, options.port, NO_CONNECTION)
+        download = Download(reactor, where, options.timeout, say, console.line)
+        body = run_download(download, signals)
+        with signals.interruptible():
+            copy.write(body)
+        copy.publish()
+    say(f"saved {copy.name}: {len(body)} bytes, checksum verified")
+    return 0
+
+
+def run_download(download: Download, signals: Signals) -> bytes:
+    """Return the verified octets; raise Failure, or Interrupted at a signal."""
+    signals.act = lambda number: download.finish(Interrupted(number))
+    download.reactor.watch(signals, READ)
+    try:
+        return download.run()
+    except (PeerError, ProtocolError, Damaged, TimeoutError) as error:
+        raise explained(error) from None
+    finally:
+        download.reactor.watch(signals, 0)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python client.py ARGUMENTS` (default: sys.argv) and return the exit status."""
+    return run("client.py", fetch, arguments)
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,45 @@
+"""The frame that both programs have: standard streams, signals, loop, console, exit status.
+
+`run` is the inside of a `main`, fit to be called by a test; `start` is for a process of its own.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import NoReturn
+
+from edges import standard_streams
+from edges.console import Console
+from edges.failure import Failure
+from reactor import Interrupted, Reactor, Signals
+
+Body = Callable[[Reactor, Console, Signals, list[str] | None], int]
+
+
+def run(name: str, body: Body, arguments: list[str] | None) -> int:
+    """Return the status of `body`; tell the user in one line if it fails.
+
+    Raises SystemExit for --help, --version (0) and usage errors (2).
+    """
+    standard_streams.open_closed()
+    with Signals() as signals, closing(Reactor()) as reactor, closing(Console(reactor)) as console:
+        try:
+            return body(reactor, console, signals, arguments)
+        except Failure as failure:
+            console.line(f"{name}: {failure}")
+            return failure.status
+        except Interrupted as interrupted:
+            console.line(f"{name}: interrupted by {interrupted}")
+            return 128 + interrupted.number
+
+
+def start(main: Callable[[], int]) -> NoReturn:
+    """End this process with the status of `main`.
+
+    `main` handles signals itself. Before and after it, Ctrl+C ends the process as it ends any
+    other: by the signal, without Python's traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(main())

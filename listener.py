@@ -1,0 +1,188 @@
+"""The listener: takes connections from the backlog, and pauses when there is no room for more.
+
+Owns the listening sockets of one server. Knows sockets and the reactor; must not know what becomes
+of a connection: it hands each to `welcome`. Called by server.py.
+
+A connection waits in the kernel's backlog until it is accepted, so the answer to "no room" is to
+stop accepting. Nobody is refused and nobody is lost. But a listener that stays registered while it
+cannot accept is ready for ever, and the loop spins. Hence an episode:
+
+    someone waits and there is no room   -> pause: unregister; one line
+    a connection ends, or 100 ms pass    -> register again, and look a little later:
+    the backlog is found empty           -> the episode is over; one line
+
+There is no room at `limit` connections, and when the kernel has no descriptor or no memory left
+(EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case a file may be closed that the loop knows
+nothing of, hence the 100 ms; in the first one only the end of a connection makes room, and nothing
+wakes the loop before.
+
+The known alternative, a spare descriptor that is closed to accept and drop whoever waits, tells
+the clients quickly but loses them.
+"""
+
+import errno
+import socket
+from collections import deque
+from collections.abc import Callable, Sized
+
+from reactor import READ, Queue, Reactor
+
+# Longest backlog asked for. The kernel cuts it to net.core.somaxconn, 4096 since Linux 5.4.
+BACKLOG = 4096
+# Connections taken in one turn, so that a flood of them cannot starve the transfers under way.
+BATCH = 16
+# Seconds until an episode looks again.
+RETRY = 0.1
+
+# Errors of the connection that waited, not of ours: it is gone, take the next (accept(2), "Error
+# handling"; EPERM is a firewall's word).
+GONE = {
+    errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
+    errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+    getattr(errno, "ENONET", errno.EHOSTDOWN),
+}  # fmt: skip
+
+Welcome = Callable[[socket.socket, object], None]
+
+
+class Listener:
+    """One listening socket in the loop."""
+
+    def __init__(self, acceptor: "Acceptor", sock: socket.socket) -> None:
+        self.acceptor = acceptor
+        self.sock = sock
+        self.interest = 0
+
+    def __str__(self) -> str:
+        return "listener"
+
+    def on_readable(self) -> None:
+        """Someone waits."""
+        if self.acceptor.full():
+            self.acceptor.pause(f"all {self.acceptor.limit} places taken")
+        else:
+            self.acceptor.accept_some(self)
+
+    def on_writable(self) -> None:
+        """Never called: a listener cannot be written to."""
+
+    def on_error(self, error: Exception) -> None:
+        """Tell of a defect of ours; what is wrong may be wrong again at once, so pause."""
+        self.acceptor.on_error(error)
+
+
+class Acceptor:
+    """All the listening sockets of a server, and the episode they may be in."""
+
+    sock = -1  # never watched itself: it is a handler for its retry alone
+    interest = 0
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        connections: Sized,
+        limit: int,
+        welcome: Welcome,
+        say: Callable[[str], None],
+    ) -> None:
+        self.reactor = reactor
+        self.connections = connections
+        self.limit = limit
+        self.welcome = welcome
+        self.say = say
+        self.listeners: deque[Listener] = deque()
+        self.paused_at: float | None = None  # start of the episode
+        self.retries: Queue[Acceptor] = reactor.queue(RETRY, Acceptor.retry)
+
+    def open(self, sockets: list[socket.socket]) -> None:
+        """Accept from these listening, non-blocking sockets from now on."""
+        self.listeners.extend(Listener(self, sock) for sock in sockets)
+        self.watch(READ)
+
+    def close(self) -> None:
+        """Take whoever waits already, whatever the limit says; then close every listener."""
+        for listener in self.listeners:
+            self.sweep(listener)
+        self.watch(0)
+        for listener in self.listeners:
+            listener.sock.close()
+        self.listeners.clear()
+        self.retries.cancel(self)
+        self.paused_at = None
+
+    def watch(self, interest: int) -> None:
+        for listener in self.listeners:
+            self.reactor.watch(listener, interest)
+
+    def full(self) -> bool:
+        """Tell whether the limit of connections is reached."""
+        return len(self.connections) >= self.limit
+
+    def take(self, listener: Listener) -> bool:
+        """Accept one connection, or pass over one that is gone; False: nobody waits."""
+        try:
+            sock, address = listener.sock.accept()
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+        else:
+            self.welcome(sock, address)
+        return True
+
+    def accept_some(self, listener: Listener) -> bool:
+        """Accept up to BATCH connections; True: the backlog was found empty."""
+        try:
+            for _ in range(BATCH):
+                if self.full():
+                    return False
+                if not self.take(listener):
+                    return True
+        except OSError as error:
+            self.pause(str(error.strerror).lower())
+            self.retries.arm(self)
+        return False
+
+    def sweep(self, listener: Listener) -> None:
+        """Accept the whole backlog: no more than fits into it, for new ones may keep coming."""
+        try:
+            for _ in range(BACKLOG):
+                if not self.take(listener):
+                    return
+        except OSError as error:
+            self.say(f"accepting stopped: {str(error.strerror).lower()}")
+
+    def pause(self, reason: str) -> None:
+        """Stop accepting; say so if this begins an episode."""
+        self.watch(0)
+        if self.paused_at is None:
+            self.paused_at = self.reactor.clock()
+            self.say(f"accepting paused: {reason}; {len(self.connections)} connections open")
+
+    def connection_ended(self) -> None:
+        """There is room again: in an episode, accept again. Another listener comes first now."""
+        if self.paused_at is not None and self.listeners:
+            self.listeners.rotate(1)
+            self.watch(READ)
+            self.retries.arm(self)
+
+    def retry(self) -> None:
+        """Look whether somebody still waits: if nobody does, the episode is over."""
+        self.watch(READ)
+        emptied = [self.accept_some(listener) for listener in self.listeners]
+        if all(emptied) and self.paused_at is not None:
+            self.say(f"accepting resumed after {self.reactor.clock() - self.paused_at:.1f} s")
+            self.paused_at = None
+        elif not self.full():
+            self.retries.arm(self)
+
+    def on_readable(self) -> None:
+        """Never called."""
+
+    def on_writable(self) -> None:
+        """Never called."""
+
+    def on_error(self, error: Exception) -> None:
+        self.pause(f"a defect: {error!r}")
+        self.retries.arm(self)

@@ -1,0 +1,301 @@
+"""The reactor: one thread that sleeps until something can be done at once, and then does it.
+
+Owns the waiting: readiness, deadlines, signals. Knows a selector and a clock, both arguments, so
+that a simulation can be the world. Must not know octets, nor why anybody waits. Called by whoever
+has a socket: listener.py, connection.py and what is built on them.
+
+    readiness   a socket is ready when the call (recv, send, accept) would not block now
+    handler     an object with a socket `sock`, an `interest`, and methods the reactor calls
+    interest    what a handler waits for: READ, WRITE, both, or 0, which means "not registered"
+    deadline    a moment of the clock; a queue holds the deadlines of one length
+
+One turn of the loop:
+
+        +--> select: sleep until a socket is ready or the earliest deadline
+        |        |
+        |    on_wake                                              a hook: who looks on
+        |        |
+        |    for each ready handler, does it still wait for this? readable, then writable
+        |        |
+        |    for each deadline that has passed: act               last, see 2
+        |        |
+        +--- after_turn                                           a hook: what the turn has to say
+
+ 1. A handler earlier in the same batch may have closed a later one, and its number may already
+    belong to a new socket. So it is the handler object that is asked, just before each call, what
+    it waits for; a number is never looked up (epoll(7), "If using an event cache").
+ 2. Deadlines come after readiness: whoever's octets arrived in this very turn is not late.
+ 3. An interest of 0 is an unregistered socket. epoll reports EPOLLHUP even to those who asked for
+    nothing, over and over, so a socket that nobody waits for must not stand in the selector.
+ 4. Nothing is polled: with nobody ready and no deadline, the loop sleeps for ever, at no cost.
+ 5. An exception ends the handler that raised it, never the loop: see `Reactor.call`.
+"""
+
+import selectors
+import signal
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+Ready = list[tuple[selectors.SelectorKey, int]]
+
+
+class Handler(Protocol):
+    """What the reactor needs of an object that waits."""
+
+    @property
+    def sock(self) -> "socket.socket | int": ...
+
+    interest: int  # written by Reactor.watch alone
+
+    def on_readable(self) -> None: ...
+    def on_writable(self) -> None: ...
+    def on_error(self, error: Exception) -> None: ...
+
+
+H = TypeVar("H", bound=Handler)
+
+
+def nothing(*_: object) -> None:
+    """Do nothing: the default hook, and the Python half of every signal handler."""
+
+
+class Queue(Generic[H]):
+    """The deadlines of one length: armed at the end, hence the earliest stands at the head.
+
+    Arm, cancel and look are O(1), and a cancelled deadline is gone at once. (A heap needs a way to
+    forget: asyncio, trio and redis carry repair code for cancelled timers. For lengths that are few
+    and fixed a queue does it: libev's manual, "Be smart about timeouts", idea 4.) It is an
+    OrderedDict because the head of a plain dict is found by walking over the holes before it.
+    """
+
+    def __init__(
+        self, length: float, act: Callable[[H], None], clock: Callable[[], float]
+    ) -> None:
+        self.length = length
+        self.act = act
+        self.clock = clock
+        self.deadlines: OrderedDict[H, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.deadlines)
+
+    def __iter__(self) -> Iterator[H]:
+        return iter(self.deadlines)
+
+    def __contains__(self, handler: H) -> bool:
+        return handler in self.deadlines
+
+    def arm(self, handler: H) -> None:
+        """Let `act(handler)` be called `length` seconds from now, and not before."""
+        self.deadlines[handler] = self.clock() + self.length
+        self.deadlines.move_to_end(handler)
+
+    def cancel(self, handler: H) -> None:
+        """Forget the deadline of `handler`, if it has one."""
+        self.deadlines.pop(handler, None)
+
+    def earliest(self) -> float:
+        """Return the earliest deadline; the queue must not be empty."""
+        return self.deadlines[next(iter(self.deadlines))]
+
+    def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
+        """Take off each deadline that has passed and act on it.
+
+        What is armed meanwhile waits for the next turn, else a handler that arms itself anew with
+        a length of 0 would keep everybody else from running.
+        """
+        for _ in range(len(self.deadlines)):
+            if not self.deadlines or self.earliest() > now:
+                return
+            handler, _deadline = self.deadlines.popitem(last=False)
+            call(handler, partial(self.act, handler))
+
+
+class Reactor:
+    """The loop. One instance serves all the sockets of a program."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.selector = selector or selectors.DefaultSelector()
+        self.clock = clock
+        self.queues: list[Queue[Handler]] = []
+        self.running = False
+        self.on_wake: Callable[[float, Ready], None] = nothing  # seconds slept, who is ready
+        self.after_turn: Callable[[], None] = nothing
+
+    def queue(self, length: float, act: Callable[[H], None]) -> Queue[H]:
+        """Return a new queue of deadlines `length` seconds long that end in `act(handler)`."""
+        queue = Queue(length, act, self.clock)
+        self.queues.append(queue)  # type: ignore[arg-type]  # a list of queues of any handler
+        return queue
+
+    def watch(self, handler: Handler, interest: int) -> None:
+        """Let `handler` wait for `interest` from now on. The only place that tells the selector."""
+        before = handler.interest
+        if interest == before:
+            return
+        if not before:
+            self.selector.register(handler.sock, interest, handler)
+        elif not interest:
+            self.selector.unregister(handler.sock)
+        else:
+            self.selector.modify(handler.sock, interest, handler)
+        handler.interest = interest
+
+    def run(self) -> None:
+        """Turn until `stop` is called."""
+        self.running = True
+        while self.running:
+            self.turn()
+
+    def stop(self) -> None:
+        """Let `run` return at the end of this turn."""
+        self.running = False
+
+    def turn(self) -> None:
+        """Sleep until there is something to do; do all of it."""
+        asleep = self.clock()
+        ready = self.selector.select(self.patience(asleep))
+        awake = self.clock()
+        self.on_wake(awake - asleep, ready)
+        for key, events in ready:
+            handler = key.data
+            if events & handler.interest & READ:
+                self.call(handler, handler.on_readable)
+            if events & handler.interest & WRITE:
+                self.call(handler, handler.on_writable)
+        for queue in self.queues:
+            if queue.deadlines:
+                queue.expire(awake, self.call)
+        self.after_turn()
+
+    def patience(self, now: float) -> float | None:
+        """Return the seconds from `now` to the earliest deadline; None: there is none."""
+        earliest = [queue.earliest() for queue in self.queues if queue.deadlines]
+        return max(0.0, min(earliest) - now) if earliest else None
+
+    def call(self, handler: Handler, action: Callable[[], None]) -> None:
+        """Run `action` for `handler`; if it raises, tell the handler, which then ends itself.
+
+        This is the only place that catches every Exception. One connection's misfortune, or a
+        defect of ours that only it meets, must not reach another. What is no Exception, such as
+        SystemExit, passes through.
+        """
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001
+            handler.on_error(error)
+
+    def close(self) -> None:
+        """Release the selector."""
+        self.selector.close()
+
+
+class Interrupted(Exception):
+    """A signal asked the program to end; `number` is which."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Signals:
+    """Signals as octets on a socketpair: for the loop they are one more socket to read.
+
+    A handler that sets a flag does not wake `select`, which PEP 475 makes go on sleeping; and a
+    signal between the look at the flag and the sleep would be lost. `signal.set_wakeup_fd` writes
+    the number to a socket instead, from C, at once; the Python-level handler does nothing, for it
+    might run in the middle of anything. The octet lies there until the loop comes to read it. When
+    the socketpair is full the octet is dropped, but then hundreds wait already.
+
+    A context manager for the main thread. SIGINT and SIGHUP that were ignored at the start stay
+    ignored: a shell starts `command &` and `nohup` so. All is put back at the end.
+    """
+
+    interest = 0
+
+    def __init__(self, act: Callable[[int], None] = nothing) -> None:
+        self.act = act
+
+    def __enter__(self) -> "Signals":
+        self.sock, self.writer = socket.socketpair()
+        self.sock.setblocking(False)
+        self.writer.setblocking(False)
+        self.old_writer = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        ours = [signal.SIGTERM]
+        for number in (signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                ours.append(number)
+        self.old_handlers = {number: signal.signal(number, nothing) for number in ours}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self.old_handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self.old_writer)
+        self.sock.close()
+        self.writer.close()
+
+    def __str__(self) -> str:
+        return "signals"
+
+    def received(self) -> list[int]:
+        """Return the numbers of our signals that have come since the last look."""
+        try:
+            return [number for number in self.sock.recv(4096) if number in self.old_handlers]
+        except BlockingIOError:
+            return []
+
+    def on_readable(self) -> None:
+        """Act on each signal, in order."""
+        for number in self.received():
+            self.act(number)
+
+    def on_writable(self) -> None:
+        """Never called: nobody waits to write here."""
+
+    def on_error(self, error: Exception) -> None:
+        """Let a defect out: a program that cannot be stopped must not go on."""
+        raise error
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        for number in self.received():
+            raise Interrupted(number)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal raise Interrupted inside the block: for the few calls that no selector can
+        wait for, such as opening a FIFO. Outside the loop only, with nothing half-done at stake."""
+
+        def interrupt(number: int, frame: object) -> None:
+            self.handle_with(nothing)  # one signal, one exception
+            raise Interrupted(number)
+
+        try:
+            self.handle_with(interrupt)
+            self.check()
+            yield
+        finally:
+            self.handle_with(nothing)
+
+    def handle_with(self, handler: Callable[..., None]) -> None:
+        for number in self.old_handlers:
+            signal.signal(number, handler)

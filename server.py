@@ -1,0 +1,296 @@
+"""The server: says HELLO to every client, hears HELLO, sends the file, says goodbye properly.
+
+Owns the server's state machine and the program's life: listen, drain, ask, listen again. The loop
+is reactor.py, the octets are protocol.py, accepting is listener.py; the outside lies in edges/.
+
+    accept --> HELLO_SENT --- valid hello --> SENDING --- all sent --> DONE --- end of stream --> x
+               hello said, reads              sends, does not read     half-closed, reads
+
+"Sent" is not "delivered": the kernel has the octets, not the client. And a socket closed with
+unread octets in it makes the kernel answer with a reset, which can destroy what is still on its
+way. So the server ends only its own direction (shutdown), then reads and discards until the client
+ends the other one: that end of stream, after the whole file, is what counts as done.
+
+One deadline, from accept and never extended, covers all of this: a client that sends an octet a
+second is no less late than a silent one.
+"""
+
+import signal
+import socket
+import sys
+import traceback
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+
+import protocol
+from connection import Connection
+from edges import addresses, input_file, prompt
+from edges.command_line import server_options
+from edges.console import Console
+from edges.dotted import load
+from edges.program import run, start
+from edges.turns import TurnLog
+from listener import Acceptor
+from protocol import ProtocolError, ServerState
+from reactor import READ, WRITE, Reactor, Signals, nothing
+
+hello = load("server.hello", Path(__file__).parent)
+
+LAST_READ = 65536  # octets taken in before a refused connection is closed: protocol.md, section 9
+
+
+class ServerConnection(Connection):
+    """One client of the server."""
+
+    __slots__ = ("number", "peer", "received", "server")
+
+    moves = protocol.SERVER_MOVES
+
+    def __init__(self, server: "Server", sock: socket.socket, peer: object, number: int) -> None:
+        super().__init__(server.reactor, sock, ServerState.HELLO_SENT)
+        self.server = server
+        self.peer = peer
+        self.number = number
+        self.received = b""
+
+    def __str__(self) -> str:
+        return f"c{self.number}"
+
+    def start(self) -> None:
+        """Say hello at once: a fresh socket has room, so there is no need to ask first."""
+        self.server.deadlines.arm(self)
+        self.sock.setblocking(False)
+        self.unsent = self.server.greeting
+        self.server.talk(self, "S: HELLO 1")
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Send what may be sent now, then wait for what the state still needs."""
+        server = self.server
+        if self.unsent and self not in server.pauses:
+            self.send(server.chunk)
+            if server.pause:
+                server.pauses.arm(self)
+        if self.state is ServerState.SENDING and not self.unsent:
+            self.half_close()
+        self.reactor.watch(self, self.needs())
+
+    def needs(self) -> int:
+        """Return what to wait for. It follows from the state, and is asked for here alone."""
+        reads = 0 if self.state is ServerState.SENDING else READ
+        writes = WRITE if self.unsent and self not in self.server.pauses else 0
+        return reads | writes
+
+    def half_close(self) -> None:
+        """End our direction; the client's end of stream is still to come."""
+        self.sock.shutdown(socket.SHUT_WR)
+        self.server.pauses.cancel(self)
+        self.move(ServerState.DONE)
+
+    def on_writable(self) -> None:
+        self.proceed()
+
+    def on_readable(self) -> None:
+        octets = self.receive()
+        if octets is None:
+            return
+        if self.state is ServerState.DONE:
+            if not octets:
+                self.end("done")
+        elif octets:
+            self.hear(octets)
+        else:
+            raise ProtocolError("expected HELLO, got the end of the stream")
+
+    def hear(self, octets: bytes) -> None:
+        """Judge the client's hello; if it is whole, send the file. What follows it is ignored."""
+        self.received += octets
+        if hello.accept(self.received) is None:
+            return
+        self.received = b""
+        self.move(ServerState.SENDING)
+        self.server.talk(self, "C: HELLO 1")
+        self.server.talk(self, self.server.header)
+        self.unsent += self.server.message
+        self.proceed()
+
+    def on_late(self) -> None:
+        """The deadline has passed: say why, if the client may still be told, and end."""
+        if self.state is ServerState.HELLO_SENT:
+            self.refuse("late", f"no hello within {self.server.deadlines.length:g} s")
+        else:
+            self.end("late")
+
+    def on_error(self, error: Exception) -> None:
+        """End this connection, and no other. Who is to blame shows in the type of the error."""
+        if isinstance(error, ProtocolError):
+            self.server.talk(self, f"C: {protocol.shown(self.received)}")
+            self.refuse("refused", str(error))
+        elif isinstance(error, OSError):
+            self.end("lost", f": {error.strerror}")
+        else:
+            self.server.tell_bug(error)
+            self.end("bug")
+
+    def refuse(self, word: str, reason: str) -> None:
+        """Say ERROR in one send, or not at all; take in what has already arrived; close.
+
+        The read is for the ERROR's sake: closing over unread octets could reset it away.
+        """
+        farewell = protocol.error_message(reason)
+        try:
+            self.sock.send(self.unsent + farewell)
+            self.server.talk(self, f"S: {farewell[:-1].decode()}")
+            self.sock.recv(LAST_READ)
+        except OSError:
+            pass  # best effort: the client may be gone, or have no room
+        self.end(word, f": {reason}")
+
+    def end(self, word: str, why: str = "") -> None:
+        """Close, and count under `word`: done, refused, lost, late, cut or bug."""
+        self.close()
+        self.server.deadlines.cancel(self)
+        self.server.pauses.cancel(self)
+        if word != "done":
+            word_and_why = f"{word} in {self.state.name}{why}"
+            self.server.talk(self, f"{word_and_why} ({addresses.shown_address(self.peer)})")
+        else:
+            self.server.talk(self, "done")
+        self.server.ended(word)
+
+
+class Server:
+    """What all connections share, and one listening period after another."""
+
+    sock = -1  # never watched: it is a handler for the end of the drain alone
+    interest = 0
+
+    def __init__(self, reactor: Reactor, console: Console, options: Namespace) -> None:
+        self.reactor = reactor
+        self.console = console
+        self.quiet = options.quiet
+        self.chunk = options.chunk
+        self.pause = options.pause
+        self.drain = options.drain
+        self.greeting = hello.greeting()
+        # Every open connection stands in `deadlines`, which is therefore the list of them all.
+        self.deadlines = reactor.queue(options.timeout, ServerConnection.on_late)
+        self.pauses = reactor.queue(options.pause or 0.0, ServerConnection.proceed)
+        self.drains = reactor.queue(options.drain, Server.cut)
+        self.acceptor = Acceptor(
+            reactor, self.deadlines, options.max_clients, self.welcome, console.line
+        )
+        self.accepted = 0
+        self.cuts = 0  # of all periods: the exit status remembers
+
+    def serve(self, body: bytes, sockets: list[socket.socket]) -> None:
+        """Deliver `body` through these listening sockets until a signal, then drain and report."""
+        self.message = protocol.file_message(body)
+        self.header = f"S: {self.message.splitlines()[0].decode()}"
+        self.signals: list[int] = []  # of this period; the first one begins the drain
+        self.ends: Counter[str] = Counter()
+        self.acceptor.open(sockets)
+        self.reactor.run()
+        self.drains.cancel(self)
+        self.report()
+
+    def report(self) -> None:
+        done, cut = self.ends["done"], self.ends["cut"]
+        self.cuts += cut
+        self.console.line(f"{done} done, {self.ends.total() - done - cut} lost, {cut} cut")
+
+    def talk(self, connection: ServerConnection, text: str) -> None:
+        """Show a line of a conversation."""
+        if not self.quiet:
+            self.console.line(f"{connection} {text}")
+
+    def welcome(self, sock: socket.socket, peer: object) -> None:
+        """Begin a connection, as a handler call of its own: if it fails, it fails alone."""
+        self.accepted += 1
+        connection = ServerConnection(self, sock, peer, self.accepted)
+        self.reactor.call(connection, connection.start)
+
+    def ended(self, word: str) -> None:
+        """Count a connection that is closed, and use the room it leaves."""
+        self.ends[word] += 1
+        self.acceptor.connection_ended()
+        self.stop_if_drained()
+
+    def stop_if_drained(self) -> None:
+        if self.signals and not self.deadlines:
+            self.reactor.stop()
+
+    def on_signal(self, number: int) -> None:
+        """Drain at the first signal of a period; cut at any Ctrl+C after it."""
+        self.signals.append(number)
+        if len(self.signals) == 1:
+            self.begin_drain()
+        elif number == signal.SIGINT:
+            self.cut()
+
+    def begin_drain(self) -> None:
+        """Take no new clients; give the open connections their time."""
+        self.acceptor.close()
+        self.console.line(f"stopping: {len(self.deadlines)} connections open")
+        self.drains.arm(self)
+        self.stop_if_drained()
+
+    def cut(self) -> None:
+        """End whatever is still open."""
+        for connection in list(self.deadlines):
+            connection.end("cut")
+
+    def interrupted(self) -> bool:
+        """Tell whether Ctrl+C came while draining."""
+        return signal.SIGINT in self.signals[1:]
+
+    def may_ask(self) -> bool:
+        """Tell whether a person, and nobody else, stopped this period."""
+        return self.signals == [signal.SIGINT]
+
+    def tell_bug(self, error: Exception) -> None:
+        """Show a defect of ours, which one connection has met, with its traceback."""
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            self.console.line(line)
+
+    def on_readable(self) -> None:
+        """Never called."""
+
+    def on_writable(self) -> None:
+        """Never called."""
+
+    def on_error(self, error: Exception) -> None:
+        raise error  # a drain that cannot end must not go on
+
+
+def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
+    """Run the server: one listening period after another. Return the exit status."""
+    options = server_options(console, arguments)
+    reactor.after_turn = console.flush
+    reactor.on_wake = TurnLog(console) if options.verbose else nothing
+    server = Server(reactor, console, options)
+    signals.act = server.on_signal
+    reactor.watch(signals, READ)
+    body = input_file.read(options.input_file)
+    with signals.interruptible():
+        where = addresses.look_up(options.host, options.port, status=1)
+    while True:
+        sockets = addresses.listen(where)
+        where = [(sock.family, sock.getsockname()) for sock in sockets]
+        console.announce(f"listening on {addresses.shown_address(where[0][1])}")
+        server.serve(body, sockets)
+        if server.interrupted():
+            return 130
+        if not server.may_ask() or not prompt.ask(console, signals):
+            return 1 if server.cuts else 0
+        body = input_file.read(options.input_file)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python server.py ARGUMENTS` (default: sys.argv) and return the exit status."""
+    return run("server.py", serve, arguments)
+
+
+if __name__ == "__main__":
+    start(main)
