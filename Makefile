@@ -1,0 +1,129 @@
+# Everything that one does with this project has its line here: `make help`.
+#
+# run-server, run-client and demo need Python 3.11 or newer and nothing else. The rest makes its own
+# virtual environment in .venv, which wants the network once.
+
+# What the user may say on the command line. (Not taken from the environment: some shells export HOST.)
+HOST = 127.0.0.1
+SERVER = 127.0.0.1
+PORT = 7080
+FILE = sample.txt
+OUT = output_file/sample.txt
+ARGS =
+PYTHON ?= python3
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
+
+# What the user said is data: make must not expand it, and no shell may read it as commands. So each
+# value is frozen as it was typed and travels in the environment, where recipes take it as "$$NAME".
+override HOST := $(value HOST)
+override SERVER := $(value SERVER)
+override PORT := $(value PORT)
+override FILE := $(value FILE)
+override OUT := $(value OUT)
+override ARGS := $(value ARGS)
+override PYTHON := $(value PYTHON)
+export HOST SERVER PORT FILE OUT ARGS PYTHON LAUNCH
+unexport MAKEFLAGS MAKELEVEL # no recipe calls make, but tests do, and theirs must not inherit our ARGS
+
+# Read by any Python since 2.7: check the version, then become `python WORDS… ARGS… -- WORDS…`, ARGS
+# being split as a shell would split it, quotes included, with nothing in it ever executed.
+define LAUNCH
+import os, shlex, sys
+if sys.version_info < (3, 11):
+    sys.exit("eighty needs Python 3.11 or newer; this is %d.%d" % sys.version_info[:2])
+try:
+    more = shlex.split(os.environ["ARGS"])
+except ValueError as error:
+    sys.exit("make: ARGS: %s" % error)
+at = (sys.argv + ["--"]).index("--")
+os.execv(sys.executable, [sys.executable] + sys.argv[1:at] + more + sys.argv[at:])
+endef
+
+# Recipes `exec`: the program then is make's own child, and Ctrl+C and the prompt work as without make.
+find_python = command -v "$$PYTHON" >/dev/null || \
+	{ echo "there is no $$PYTHON here; eighty needs Python 3.11 or newer: make PYTHON=…" >&2; exit 1; }
+launch = $(find_python); exec "$$PYTHON" -E -c "$$LAUNCH"
+python = "$(VENV)/bin/python"
+launch_venv = exec $(python) -E -c "$$LAUNCH"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # the tests measure time and processor time
+.PHONY: help run-server run-client demo test lint format spec coverage torture check bench bench-memory clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  Variables: HOST= PORT= FILE= (run-server)  SERVER= PORT= OUT= (run-client)"
+	@echo "             ARGS= further options (run-server, run-client, test, spec, torture, bench)"
+	@echo "             PYTHON= another Python, such as python3.13"
+	@echo "  Example:   make run-server FILE='input_file/utf-8.txt' ARGS='--chunk 4 --pause 0.2'"
+
+run-server: ## deliver FILE to everybody who asks, on HOST and PORT; Ctrl+C asks whether to go on
+	@$(launch) server.py --host="$$HOST" --port="$$PORT" -- "$$FILE"
+
+run-client: ## fetch a copy from SERVER and PORT into OUT
+	@$(launch) client.py --port="$$PORT" -- "$$SERVER" "$$OUT"
+
+demo: ## server and several clients in this one terminal, every copy verified; ends by itself
+	@$(launch) docs/demo.py
+
+test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
+	@$(launch_venv) -m pytest
+
+lint: $(VENV)/.group-lint ## style, format and types
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy *.py edges bench docs/*.py tests
+
+format: $(VENV)/.group-lint ## put the code into the form that lint wants
+	@$(python) -m ruff check --fix .
+	@$(python) -m ruff format .
+
+spec: $(VENV)/.group-spec ## check the grammar of protocol.md against the parser
+	@$(launch_venv) -m pytest tests/spec
+
+coverage: $(VENV)/.group-coverage ## run the tests and report the lines and branches that none of them reaches
+	@$(python) -m coverage erase
+	@$(python) -m coverage run -m pytest -q
+	@$(python) -m coverage combine -q
+	@$(python) -m coverage report
+
+torture: $(VENV)/.group-test ## attack the server in every known way and print the scorecard
+	@$(launch_venv) -m tests.torture
+
+check: lint test spec coverage demo ## all that a change must pass: what .ci/run runs
+
+bench: build/epoll_server build/load $(VENV)/.group-bench ## processor time per transfer, beside C, uvloop and asyncio
+	@$(launch_venv) bench/cpu.py
+
+bench-memory: build/epoll_server $(VENV)/.group-bench ## memory per waiting client, beside the same
+	@$(launch_venv) bench/memory.py
+
+clean: ## remove what make has made; copies in output_file/ stay
+	@rm -rf .venv .venv-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+build/%: bench/%.c bench/message.h
+	@mkdir -p build
+	@$(CC) -O2 -Wall -Wextra -o $@ $<
+
+# --group came with pip 25.1.
+$(VENV)/.pip:
+	@$(find_python)
+	@"$$PYTHON" -E -c "$$LAUNCH" -c 'import ensurepip, venv' 2>/dev/null || { \
+		"$$PYTHON" -E -c "$$LAUNCH" -c '' && \
+		echo "this Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; }
+	@"$$PYTHON" -m venv --clear "$(VENV)"
+	@$(python) -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+# The peer is optional: without it, the bench says so.
+$(VENV)/.group-bench: pyproject.toml | $(VENV)/.pip
+	@$(python) -m pip install --quiet --group bench || echo "uvloop cannot be installed here" >&2
+	@touch $@
+
+$(VENV)/.group-%: pyproject.toml | $(VENV)/.pip
+	@$(python) -m pip install --quiet --group $*
+	@touch $@
