@@ -23,14 +23,16 @@ override OUT := $(value OUT)
 override ARGS := $(value ARGS)
 override PYTHON := $(value PYTHON)
 export HOST SERVER PORT FILE OUT ARGS PYTHON LAUNCH
-unexport MAKEFLAGS MAKELEVEL # no recipe calls make, but tests do, and theirs must not inherit our ARGS
 
 # Read by any Python since 2.7: check the version, then become `python WORDS… ARGS… -- WORDS…`, ARGS
-# being split as a shell would split it, quotes included, with nothing in it ever executed.
+# being split as a shell would split it, quotes included, with nothing in it ever executed. A make that
+# is run by one of our tests is not a part of this one, and must not inherit its variables.
 define LAUNCH
 import os, shlex, sys
 if sys.version_info < (3, 11):
     sys.exit("eighty needs Python 3.11 or newer; this is %d.%d" % sys.version_info[:2])
+for name in "MAKEFLAGS", "MAKELEVEL", "MFLAGS":
+    os.environ.pop(name, None)
 try:
     more = shlex.split(os.environ["ARGS"])
 except ValueError as error:
@@ -85,7 +87,7 @@ spec: $(VENV)/.group-spec ## check the grammar of protocol.md against the parser
 
 coverage: $(VENV)/.group-coverage ## run the tests and report the lines and branches that none of them reaches
 	@$(python) -m coverage erase
-	@$(python) -m coverage run -m pytest -q
+	@$(launch_venv) -m coverage run -m pytest
 	@$(python) -m coverage combine -q
 	@$(python) -m coverage report
 

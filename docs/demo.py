@@ -67,6 +67,11 @@ class Program:
             say(self.name, self.lines[-1])
         self.ended = octets == b""
 
+    def port(self) -> str | None:
+        """Return the port that it listens on, once it has said so."""
+        said = [line for line in self.lines if line.startswith("listening on ")]
+        return said[0].rpartition(":")[2] if said else None
+
     def close(self) -> None:
         """End it if it has not ended, and leave nothing of it behind."""
         self.process.kill()
@@ -125,10 +130,10 @@ def play(stack: ExitStack, folder: Path) -> None:
     """Play the scene; raise Failed if anything is not as it must be."""
     server = Program("server", "server.py", "--host=127.0.0.1", "--port=0", *SLOW_MOTION, ORIGINAL)
     stack.enter_context(closing(server))
-    listen(server, until=lambda: server.ended or server.lines != [])
-    if server.ended or not server.lines[0].startswith("listening on "):
+    listen(server, until=lambda: server.ended or server.port() is not None)
+    port = server.port()
+    if port is None:
         raise Failed("the server does not listen")
-    port = server.lines[0].rpartition(":")[2]
     silent = stack.enter_context(closing(SilentClient("client 1", int(port))))
     clients = []
     for number in (2, 3, 4):

@@ -1,0 +1,402 @@
+"""The Makefile: what the user says reaches the programs as it was said, and is never executed."""
+
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 20.0  # seconds that one make may take: far more than needed
+MAKE = shutil.which("gmake") or shutil.which("make")
+
+LISTENING = r"listening on 127\.0\.0\.1:(\d+)\n"
+PROMPT = r"Continue listening\? \[y/N\] "
+
+# Stands for server.py, client.py and docs/demo.py: prints the words it was given.
+ECHO = "import json, sys\nprint(json.dumps(sys.argv))\n"
+
+# What breaks, expands or executes when make or a shell reads it as anything but data.
+HOSTILE = [
+    "with space.txt",
+    "two  spaces and a trailing one ",
+    "; touch PWNED",
+    "$(touch PWNED)",
+    "$(shell touch PWNED)",
+    "${PATH}",
+    "$$",
+    "$HOME",
+    "`touch PWNED`",
+    "' && touch PWNED && '",
+    '" && touch PWNED && "',
+    "| touch PWNED",
+    "& touch PWNED",
+    "> PWNED",
+    "*",
+    "~",
+    "#comment",
+    "back\\slash",
+    "%",
+    "-q",
+    "--help",
+    "--",
+    "",
+    "a=b",
+    "ünïcode 🙂",
+]
+
+
+@pytest.fixture(autouse=True)
+def make_is_here(not_here):
+    if MAKE is None:
+        not_here("there is no make on this machine")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Path:
+    """A folder with our Makefile and programs that only tell what they were given."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "docs").mkdir()
+    for name in ("server.py", "client.py", "docs/demo.py"):
+        (tmp_path / name).write_text(ECHO)
+    return tmp_path
+
+
+def make(folder: Path, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run make in `folder`, as if no other make had started us."""
+    clean = {name: what for name, what in os.environ.items() if not name.startswith(("MAKE", "MF"))}
+    return subprocess.run(
+        [MAKE, f"PYTHON={sys.executable}", *words],
+        cwd=folder,
+        env={**clean, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def told(folder: Path, *words: str, **environment: str) -> list[str]:
+    """Run make; return the words that reached the program."""
+    run = make(folder, *words, **environment)
+    assert run.returncode == 0, run.stderr
+    assert not (folder / "PWNED").exists(), "what the user said was executed"
+    return json.loads(run.stdout)
+
+
+def fake_python(folder: Path, version: str) -> str:
+    """Return the path of a python3 that claims to be `version`."""
+    path = folder / "old-python3"
+    claim = f"import sys; sys.version_info = {version}; exec(sys.argv.pop(1))"
+    path.write_text(
+        f'#!/bin/sh\n[ "$1" = -E ] && [ "$2" = -c ] || exit 9\n'
+        f'shift 2\nexec "{sys.executable}" -c "{claim}" "$@"\n'
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_make_alone_is_help_and_help_has_a_line_for_every_target():
+    text = (ROOT / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split())
+    run = make(ROOT)
+    assert run.returncode == 0
+    assert set(re.findall(r"^  make (\S+) +\S", run.stdout, re.MULTILINE)) == phony
+    assert run.stdout == make(ROOT, "help").stdout
+
+
+def test_every_target_that_makes_no_file_is_phony():
+    text = (ROOT / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split())
+    rules = re.sub(r"^define.*?^endef", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"^([a-z-]+):", rules, re.MULTILINE)) == phony
+
+
+def test_run_server_listens_on_loopback_only_and_delivers_the_sample(stage):
+    expected = ["server.py", "--host=127.0.0.1", "--port=7080", "--", "sample.txt"]
+    assert told(stage, "run-server") == expected
+
+
+def test_run_client_saves_into_output_file(stage):
+    expected = ["client.py", "--port=7080", "--", "127.0.0.1", "output_file/sample.txt"]
+    assert told(stage, "run-client") == expected
+
+
+def test_the_folder_that_run_client_saves_into_is_in_the_checkout():
+    assert (ROOT / "output_file/.gitkeep").exists()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_file_reaches_the_server_as_it_was_said(stage, text):
+    assert told(stage, "run-server", f"FILE={text}")[-2:] == ["--", text]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_host_and_port_reach_the_server_as_they_were_said(stage, text):
+    words = told(stage, "run-server", f"HOST={text}", f"PORT={text}")
+    assert words[1:3] == [f"--host={text}", f"--port={text}"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_server_port_and_out_reach_the_client_as_they_were_said(stage, text):
+    words = told(stage, "run-client", f"SERVER={text}", f"PORT={text}", f"OUT={text}")
+    assert words[1:] == [f"--port={text}", "--", text, text]
+
+
+def test_args_are_split_as_a_shell_splits_and_come_last_so_that_they_win(stage):
+    words = told(stage, "run-server", "ARGS=--chunk 4 --trace 'my trace.jsonl' --port 0")
+    assert words[2:-2] == [
+        "--port=7080",
+        "--chunk",
+        "4",
+        "--trace",
+        "my trace.jsonl",
+        "--port",
+        "0",
+    ]
+
+
+@pytest.mark.parametrize("text", ["; touch PWNED", "$(touch PWNED)", "`touch PWNED` *", "> PWNED"])
+def test_args_are_never_executed(stage, text):
+    assert told(stage, "run-client", f"ARGS={text}")[2:-3] == text.split()
+
+
+def test_args_with_an_open_quote_are_one_clear_line(stage):
+    run = make(stage, "run-server", "ARGS='oops")
+    assert run.returncode != 0
+    assert run.stderr.splitlines()[0] == "make: ARGS: No closing quotation"
+    assert "Traceback" not in run.stderr
+
+
+def test_variables_of_the_environment_are_not_taken(stage):
+    words = told(stage, "run-server", HOST="example.org", PORT="1", FILE="x", ARGS="--quiet")
+    assert words == ["server.py", "--host=127.0.0.1", "--port=7080", "--", "sample.txt"]
+
+
+def test_a_make_inside_a_make_does_not_inherit_what_the_outer_one_was_told(stage):
+    inner = (
+        f"import subprocess; subprocess.run(['{MAKE}', 'run-client', 'PYTHON={sys.executable}'])"
+    )
+    (stage / "server.py").write_text(inner)
+    run = make(stage, "run-server", "ARGS=-q", "PORT=1")
+    assert json.loads(run.stdout)[1:3] == ["--port=7080", "--"]
+
+
+@pytest.mark.parametrize("target", ["run-server", "run-client", "demo"])
+@pytest.mark.parametrize("version", ["(3, 10, 13)", "(3, 9, 2)", "(2, 7, 18)"])
+def test_a_python_too_old_gets_one_plain_message(stage, target, version):
+    run = make(stage, target, f"PYTHON={fake_python(stage, version)}")
+    major_minor = ".".join(re.findall("[0-9]+", version)[:2])
+    assert run.returncode != 0
+    assert run.stdout == ""
+    message = f"eighty needs Python 3.11 or newer; this is {major_minor}"
+    assert run.stderr.splitlines()[0] == message
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("target", ["run-server", "run-client", "demo", "test"])
+def test_a_python_that_is_not_there_gets_one_plain_message(stage, target):
+    (stage / "pyproject.toml").touch()
+    run = make(stage, target, "PYTHON=python-that-is-not-there")
+    assert run.returncode != 0
+    assert run.stderr.startswith("there is no python-that-is-not-there here; eighty needs Python 3")
+    assert len(run.stderr.splitlines()) == 2  # the other one is make's own
+
+
+def test_tests_with_a_python_too_old_get_one_plain_message_and_no_half_made_folder(stage):
+    (stage / "pyproject.toml").touch()
+    run = make(stage, "test", f"PYTHON={fake_python(stage, '(3, 9, 2)')}")
+    assert run.stderr.splitlines()[0] == "eighty needs Python 3.11 or newer; this is 3.9"
+    assert not list(stage.glob(".venv*"))
+
+
+def test_a_python_without_ensurepip_is_told_what_to_install(stage):
+    python = stage / "python3-without-ensurepip"
+    python.write_text(
+        f'#!/bin/sh\ncase $* in *ensurepip*) exit 1;; esac\nexec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+    (stage / "pyproject.toml").touch()
+    run = make(stage, "test", f"PYTHON={python}")
+    assert run.returncode != 0
+    assert "apt install python3-venv" in run.stderr
+
+
+@pytest.mark.parametrize("target", ["run-server", "run-client", "demo"])
+def test_what_a_first_visitor_runs_needs_no_virtual_environment(stage, target):
+    assert "venv" not in make(stage, "--dry-run", target).stdout
+    told(stage, target)
+    assert not list(stage.glob(".venv*"))
+
+
+def test_another_python_gets_a_virtual_environment_of_its_own(stage):
+    (stage / "pyproject.toml").touch()
+    for python, folder in (
+        ("python3", ".venv"),
+        ("python3.13", ".venv-python3.13"),
+        ("/usr/bin/python3", ".venv--usr-bin-python3"),
+    ):
+        run = make(stage, "--dry-run", "test", f"PYTHON={python}")
+        assert f'-m venv --clear "{folder}"' in run.stdout
+
+
+def test_clean_removes_what_make_made_and_nothing_else(stage):
+    for name in (".venv", ".venv-python3.13", "build", "docs/__pycache__", ".ruff_cache"):
+        (stage / name).mkdir()
+    for name in ("output_file", "input_file"):
+        (stage / name).mkdir()
+        (stage / name / "mine.txt").touch()
+    assert make(stage, "clean").returncode == 0
+    left = {str(path.relative_to(stage)) for path in stage.rglob("*") if path.is_file()}
+    ours = {"Makefile", "server.py", "client.py", "docs/demo.py"}
+    assert left == ours | {"output_file/mine.txt", "input_file/mine.txt"}
+    assert not list(stage.glob(".venv*"))
+    assert not (stage / "build").exists()
+
+
+class Terminal:
+    """A command on a terminal of its own, as a person has it."""
+
+    def __init__(self, *command: str) -> None:
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execvp(command[0], command)
+        self.text = ""
+        self.seen = 0
+        self.open = True
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Hang up, if the test has failed: the kernel tells everybody on the terminal."""
+        if self.open:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.close()
+
+    def expect(self, pattern: str) -> "re.Match[str]":
+        """Wait for the next match of `pattern`."""
+        end = time.monotonic() + LIMIT
+        while not (match := re.compile(pattern).search(self.text, self.seen)):
+            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+            assert ready, f"waited for {pattern!r}, have {self.text!r}"
+            try:
+                octets = os.read(self.fd, 4096)
+            except OSError:  # Linux says EIO when the last process has left the terminal
+                octets = b""
+            assert octets, f"ended without {pattern!r}: {self.text!r}"
+            self.text += octets.decode("utf-8", "replace").replace("\r\n", "\n")
+        self.seen = match.end()
+        return match
+
+    def type(self, text: str) -> None:
+        """Press these keys."""
+        os.write(self.fd, text.encode())
+
+    def close(self) -> int:
+        """Read what is left; return the exit status once the command has ended."""
+        self.open = False
+        try:
+            while octets := os.read(self.fd, 4096):
+                self.text += octets.decode("utf-8", "replace").replace("\r\n", "\n")
+        except OSError:
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def serving(*words: str) -> Terminal:
+    """Start `make run-server` on a free port."""
+    return Terminal(MAKE, "run-server", "PORT=0", f"PYTHON={sys.executable}", *words)
+
+
+def test_ctrl_c_under_make_asks_goes_on_and_ends_as_it_does_without():
+    with serving() as server:
+        port = server.expect(LISTENING)[1]
+        server.type("\x03")
+        server.expect(PROMPT)
+        server.type("y\n")
+        assert server.expect(LISTENING)[1] == port
+        server.type("\x03")
+        server.expect(PROMPT)
+        server.type("n\n")
+        server.close()
+    assert "Traceback" not in server.text
+
+
+def test_a_copy_made_with_make_is_exact(tmp_path):
+    copy = tmp_path / "a copy.txt"
+    with serving("FILE=input_file/with space.txt") as server:
+        port = server.expect(LISTENING)[1]
+        run = make(ROOT, "run-client", f"PORT={port}", f"OUT={copy}", "ARGS=-q")
+        server.type("\x03")
+        server.expect(PROMPT)
+        server.type("\n")
+        server.close()
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert copy.read_bytes() == (ROOT / "input_file/with space.txt").read_bytes()
+
+
+def test_the_demo_ends_by_itself_and_says_that_every_copy_is_exact():
+    started = time.monotonic()
+    run = make(ROOT, "demo")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(r"^demo +\| 4 copies, \d+ octets each, all exact", run.stdout, re.MULTILINE)
+    for name in ("server  ", "client 2", "client 3", "client 4"):
+        assert f"{name} | " in run.stdout
+    assert time.monotonic() - started < LIMIT / 2
+
+
+def test_the_demo_leaves_no_process_and_no_file_when_it_is_interrupted():
+    with Terminal(MAKE, "demo", f"PYTHON={sys.executable}") as demo:
+        port = int(demo.expect(LISTENING)[1])
+        demo.type("\x03")
+        assert demo.close() != 0
+    assert "Traceback" not in demo.text
+    probe = subprocess.run(
+        [sys.executable, "-c", f"import socket; socket.create_connection(('127.0.0.1', {port}))"],
+        capture_output=True,
+        check=False,
+    )
+    assert b"ConnectionRefusedError" in probe.stderr
+
+
+def test_the_demo_fails_when_a_copy_is_wrong(stage):
+    for path in (ROOT / "docs/demo.py", ROOT / "protocol.py", ROOT / "sample.txt"):
+        shutil.copy(path, stage / path.relative_to(ROOT))
+    (stage / "client.py").write_text("import sys; open(sys.argv[3], 'w').write('wrong')\n")
+    (stage / "server.py").write_text(WRONG_SERVER)
+    run = make(stage, "demo")
+    assert run.returncode != 0
+    assert "demo: FAILED" in run.stderr
+
+
+# Delivers the right file to the client that waits for it, so that only the copies are wrong.
+WRONG_SERVER = """
+import socket, protocol
+listener = socket.create_server(("127.0.0.1", 0))
+print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+client = listener.accept()[0]
+client.recv(100)
+client.sendall(protocol.hello() + protocol.file_message(open("sample.txt", "rb").read()))
+client.close()
+"""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "input_file").iterdir()), ids=lambda p: p.name)
+def test_every_ready_input_is_a_valid_file(path):
+    octets = path.read_bytes()
+    assert len(octets) <= 80
+    octets.decode("utf-8")
+    assert not set(octets) & set(b"\0\r")
+    assert octets == b"" or octets.endswith(b"\n")
