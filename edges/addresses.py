@@ -1,0 +1,201 @@
+"""Names and addresses: look a name up, listen, show an address to people.
+
+Owns what lies between the host and port a user gives and the sockets of the loop. Called by
+server.py before it listens, by client.py before it connects, and by both to show an address.
+
+A name may have several addresses, of two families, and a machine may lack one of the families:
+
+    --host      listens at                          seen as
+    (none)      ::  IPV6_V6ONLY=0                    [::]:7080       both families by one socket
+                0.0.0.0, where there is no IPv6     0.0.0.0:7080
+    localhost   ::1  IPV6_V6ONLY=1 and 127.0.0.1    [::1]:7080      two sockets, one port
+    127.0.0.1   127.0.0.1                           127.0.0.1:7080
+
+IPV6_V6ONLY stands on every socket of a named host, because on Linux :: would otherwise take the
+port in IPv4 too. `socket.create_server` sets it, and SO_REUSEADDR, with which a restarted server
+need not wait for connections in TIME_WAIT (POSIX only: on Windows it would let another program
+steal the port). Never SO_REUSEPORT: two servers would share the clients by chance.
+"""
+
+import errno
+import os
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from typing import Any, NamedTuple
+
+import protocol
+from edges.failure import Failure
+
+Address = tuple[int, tuple[Any, ...]]  # a family, and a socket address in the family's form
+
+# Clients that come while accepting pauses wait here, and nobody is refused. Linux cuts it to
+# net.core.somaxconn, which is this number by default.
+BACKLOG = 4096
+
+# How often the kernel may choose a port for a name with several addresses: its choice for the
+# first is nearly always free at the others too.
+PORT_CHOICES = 8
+
+# Errors of an address that this machine does not have; another address of the name may do.
+LACKING = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+
+ADVICE = {
+    errno.EADDRINUSE: "; give another --port",
+    errno.EACCES: "; give a --port from 1024 on",
+    errno.EADDRNOTAVAIL: "; give a --host of this machine",
+}
+
+
+class Lacking(Failure):
+    """This machine lacks the address, or its whole family."""
+
+
+class Place(NamedTuple):
+    """Where to listen: an address family, an address, and whether IPv4 comes in by it too."""
+
+    family: int
+    sockaddr: tuple[Any, ...]
+    dual: bool
+
+
+def look_up(host: str, port: int, status: int) -> list[Address]:
+    """Return the addresses of `host`, each once, in the order in which to try them.
+
+    Raises Failure with the exit `status` if there are none.
+    """
+    try:
+        with suppress(socket.gaierror):  # then it is a name, not a numeric address
+            return _addresses(host, port, socket.AI_NUMERICHOST)
+        return _looked_up_aside(host, port)
+    # UnicodeError, a ValueError: a label is empty or too long. RuntimeError: no thread to be had.
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        name = protocol.shown(os.fsencode(host), limit=None)
+        raise Failure(f"cannot resolve {name}: {reason}", status) from error
+
+
+def _addresses(host: str, port: int, flags: int = 0) -> list[Address]:
+    """Ask the resolver, and wait as long as it takes."""
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in answers))
+
+
+def _looked_up_aside(host: str, port: int) -> list[Address]:
+    """Ask the resolver in a thread of its own, and wait for that.
+
+    getaddrinfo is the one call that no selector can wait for, and it takes the seconds it likes: a
+    signal does not end it, for the C library goes on after EINTR. A join is ended by a signal
+    handler that raises, so Ctrl+C is answered at once. The thread is a daemon: an exit leaves it
+    behind. This is the only thread of the program, and it touches nothing but the two lists.
+    """
+    found: list[list[Address]] = []
+    errors: list[Exception] = []
+
+    def ask() -> None:
+        # A signal taken by this thread would not wake the main one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            found.append(_addresses(host, port))
+        except (OSError, ValueError) as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return found[0]
+
+
+def places(host: str | None, port: int) -> list[Place]:
+    """Return where to listen for `host`; None means all interfaces.
+
+    Raises Failure for a name that has no address. Port 0 leaves the choice to `listen`.
+    """
+    if host is not None:
+        return [Place(*address, dual=False) for address in look_up(host, port, status=1)]
+    dual = socket.has_dualstack_ipv6()
+    everywhere = Place(socket.AF_INET6, ("::", port, 0, 0), dual)
+    return [everywhere, Place(socket.AF_INET, ("0.0.0.0", port), dual=False)]
+
+
+def places_of(sockets: Sequence[socket.socket]) -> list[Place]:
+    """Return where `sockets` listen, with the real port: the way to listen there again later."""
+    return [Place(sock.family, sock.getsockname(), _is_dual(sock)) for sock in sockets]
+
+
+def _is_dual(sock: socket.socket) -> bool:
+    """Tell whether IPv4 comes in by `sock` although it is an IPv6 socket."""
+    if sock.family != socket.AF_INET6:
+        return False
+    return not sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+
+
+def listen(at: Sequence[Place]) -> list[socket.socket]:
+    """Return non-blocking sockets that listen at all places of `at` that this machine has.
+
+    All have one port; if it is to be chosen and one place refuses the choice, another is made.
+    Raises Failure if a place cannot be had, or none is left; then no socket stays open.
+    """
+    choices = 1 if at[0].sockaddr[1] else PORT_CHOICES
+    for _ in range(choices - 1):
+        with suppress(Failure):
+            return _listen_on_one_port(at)
+    return _listen_on_one_port(at)
+
+
+def _listen_on_one_port(at: Sequence[Place]) -> list[socket.socket]:
+    """Listen at each place, on the port that the first of them got."""
+    sockets: list[socket.socket] = []
+    lacking: list[Lacking] = []
+    port = at[0].sockaddr[1]
+    with ExitStack() as undo:
+        for place in at:
+            try:
+                sockets.append(undo.enter_context(_listening(place, port)))
+            except Lacking as failure:
+                lacking.append(failure)
+                continue
+            port = sockets[0].getsockname()[1]
+            if place.dual:
+                break  # IPv4 comes in here: its own place would be in use
+        if not sockets:
+            raise lacking[-1]
+        undo.pop_all()
+    return sockets
+
+
+def _listening(place: Place, port: int) -> socket.socket:
+    """Return a non-blocking socket that listens on `port` at `place`.
+
+    Bind and listen fail alike: with SO_REUSEADDR a bind may succeed and only listen find the
+    address in use.
+    """
+    sockaddr = (place.sockaddr[0], port, *place.sockaddr[2:])
+    try:
+        sock = socket.create_server(
+            sockaddr, family=place.family, backlog=BACKLOG, dualstack_ipv6=place.dual
+        )
+    except OSError as error:
+        number = error.errno or 0
+        kind = Lacking if number in LACKING else Failure
+        why = os.strerror(number).lower() + ADVICE.get(number, "")
+        raise kind(f"cannot listen on {shown_address(sockaddr)}: {why}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def shown_address(sockaddr: object) -> str:
+    """Return `sockaddr` as HOST:PORT, IPv6 in brackets; "?" for what is no address of the two.
+
+    Never raises: a peer that gave up early may leave an empty address, or none, behind.
+    """
+    match sockaddr:
+        case (str(host), int(port)):
+            return f"{host}:{port}"
+        case (str(host), int(port), _, int(scope)):
+            return f"[{host}%{scope}]:{port}" if scope else f"[{host}]:{port}"
+    return "?"

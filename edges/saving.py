@@ -1,0 +1,211 @@
+"""The client's copy: it appears under its name whole, or not at all.
+
+Owns everything between the name a user gives and the octets on the disk. Called by client.py:
+
+    with saving.opened(path) as copy:     a bad directory fails here, before any server is bothered
+        ...                               connect, receive, verify
+        copy.write(octets)                the octets are safe, under a temporary name
+        copy.publish()                    the commit: rename gives them their name
+
+POSIX promises of rename(2) that whoever opens the name meanwhile finds the old file or the new one,
+never a mixture. For that the temporary file stands in the same directory. The order is the point:
+write, fsync, rename, fsync of the directory; a rename before the fsync could survive a power cut
+that the octets do not. Leaving the `with` block unpublished, for whatever reason, removes the
+temporary file; the old one was never touched.
+
+What is no regular file cannot be replaced, only written to: renaming over /dev/null would break the
+machine. So a FIFO, a device and standard output are streams, written as they are, once the octets
+are verified.
+
+Accepted limits. The new file takes the place of the old one: other hard links keep the old octets,
+and of owner, access lists and mode only the permission bits are kept. A file that is a mount point
+cannot be replaced (EBUSY). SIGKILL may leave a `.eighty-*` file behind, and so may whoever renames
+the directory in these very seconds.
+"""
+
+import os
+import secrets
+import select
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import protocol
+from edges.failure import Failure
+
+# These mean descriptor 1 itself, as in gawk. To open them anew would begin a file at offset 0, fail
+# for a socket, and wait for ever where the reader of a pipe has gone.
+STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+LINKS_LIMIT = 40  # links that Linux follows before it says ELOOP (path_resolution(7))
+
+
+class Replacement:
+    """A regular file, new or old, replaced whole: temporary file, fsync, rename."""
+
+    def __init__(self, path: str, target: Path, mode: int | None) -> None:
+        """Take `path` as the user gave it, `target` behind its links, and the old file's mode."""
+        self.name = _shown(path)
+        self._target = target
+        self._mode = mode
+        # Not derived from the target, whose name may have all the 255 octets that a name can have.
+        self._temporary = target.with_name(f".eighty-{secrets.token_hex(8)}")
+
+    def __enter__(self) -> Self:
+        """Make the temporary file, ours alone; its mode is 0666 less the umask, or the old one."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with _told("cannot write in", _shown(self._target.parent)), ExitStack() as undo:
+            self._descriptor = os.open(self._temporary, flags, 0o666)
+            undo.push(self)  # only after a whole __enter__ would `with` itself call __exit__
+            if self._mode is not None:
+                os.fchmod(self._descriptor, self._mode)
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing behind."""
+        with suppress(OSError):  # published: the temporary name is gone
+            self._temporary.unlink()
+        with suppress(OSError):  # after a successful fsync a close has nothing left to report
+            os.close(self._descriptor)
+
+    def write(self, octets: bytes) -> None:
+        """Bring `octets` to the disk, still under the temporary name. Raises Failure."""
+        with _told("cannot save", self.name):
+            _write(self._descriptor, octets)
+
+    def publish(self) -> None:
+        """Give what was written its name, in one step that cannot be half done. Raises Failure."""
+        with _told("cannot save", self.name):
+            self._temporary.replace(self._target)
+        with suppress(OSError):  # best effort: the copy is there, and not every file system can
+            _sync_folder(self._target.parent)
+
+
+class Stream:
+    """Standard output, a FIFO or a device: written to as it is, never replaced."""
+
+    def __init__(self, path: str) -> None:
+        """Take the `path` that the user gave."""
+        self.name = _shown(path)
+        self._path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: nothing is kept open."""
+
+    def write(self, octets: bytes) -> None:
+        """Write `octets`. The open of a FIFO waits for its reader. Raises Failure."""
+        with _told("cannot save", self.name):
+            descriptor = self._open()
+            try:
+                _write(descriptor, octets)
+            finally:
+                os.close(descriptor)
+
+    def publish(self) -> None:
+        """Do nothing: what a stream was given is out."""
+
+    def _open(self) -> int:
+        """Return a descriptor of our own; never create a file, never adopt a terminal."""
+        if self._path in STANDARD_OUTPUT:
+            return os.dup(1)
+        return os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOCTTY | os.O_CLOEXEC)
+
+
+def opened(path: str) -> Replacement | Stream:
+    """Return the copy that is to be saved at `path`: a context manager, to be entered at once.
+
+    Raises Failure for what no copy can be saved under: a directory, a loop of links, an old file
+    that may not be written, an impossible name.
+    """
+    with _told("cannot save", _shown(path)):
+        if path in STANDARD_OUTPUT:
+            return Stream(path)
+        old = _status(path)
+        target = _followed(Path(path))
+        if old is None:
+            return Replacement(path, target, None)
+        _require_writable(path, old)
+        if not _is_replaceable(old, target):
+            return Stream(path)
+        # Permission bits only: no set-user-ID for octets that are new and have a new owner.
+        return Replacement(path, target, stat.S_IMODE(old.st_mode) & 0o777)
+
+
+def _status(path: str) -> os.stat_result | None:
+    """Return the status of what `path` leads to; None if that would be a new file."""
+    try:
+        return os.stat(path)  # noqa: PTH116 - Path("file/") would forget the slash
+    except FileNotFoundError:
+        if path.rpartition("/")[2] in ("", "."):  # "", "new/" and "new/." are no names of a file
+            raise
+        return None
+
+
+def _require_writable(path: str, old: os.stat_result) -> None:
+    """Raise OSError for a directory, and for what we may not write though we could replace it."""
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError("it is a directory")
+    if not os.access(path, os.W_OK):
+        raise PermissionError("it may not be written")
+
+
+def _followed(path: Path) -> Path:
+    """Return `path` with the links of its last part followed: rename would replace the link itself.
+
+    Not realpath, which takes "new/.." for "." without asking whether there is a "new".
+    """
+    for _ in range(LINKS_LIMIT):
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return path
+
+
+def _is_replaceable(old: os.stat_result, target: Path) -> bool:
+    """Tell whether the file `old` is a regular one, and the one that has the name `target`.
+
+    A link in /proc/self/fd leads to an open file, and its text is a mere description:
+    "pipe:[7]", or "/tmp/copy (deleted)".
+    """
+    is_regular = stat.S_ISREG(old.st_mode)
+    return is_regular and target.exists() and os.path.samestat(old, target.stat())
+
+
+def _write(descriptor: int, octets: bytes) -> None:
+    """Write every octet; to a file, as far as the disk itself."""
+    while octets:  # a disk that is nearly full takes some of them first
+        try:
+            octets = octets[os.write(descriptor, octets) :]
+        except BlockingIOError:  # standard output, and somebody made it non-blocking
+            select.select([], [descriptor], [])
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in `folder` to the disk: a rename is written there, not in the file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _shown(path: str | Path) -> str:
+    return protocol.shown(os.fsencode(path), limit=None)
+
+
+@contextmanager
+def _told(what: str, name: str) -> Iterator[None]:
+    """Turn an error of the system into one line for the user: `what` with `name`, and why."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Failure(f"{what} {name}: {reason.lower()}") from error
