@@ -118,14 +118,14 @@ $(VENV)/.pip:
 		echo "this Python cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; \
 		exit 1; }
 	@"$$PYTHON" -m venv --clear "$(VENV)"
-	@$(python) -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(python) -m pip install -qq --upgrade 'pip>=25.1'
 	@touch $@
 
 # The peer is optional: without it, the bench says so.
 $(VENV)/.group-bench: pyproject.toml | $(VENV)/.pip
-	@$(python) -m pip install --quiet --group bench || echo "uvloop cannot be installed here" >&2
+	@$(python) -m pip install -qq --group bench || echo "uvloop cannot be installed here" >&2
 	@touch $@
 
 $(VENV)/.group-%: pyproject.toml | $(VENV)/.pip
-	@$(python) -m pip install --quiet --group $*
+	@$(python) -m pip install -qq --group $*
 	@touch $@

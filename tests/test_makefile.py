@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import select
 import shutil
@@ -267,35 +266,41 @@ class Terminal:
     """A command on a terminal of its own, as a person has it."""
 
     def __init__(self, *command: str) -> None:
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(ROOT)
-            os.execvp(command[0], command)
+        self.fd, theirs = os.openpty()
+        # A session leader without a terminal gets the first one it opens: hence the shell.
+        shell = f'exec "$@" <>{os.ttyname(theirs)} >&0 2>&0'
+        words = ["/bin/sh", "-c", shell, "sh", *command]
+        self.process = subprocess.Popen(
+            words, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
         self.text = ""
         self.seen = 0
-        self.open = True
 
     def __enter__(self) -> "Terminal":
         return self
 
     def __exit__(self, *_) -> None:
-        """Hang up, if the test has failed: the kernel tells everybody on the terminal."""
-        if self.open:
-            os.killpg(self.pid, signal.SIGKILL)
+        """End what a failed test has left running."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.close()
+
+    def read(self) -> bool:
+        """Take what is printed next; return False when nobody is left on the terminal."""
+        ready, _, _ = select.select([self.fd], [], [], LIMIT)
+        assert ready, f"nothing came for {LIMIT} s; so far: {self.text!r}"
+        try:
+            octets = os.read(self.fd, 4096)
+        except OSError:  # Linux says EIO at the end
+            octets = b""
+        self.text += octets.decode("utf-8", "replace").replace("\r\n", "\n")
+        return octets != b""
 
     def expect(self, pattern: str) -> "re.Match[str]":
         """Wait for the next match of `pattern`."""
-        end = time.monotonic() + LIMIT
         while not (match := re.compile(pattern).search(self.text, self.seen)):
-            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
-            assert ready, f"waited for {pattern!r}, have {self.text!r}"
-            try:
-                octets = os.read(self.fd, 4096)
-            except OSError:  # Linux says EIO when the last process has left the terminal
-                octets = b""
-            assert octets, f"ended without {pattern!r}: {self.text!r}"
-            self.text += octets.decode("utf-8", "replace").replace("\r\n", "\n")
+            assert self.read(), f"ended without {pattern!r}: {self.text!r}"
         self.seen = match.end()
         return match
 
@@ -305,14 +310,10 @@ class Terminal:
 
     def close(self) -> int:
         """Read what is left; return the exit status once the command has ended."""
-        self.open = False
-        try:
-            while octets := os.read(self.fd, 4096):
-                self.text += octets.decode("utf-8", "replace").replace("\r\n", "\n")
-        except OSError:
+        while self.read():
             pass
         os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.process.wait(LIMIT)
 
 
 def serving(*words: str) -> Terminal:
