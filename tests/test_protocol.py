@@ -1,0 +1,350 @@
+"""protocol.py, judged octet by octet by tests/oracle.py, which shares no method with it."""
+
+import ast
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import protocol
+from protocol import ProtocolError
+from tests import oracle
+from tests.oracle import BEGUN, NEVER
+
+LINES = {"HELLO": protocol.HELLO, "FILE": protocol.FILE, "ERROR": protocol.ERROR}
+EXPECTED = [("HELLO",), ("FILE",), ("ERROR",), ("HELLO", "ERROR"), ("FILE", "ERROR")]
+EVERY_OCTET = [bytes([octet]) for octet in range(256)]
+FILE_LINES = [b"FILE %d 0af9%04x\n" % (length, length * 809) for length in range(81)]
+ERROR_LINES = [b"ERROR x\n", b"ERROR " + 71 * b" " + b"\n", b"ERROR " + 72 * b"~" + b"\n"]
+
+
+def verdict(octets: bytes, *kinds: str) -> int:
+    """Return what `first_line` finds, in the oracle's terms."""
+    try:
+        found = protocol.first_line(octets, *(LINES[kind] for kind in kinds))
+    except ProtocolError:
+        return NEVER
+    if found is None:
+        return BEGUN
+    line, match = found
+    assert match[0] == octets[: match.end()] and match[0].split()[0] == line.name.encode()
+    return match.end()
+
+
+def assert_every_octet_is_judged(line: bytes, *kinds: str) -> None:
+    """Put each of the 256 octets at each place of `line`, and behind it."""
+    for place in range(len(line) + 1):
+        for octet in EVERY_OCTET:
+            octets = line[:place] + octet
+            assert verdict(octets, *kinds) == oracle.verdict(octets, *kinds), octets
+
+
+# --- lines: found, possible, impossible
+
+
+@pytest.mark.req("S-4", "S-5", "S-16")
+def test_the_whole_tree_of_hellos_is_judged_at_every_octet():
+    undecided, whole = [b""], []
+    for octets in undecided:  # grows as it is walked
+        for longer in (octets + octet for octet in EVERY_OCTET):
+            if longer in oracle.HELLO_BEGINNINGS:
+                assert verdict(longer, "HELLO") == BEGUN
+                undecided.append(longer)
+            elif longer in oracle.HELLOS:
+                assert verdict(longer, "HELLO") == len(longer)
+                whole.append(longer)
+            else:
+                assert verdict(longer, "HELLO") == NEVER
+    assert set(undecided) == oracle.HELLO_BEGINNINGS
+    assert set(whole) == oracle.HELLOS
+    assert max(map(len, undecided)) < max(map(len, whole)) == protocol.HELLO_LIMIT == 10
+
+
+@pytest.mark.req("C-6", "C-7")
+def test_the_tree_of_file_lines_is_judged_up_to_the_checksum():
+    undecided, lengths = [b""], []
+    for octets in undecided:
+        for longer in (octets + octet for octet in EVERY_OCTET):
+            judged = verdict(longer, "FILE")
+            assert judged == oracle.verdict(longer, "FILE"), longer
+            if longer in oracle.FILE_BEGINNINGS:
+                lengths.append(longer)
+            elif judged == BEGUN:
+                undecided.append(longer)
+    assert sorted(lengths) == sorted(oracle.FILE_BEGINNINGS)
+
+
+@pytest.mark.req("C-6", "C-7")
+def test_every_octet_at_every_place_of_a_file_line():
+    for line in (FILE_LINES[0], FILE_LINES[10], FILE_LINES[80]):
+        assert_every_octet_is_judged(line, "FILE", "ERROR")
+
+
+@pytest.mark.req("C-6", "C-7")
+def test_every_octet_at_every_place_of_an_error_line():
+    for line in ERROR_LINES:
+        assert_every_octet_is_judged(line, "FILE", "ERROR")
+
+
+@pytest.mark.req("C-6", "C-7")
+def test_every_octet_at_every_place_of_the_first_line_from_a_server():
+    for line in (b"HELLO 1\n", b"HELLO 10\n", b"HELLO 999\n", *ERROR_LINES):
+        assert_every_octet_is_judged(line, "HELLO", "ERROR")
+
+
+@st.composite
+def nearly_legal(draw: st.DrawFn) -> bytes:
+    """Draw a legal line with a change or two, and octets behind it, cut anywhere."""
+    hello = st.integers(1, 999).map(b"HELLO %d\n".__mod__)
+    line = draw(st.one_of(hello, st.sampled_from(FILE_LINES), st.sampled_from(ERROR_LINES)))
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(line)))
+        with_, without = draw(st.binary(max_size=2)), draw(st.integers(0, 2))
+        line = line[:place] + with_ + line[place + without :]
+    line += draw(st.binary(max_size=5))
+    return line[: draw(st.integers(0, len(line)))]
+
+
+@pytest.mark.req("W-1", "C-6", "C-7", "S-4", "S-5")
+@pytest.mark.parametrize("kinds", EXPECTED, ids=" or ".join)
+@given(octets=st.one_of(st.binary(), nearly_legal()))
+def test_any_octets_are_judged_as_the_oracle_judges_them(kinds, octets):
+    assert verdict(octets, *kinds) == oracle.verdict(octets, *kinds)
+
+
+@pytest.mark.req("W-2")
+@given(octets=nearly_legal())
+def test_a_refusal_is_final_and_a_line_stays_what_it_is(octets):
+    verdicts = [verdict(octets[:end], "FILE", "ERROR") for end in range(len(octets) + 1)]
+    decided = [judged for judged in verdicts if judged != BEGUN]
+    assert verdicts == (len(verdicts) - len(decided)) * [BEGUN] + decided
+    assert len(set(decided)) <= 1
+
+
+@pytest.mark.parametrize("kinds", EXPECTED, ids=" or ".join)
+def test_a_refusal_says_what_was_expected_and_what_came(kinds):
+    with pytest.raises(ProtocolError) as refusal:
+        protocol.first_line(b"GET / HTTP/1.0\r\n", *(LINES[kind] for kind in kinds))
+    assert str(refusal.value) == f"expected {' or '.join(kinds)}, got 'GET / HTTP/1.0\\r\\n'"
+
+
+# --- messages of ours
+
+
+def test_our_hello_is_of_version_1():
+    assert protocol.hello() == b"HELLO 1\n"
+
+
+@pytest.mark.parametrize("version", [0, 2, 10, 999])
+def test_only_version_1_is_accepted(version):
+    match = re.fullmatch(rb"HELLO (\d+)\n", b"HELLO %d\n" % version)
+    assert match
+    with pytest.raises(ProtocolError, match=f"^expected version 1, got {version}$"):
+        protocol.require_version(match)
+
+
+def test_version_1_is_accepted():
+    match = re.fullmatch(rb"HELLO (\d+)\n", b"HELLO 1\n")
+    assert match
+    protocol.require_version(match)
+
+
+@pytest.mark.req("S-11")
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b"", b"FILE 0 00000000\n"),
+        (b"123456789", b"FILE 9 cbf43926\n"),
+        (b"Hello, world!\n", b"FILE 14 7b55a718\n"),
+    ],
+)
+def test_a_file_message_is_its_line_and_the_body(body, line):
+    assert protocol.file_message(body) == line + body
+
+
+@pytest.mark.req("S-10", "S-11")
+@given(body=st.binary(max_size=80))
+@example(body=b"\n")
+@example(body=9 * b"\n")
+@example(body=79 * b"\n")
+@example(body=80 * b"\n")
+def test_a_file_message_announces_length_and_checksum(body):
+    message = protocol.file_message(body)
+    assert oracle.verdict(message, "FILE") == len(message) - len(body)
+    assert message == b"FILE %d %08x\n" % (len(body), oracle.crc32(body)) + body
+
+
+def test_a_checksum_keeps_its_leading_zeros():
+    body = next(b"%d\n" % n for n in range(10000) if oracle.crc32(b"%d\n" % n) < 0x100000)
+    assert oracle.verdict(protocol.file_message(body), "FILE") > 0
+
+
+@pytest.mark.parametrize("length", [1, 71, 72, 73, 500])
+def test_an_error_message_is_a_legal_line_whatever_the_length_of_its_reason(length):
+    line = protocol.error_message(length * "x")
+    assert line == b"ERROR " + min(length, 72) * b"x" + b"\n"
+    assert oracle.verdict(line, "ERROR") == len(line)
+
+
+@given(octets=nearly_legal())
+def test_what_a_refusal_says_can_be_sent(octets):
+    try:
+        protocol.first_line(octets, protocol.HELLO)
+    except ProtocolError as refusal:
+        assert re.fullmatch("expected HELLO, got [ -~]+", str(refusal))  # noqa: PT017
+        line = protocol.error_message(str(refusal))
+        assert oracle.verdict(line, "ERROR") == len(line)
+
+
+@pytest.mark.req("W-3")
+@given(body=st.binary(max_size=80).filter(oracle.valid_file), octets=st.binary(min_size=1))
+def test_no_message_has_a_cr(body, octets):
+    reason = "got " + protocol.shown(octets)
+    said = protocol.hello() + protocol.file_message(body) + protocol.error_message(reason)
+    assert b"\r" not in said
+
+
+# --- valid files
+
+
+def test_a_rule_is_named_and_so_is_the_place():
+    for body, rule in [
+        (81 * b"\n", "more than 80 octets"),
+        (10**6 * b"\xff", "more than 80 octets"),
+        (b"\xff\n", "not UTF-8 at offset 0"),
+        (b"caf\xe9\n", "not UTF-8 at offset 3"),
+        (b"ab\xc3", "not UTF-8 at offset 2"),  # a character cut in two
+        (b"\xed\xa0\x80\n", "not UTF-8 at offset 0"),  # a surrogate
+        (b"\xc0\x80\n", "not UTF-8 at offset 0"),  # NUL in a longer form
+        (b"\xf4\x90\x80\x80\n", "not UTF-8 at offset 0"),  # beyond the last character
+        (b"a\0b\r\n", "NUL at offset 1"),
+        (b"one\r\ntwo\r\n", "CR at offset 3"),
+        (b"x", "no LF at the end of line 1"),
+        (b"one\ntwo", "no LF at the end of line 2"),
+        (b"\n\n ", "no LF at the end of line 3"),
+    ]:
+        assert protocol.broken_rule(body) == rule
+
+
+@pytest.mark.parametrize("length", [0, 1, 79, 80])
+def test_files_up_to_80_octets_are_valid(length):
+    assert protocol.broken_rule(length * b"\n") is None
+    assert protocol.broken_rule((length - 1) * b"x" + b"\n") is None
+
+
+def test_81_octets_are_too_many_and_80_are_counted_in_octets():
+    assert protocol.broken_rule(80 * b"x" + b"\n") == "more than 80 octets"
+    assert protocol.broken_rule("€".encode() * 26 + b"x\n") is None
+    assert protocol.broken_rule("€".encode() * 27 + b"\n") == "more than 80 octets"
+
+
+def test_every_octet_alone_in_a_file():
+    for before, after in [(b"", b"\n"), (b"x\n", b"y\n"), (b"", b""), (b"\n", b"")]:
+        for octet in EVERY_OCTET:
+            body = before + octet + after
+            assert (protocol.broken_rule(body) is None) == oracle.valid_file(body), body
+
+
+pieces_of_files = st.one_of(
+    st.sampled_from([b"\n", b"\r", b"\0", b"\xff", b"\xc3", "ü€\U0001f600\n".encode(), 30 * b"x"]),
+    st.binary(max_size=30),
+)
+
+
+@given(body=st.lists(pieces_of_files, max_size=5).map(b"".join))
+def test_a_rule_is_broken_exactly_when_the_file_is_not_valid(body):
+    assert (protocol.broken_rule(body) is None) == oracle.valid_file(body)
+
+
+# --- what people see
+
+
+@pytest.mark.req("W-4")
+def test_every_octet_is_shown_in_printable_ascii_and_can_be_told_from_every_other():
+    seen = {protocol.shown(octet) for octet in EVERY_OCTET}
+    assert len(seen) == 256
+    assert all(re.fullmatch("[ -~]+", text) for text in seen)
+
+
+@pytest.mark.req("W-4")
+@given(octets=st.binary(max_size=100))
+@example(octets=b"'\"")
+@example(octets=b"\x1b]0;title\x07\x9b2J\n")
+def test_octets_are_shown_in_printable_ascii_that_says_what_they_were(octets):
+    text = protocol.shown(octets, None)
+    assert re.fullmatch("[ -~]+", text)
+    assert text[0] == text[-1] and text[0] in "'\""
+    assert ast.literal_eval("b" + text) == octets
+
+
+@pytest.mark.req("W-4")
+def test_what_is_shown_is_cut_at_32_octets():
+    for count, cut in [(0, ""), (31, ""), (32, ""), (33, "..."), (10**6, "...")]:
+        assert protocol.shown(count * b"A") == repr(min(count, 32) * "A") + cut
+        assert len(protocol.shown(count * b"\x1b")) <= 2 + 32 * len("\\x1b") + 3
+
+
+def test_the_cut_can_be_chosen():
+    for limit, text in [(0, "''..."), (2, "'ab'..."), (3, "'abc'"), (None, "'abc'")]:
+        assert protocol.shown(b"abc", limit) == text
+
+
+# --- any file, any segmentation
+
+
+def received(pieces: list[bytes]) -> bytes:
+    """Take in a server's stream piece by piece, as a client does; return the body."""
+    kept, state = b"", [(protocol.HELLO, protocol.ERROR), (protocol.FILE, protocol.ERROR)]
+    for piece in pieces:
+        kept += piece
+        while state and (found := protocol.first_line(kept, *state[0])):
+            line, match = found
+            kept, state = kept[match.end() :], state[1:]
+    assert line is protocol.FILE
+    length, checksum = int(match[1]), int(match[2], 16)
+    assert len(kept) == length and oracle.crc32(kept) == checksum
+    return kept
+
+
+def cut(octets: bytes, places: list[int]) -> list[bytes]:
+    """Return `octets` in pieces, cut at `places`."""
+    borders = [0, *sorted(place % (len(octets) + 1) for place in places), len(octets)]
+    return [octets[start:end] for start, end in pairwise(borders)]
+
+
+@pytest.mark.req("W-2")
+@given(body=st.text().map(lambda text: text.encode()[:79]), places=st.lists(st.integers(0, 105)))
+def test_any_valid_file_survives_any_segmentation(body, places):
+    body = body.decode("utf-8", "ignore").replace("\0", "").replace("\r", "\n").encode() + b"\n"
+    assert protocol.broken_rule(body) is None
+    stream = protocol.hello() + protocol.file_message(body)
+    assert received(cut(stream, places)) == body
+    assert received([bytes([octet]) for octet in stream]) == body
+
+
+def test_the_empty_file_survives_any_segmentation():
+    stream = protocol.hello() + protocol.file_message(b"")
+    for place in range(len(stream) + 1):
+        assert received([stream[:place], stream[place:]]) == b""
+
+
+# --- states
+
+
+@pytest.mark.req("S-15", "C-15")
+@pytest.mark.parametrize(
+    ("states", "moves"),
+    [
+        (protocol.ServerState, protocol.SERVER_MOVES),
+        (protocol.ClientState, protocol.CLIENT_MOVES),
+    ],
+)
+def test_the_moves_lead_through_all_states_in_order_and_never_back(states, moves):
+    assert list(moves) == list(pairwise(states))
+
+
+def test_the_documentation_of_the_module_shows_a_true_message():
+    assert protocol.__doc__
+    assert protocol.file_message(b"Hello, world!\n").split(b"\n")[0].decode() in protocol.__doc__
