@@ -1,0 +1,116 @@
+"""What the Linux kernel counts for a process, read from /proc without disturbing it.
+
+Wake-ups. A process that has nothing to do sleeps inside `select()`. Each time a thread goes to
+sleep the kernel adds one to its voluntary_ctxt_switches; so, over a window that begins and ends
+asleep, the difference is exactly the number of times that it woke up, found its work and went to
+sleep again. A loop that never sleeps at all would show no switches either; it shows as processor
+time: /proc/PID/schedstat counts the nanoseconds spent running, and a process that slept through the
+whole window has spent none. Zero of both means: not one turn of the loop, however short.
+
+Every figure is the sum over all threads of the process and of its children, so that a server in a
+wrapper or with workers is measured as a whole.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+POLL = 0.002  # seconds between two looks at /proc, where the kernel offers no event to wait for
+
+
+class Reading(NamedTuple):
+    """Processor time in seconds and voluntary sleeps, both since the process began."""
+
+    cpu: float
+    sleeps: int
+
+    def since(self, earlier: "Reading") -> "Reading":
+        """Return what was added after `earlier`."""
+        return Reading(self.cpu - earlier.cpu, self.sleeps - earlier.sleeps)
+
+
+def family(pid: int) -> list[int]:
+    """Return `pid` and all its living descendants."""
+    pids = [pid]
+    for member in pids:  # grows while it is walked
+        for task in Path(f"/proc/{member}/task").glob("*/children"):
+            pids += map(int, _text(task).split())
+    return pids
+
+
+def reading(pid: int) -> Reading:
+    """Return the processor time and the voluntary sleeps of the process so far."""
+    tasks = _tasks(pid)
+    cpu = sum(int((_text(task / "schedstat") or "0").split()[0]) for task in tasks)
+    return Reading(cpu / 1e9, sum(_voluntary(_text(task / "status")) for task in tasks))
+
+
+def memory(pid: int) -> int:
+    """Return the octets of resident memory (VmRSS)."""
+    for line in _text(Path(f"/proc/{pid}/status")).splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def descriptors(pid: int) -> set[int]:
+    """Return the numbers of the open descriptors of the process itself."""
+    try:
+        return set(map(int, os.listdir(f"/proc/{pid}/fd")))
+    except OSError:
+        return set()
+
+
+def lowest_free(pid: int) -> int:
+    """Return the number that the next descriptor opened by the process will get."""
+    taken = descriptors(pid)
+    return next(number for number in range(len(taken) + 1) if number not in taken)
+
+
+def terminal(pid: int) -> int:
+    """Return the number of the controlling terminal of the process, 0 if it has none."""
+    fields = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return int(fields[4]) if fields else 0
+
+
+def until(condition: Callable[[], bool], limit: float) -> bool:
+    """Look until `condition` holds, for at most `limit` seconds; return whether it does.
+
+    For what only /proc shows and no descriptor announces: a far end that has closed, a process that
+    has gone to sleep.
+    """
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def wait_for_calm(pid: int, length: float, limit: float) -> None:
+    """Wait until the process has slept for `length` seconds without a break, at most `limit`."""
+    end = time.monotonic() + limit
+    last, since = reading(pid), time.monotonic()
+    while time.monotonic() < min(end, since + length):
+        time.sleep(POLL)
+        if (now := reading(pid)) != last:
+            last, since = now, time.monotonic()
+
+
+def _tasks(pid: int) -> list[Path]:
+    return [task for member in family(pid) for task in Path(f"/proc/{member}/task").glob("*")]
+
+
+def _voluntary(status: str) -> int:
+    _, _, rest = status.partition("\nvoluntary_ctxt_switches:")
+    return int(rest.split()[0]) if rest else 0
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file of /proc, empty if the process or thread is gone."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
