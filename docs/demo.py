@@ -172,7 +172,8 @@ def stop(number: int, _frame: object) -> None:
 def main() -> int:
     """Play the scene in a folder of its own, and return the exit status."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             play(stack, Path(folder))
