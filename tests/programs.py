@@ -21,7 +21,9 @@ warning or an "Exception ignored" on stderr fails the test. Environment:
 The rest of the environment is inherited, COVERAGE_PROCESS_START included.
 """
 
+import codecs
 import contextlib
+import io
 import os
 import re
 import select
@@ -34,6 +36,7 @@ import sys
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -44,6 +47,10 @@ LIMIT = 10.0  # seconds that any single wait may last: far more than needed, far
 
 HELLO = b"HELLO 1\n"
 PROMPT = r"Continue listening\? \[y/N\] "
+WORDS = "done|refused|lost|late|cut|bug"
+BEGINNING = re.compile(r"^c(\d+) S: HELLO 1$", re.MULTILINE)
+CLOSING = re.compile(rf"^c(\d+) ({WORDS})\b.*$", re.MULTILINE)
+REPORT = r"^(?P<done>\d+) done, (?P<lost>\d+) lost, (?P<cut>\d+) cut$"
 LISTENING = r"listening on (?P<host>\S+):(?P<port>\d+)\n"
 # What Python says when we have a bug; nothing a user or a peer does may ever bring it out.
 OURS = re.compile(
@@ -66,15 +73,22 @@ def conversation(body: bytes) -> bytes:
 class Output:
     """What came out of one descriptor so far, and how far `expect` has read in it."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, *, terminal: bool = False) -> None:
         self.fd = fd
         self.octets = bytearray()
-        self.cursor = 0  # in characters of `text`
+        self.text = ""
+        self.cursor = 0  # in `text`
         self.ended = False
+        decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        # A terminal shows LF as CR LF.
+        self._decode = (
+            io.IncrementalNewlineDecoder(decoder, True).decode if terminal else decoder.decode
+        )
 
-    @property
-    def text(self) -> str:
-        return self.octets.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    def add(self, octets: bytes) -> None:
+        self.octets += octets
+        self.text += self._decode(octets, not octets)
+        self.ended = not octets
 
 
 class Program:
@@ -148,7 +162,7 @@ class Program:
         master, slave = os.openpty()
         self._ours.append(master)
         self._theirs.append(slave)
-        self.out = self.err = Output(master)
+        self.out = self.err = Output(master, terminal=True)
         self._stdin = master
         return 3 * [subprocess.DEVNULL]
 
@@ -196,10 +210,9 @@ class Program:
                     except OSError:  # EIO: the last end of a terminal was closed
                         octets = b""
                     with self._changed:
-                        key.data.octets += octets
+                        key.data.add(octets)
                         if not octets:
                             selector.unregister(key.fd)
-                            key.data.ended = True
                         self._changed.notify_all()
 
     @property
@@ -247,6 +260,24 @@ class Program:
                     raise AssertionError(
                         f"{pattern!r}: {why}; what came since:\n{output.text[output.cursor :]}"
                     )
+                self._changed.wait(left)
+
+    def skip(self) -> None:
+        """Let the next `expect` look only at what is still to come on stderr."""
+        assert self.err is not None
+        with self._changed:
+            self.err.cursor = len(self.err.text)
+
+    def until(self, condition: Callable[[str], object], *, limit: float = LIMIT) -> None:
+        """Wait until `condition` is true of all that is on stderr; every new octet asks again."""
+        __tracebackhide__ = True
+        assert self.err is not None, "this output is not collected"
+        end = time.monotonic() + limit
+        with self._changed:
+            while not condition(self.err.text):
+                left = end - time.monotonic()
+                assert not self.err.ended, f"the output ended:\n{self.err.text}"
+                assert left > 0, f"not within {limit} s:\n{self.err.text}"
                 self._changed.wait(left)
 
     # -- what is done to it ---------------------------------------------------------------------
@@ -414,11 +445,32 @@ class Server(Program):
             raise
         return connection
 
+    def accepted(self) -> "Accepted":
+        """Connect, wait until the server has accepted, and learn how it calls the connection.
+
+        It must not accept anybody else meanwhile.
+        """
+        self.skip()
+        connection = self.connect()
+        try:
+            return Accepted(self, connection, int(self.expect(BEGINNING.pattern)[1]))
+        except BaseException:
+            connection.close()
+            raise
+
     def fetch(self, hello: bytes = HELLO) -> bytes:
         """Hold one whole conversation; return all that the server said."""
         with self.connect() as connection:
             connection.sendall(hello)
             return read_to_end(connection)
+
+    def closings(self) -> list[tuple[int, str]]:
+        """Return the closing lines so far: the number of the connection and the closing word."""
+        return [(int(number), word) for number, word in CLOSING.findall(self.stderr)]
+
+    def settle(self) -> None:
+        """Wait until every connection that was begun is closed."""
+        self.until(lambda text: len(BEGINNING.findall(text)) == len(CLOSING.findall(text)))
 
     def descriptors(self) -> int:
         """Count its open descriptors (Linux)."""
@@ -438,6 +490,38 @@ class Server(Program):
         if self.status is None:
             status = self.stop() if self.running else self.wait()
             assert status == 0, f"the server ended with status {status}"
+
+
+class Accepted:
+    """A raw connection, and its number in the server's lines; a context manager that closes it."""
+
+    def __init__(self, server: Server, connection: socket.socket, number: int) -> None:
+        self.server = server
+        self.connection = connection
+        self.number = number
+
+    def send_seen(self, octets: bytes) -> None:
+        """Send `octets` and wait for the turn that reads them: what follows is another piece.
+
+        For a server with -v.
+        """
+        self.connection.sendall(octets)
+        self.server.expect(rf"^turn .*\bc{self.number} readable.*\n")
+
+    def silent(self) -> bool:
+        """Tell whether nothing from the server is waiting to be read, its end included."""
+        return not select.select([self.connection], [], [], 0)[0]
+
+    def expect_closing(self, word: str) -> None:
+        """Wait for the closing line; it must have this word."""
+        found = self.server.expect(rf"^c{self.number} ({WORDS})\b.*\n")[1]
+        assert found == word, found
+
+    def __enter__(self) -> "Accepted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
 
 
 def run_server(*arguments: object, limit: float = LIMIT, **how: object) -> Server:
@@ -464,6 +548,16 @@ def run_client(*arguments: object, limit: float = LIMIT, **how: object) -> Clien
     with Client(*arguments, **how) as client:
         client.wait(limit)
     return client
+
+
+def customized(folder: Path, code: str) -> dict[str, str]:
+    """Return the environment of a program that runs `code` before its own first statement.
+
+    For a world that the kernel cannot be asked for: a name with two addresses, a machine without
+    IPv6, two signals in the same instant.
+    """
+    (folder / "sitecustomize.py").write_text(code)
+    return {"PYTHONPATH": str(folder)}
 
 
 def read_to_end(connection: socket.socket) -> bytes:
