@@ -12,7 +12,7 @@ def reply() -> bytes:
 
 
 def accept(received: bytes) -> bytes | None:
-    """Judge all the octets `received` so far; return those beyond the hello, None if it is not whole.
+    """Return the octets that lie beyond the hello in all `received` so far; None: it is not whole.
 
     Raises PeerError for a server that says ERROR instead, and ProtocolError for anything else, as
     soon as it can no longer become a hello, and for another version once its LF is there.

@@ -19,6 +19,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import protocol
 from connection import Connection
@@ -45,7 +46,7 @@ class ClientConnection(Connection):
 
     moves = protocol.CLIENT_MOVES
 
-    def __init__(self, download: "Download", sock: socket.socket, address: object) -> None:
+    def __init__(self, download: "Download", sock: socket.socket, address: tuple[Any, ...]) -> None:
         super().__init__(download.reactor, sock, ClientState.CONNECTING)
         self.download = download
         self.address = address
@@ -263,7 +264,7 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[
     reactor.after_turn = console.flush
     reactor.on_wake = TurnLog(console) if options.verbose else nothing
     say = nothing if options.quiet else console.line
-    with saving.Copy(options.output_file) as copy:
+    with saving.opened(options.output_file) as copy:
         with signals.interruptible():
             where = addresses.look_up(options.server, options.port, NO_CONNECTION)
         download = Download(reactor, where, options.timeout, say, console.line)

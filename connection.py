@@ -12,8 +12,9 @@ rest as a new, shorter `bytes`; a protocol with larger messages would keep an of
 """
 
 import socket
+from collections.abc import Mapping
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reactor import Reactor
 
@@ -27,7 +28,7 @@ class Connection:
 
     __slots__ = ("interest", "reactor", "sock", "state", "unsent")
 
-    moves: ClassVar[dict[tuple[Enum, Enum], str]]
+    moves: ClassVar[Mapping[Any, str]]  # the legal ones, (from, to), each with its reason
 
     def __init__(self, reactor: Reactor, sock: socket.socket, state: Enum) -> None:
         self.reactor = reactor

@@ -81,7 +81,9 @@ class Line:
 
     def may_begin(self, octets: bytes) -> bool:
         """Tell whether some legal line begins with `octets`: lay them over each sample and look."""
-        return any(self.pattern.fullmatch(octets + sample[len(octets) :]) for sample in self.samples)
+        return any(
+            self.pattern.fullmatch(octets + sample[len(octets) :]) for sample in self.samples
+        )
 
 
 HELLO = Line("HELLO", rb"HELLO ([1-9][0-9]{0,2})\n", b"HELLO 1\n", b"HELLO 11\n", b"HELLO 111\n")

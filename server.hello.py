@@ -12,7 +12,7 @@ def greeting() -> bytes:
 
 
 def accept(received: bytes) -> bytes | None:
-    """Judge all the octets `received` so far; return those beyond the hello, None if it is not whole.
+    """Return the octets that lie beyond the hello in all `received` so far; None: it is not whole.
 
     Raises ProtocolError for any other hello as soon as it can no longer become one, and for another
     version once its LF is there.

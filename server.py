@@ -17,10 +17,8 @@ second is no less late than a silent one.
 
 import signal
 import socket
-import sys
 import traceback
 from argparse import Namespace
-from collections import Counter
 from pathlib import Path
 
 import protocol
@@ -37,6 +35,8 @@ from reactor import READ, WRITE, Reactor, Signals, nothing
 
 hello = load("server.hello", Path(__file__).parent)
 
+HELLO_SENT, SENDING, DONE = ServerState
+WORDS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
 LAST_READ = 65536  # octets taken in before a refused connection is closed: protocol.md, section 9
 
 
@@ -48,7 +48,7 @@ class ServerConnection(Connection):
     moves = protocol.SERVER_MOVES
 
     def __init__(self, server: "Server", sock: socket.socket, peer: object, number: int) -> None:
-        super().__init__(server.reactor, sock, ServerState.HELLO_SENT)
+        super().__init__(server.reactor, sock, HELLO_SENT)
         self.server = server
         self.peer = peer
         self.number = number
@@ -72,13 +72,13 @@ class ServerConnection(Connection):
             self.send(server.chunk)
             if server.pause:
                 server.pauses.arm(self)
-        if self.state is ServerState.SENDING and not self.unsent:
+        if self.state is SENDING and not self.unsent:
             self.half_close()
         self.reactor.watch(self, self.needs())
 
     def needs(self) -> int:
         """Return what to wait for. It follows from the state, and is asked for here alone."""
-        reads = 0 if self.state is ServerState.SENDING else READ
+        reads = 0 if self.state is SENDING else READ
         writes = WRITE if self.unsent and self not in self.server.pauses else 0
         return reads | writes
 
@@ -86,7 +86,7 @@ class ServerConnection(Connection):
         """End our direction; the client's end of stream is still to come."""
         self.sock.shutdown(socket.SHUT_WR)
         self.server.pauses.cancel(self)
-        self.move(ServerState.DONE)
+        self.move(DONE)
 
     def on_writable(self) -> None:
         self.proceed()
@@ -95,7 +95,7 @@ class ServerConnection(Connection):
         octets = self.receive()
         if octets is None:
             return
-        if self.state is ServerState.DONE:
+        if self.state is DONE:
             if not octets:
                 self.end("done")
         elif octets:
@@ -109,7 +109,7 @@ class ServerConnection(Connection):
         if hello.accept(self.received) is None:
             return
         self.received = b""
-        self.move(ServerState.SENDING)
+        self.move(SENDING)
         self.server.talk(self, "C: HELLO 1")
         self.server.talk(self, self.server.header)
         self.unsent += self.server.message
@@ -117,7 +117,7 @@ class ServerConnection(Connection):
 
     def on_late(self) -> None:
         """The deadline has passed: say why, if the client may still be told, and end."""
-        if self.state is ServerState.HELLO_SENT:
+        if self.state is HELLO_SENT:
             self.refuse("late", f"no hello within {self.server.deadlines.length:g} s")
         else:
             self.end("late")
@@ -148,7 +148,7 @@ class ServerConnection(Connection):
         self.end(word, f": {reason}")
 
     def end(self, word: str, why: str = "") -> None:
-        """Close, and count under `word`: done, refused, lost, late, cut or bug."""
+        """Close, and count it under one of WORDS."""
         self.close()
         self.server.deadlines.cancel(self)
         self.server.pauses.cancel(self)
@@ -189,7 +189,7 @@ class Server:
         self.message = protocol.file_message(body)
         self.header = f"S: {self.message.splitlines()[0].decode()}"
         self.signals: list[int] = []  # of this period; the first one begins the drain
-        self.ends: Counter[str] = Counter()
+        self.ends = dict.fromkeys(WORDS, 0)
         self.acceptor.open(sockets)
         self.reactor.run()
         self.drains.cancel(self)
@@ -198,7 +198,7 @@ class Server:
     def report(self) -> None:
         done, cut = self.ends["done"], self.ends["cut"]
         self.cuts += cut
-        self.console.line(f"{done} done, {self.ends.total() - done - cut} lost, {cut} cut")
+        self.console.line(f"{done} done, {sum(self.ends.values()) - done - cut} lost, {cut} cut")
 
     def talk(self, connection: ServerConnection, text: str) -> None:
         """Show a line of a conversation."""
@@ -274,11 +274,11 @@ def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[
     reactor.watch(signals, READ)
     body = input_file.read(options.input_file)
     with signals.interruptible():
-        where = addresses.look_up(options.host, options.port, status=1)
+        places = addresses.places(options.host, options.port)
     while True:
-        sockets = addresses.listen(where)
-        where = [(sock.family, sock.getsockname()) for sock in sockets]
-        console.announce(f"listening on {addresses.shown_address(where[0][1])}")
+        sockets = addresses.listen(places)
+        places = addresses.places_of(sockets)  # with the real port, for the next period
+        console.announce(f"listening on {addresses.shown_address(places[0].sockaddr)}")
         server.serve(body, sockets)
         if server.interrupted():
             return 130

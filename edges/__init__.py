@@ -1,1 +1,1 @@
-"""Edges: where the programs touch the outside world. A first reader may leave this folder for later."""
+"""Edges: where the programs touch the outside world. A first reader may leave them for later."""

@@ -9,7 +9,7 @@ import re
 import resource
 import sys
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import NoReturn
 
 from edges.console import Console
 
@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         whole = "a connection may last" if prog == "server.py" else "for everything"
         return f"seconds {whole} (default 10)"
 
-    def _print_message(self, message: str, file: "IO[str] | None" = None) -> None:
+    def _print_message(self, message: str, file: object = None) -> None:
         self.console.announce(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:

@@ -12,7 +12,7 @@ from types import ModuleType
 
 
 def load(name: str, folder: Path) -> ModuleType:
-    """Return the module of the file `name` + ".py" in `folder`; raise OSError if it cannot be read."""
+    """Return the module in the file `name` + ".py" of `folder`; OSError if it cannot be read."""
     path = folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name.replace(".", "_"), path)
     if spec is None or spec.loader is None:

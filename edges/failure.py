@@ -2,7 +2,7 @@
 
 
 class Failure(Exception):
-    """Ends a program with one clear line on stderr (`str()`) and an exit `status`, never a traceback."""
+    """Ends a program with one clear line, its `str()`, and an exit `status`; never a traceback."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)

@@ -16,8 +16,8 @@ import stat
 import protocol
 from edges.failure import Failure
 
-# Wait for nobody, hand the descriptor to no child, and never adopt a terminal as our own.
-FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+# Wait for nobody, and never adopt a terminal as our own.
+FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 
 
 def read(path: str) -> bytes:

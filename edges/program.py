@@ -3,6 +3,8 @@
 `run` is the inside of a `main`, fit to be called by a test; `start` is for a process of its own.
 """
 
+import select
+import selectors
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from typing import NoReturn
 
 from edges import standard_streams
 from edges.console import Console
+from edges.epoll import EpollSelector
 from edges.failure import Failure
 from reactor import Interrupted, Reactor, Signals
 
@@ -23,7 +26,11 @@ def run(name: str, body: Body, arguments: list[str] | None) -> int:
     Raises SystemExit for --help, --version (0) and usage errors (2).
     """
     standard_streams.open_closed()
-    with Signals() as signals, closing(Reactor()) as reactor, closing(Console(reactor)) as console:
+    with (
+        Signals() as signals,
+        closing(Reactor(best_selector())) as reactor,
+        closing(Console(reactor)) as console,
+    ):
         try:
             return body(reactor, console, signals, arguments)
         except Failure as failure:
@@ -32,6 +39,13 @@ def run(name: str, body: Body, arguments: list[str] | None) -> int:
         except Interrupted as interrupted:
             console.line(f"{name}: interrupted by {interrupted}")
             return 128 + interrupted.number
+
+
+def best_selector() -> selectors.BaseSelector:
+    """Return our own selector where there is epoll, else the standard library's best."""
+    if hasattr(select, "epoll"):
+        return EpollSelector()
+    return selectors.DefaultSelector()
 
 
 def start(main: Callable[[], int]) -> NoReturn:

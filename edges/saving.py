@@ -55,7 +55,7 @@ class Replacement:
 
     def __enter__(self) -> Self:
         """Make the temporary file, ours alone; its mode is 0666 less the umask, or the old one."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with _told("cannot write in", _shown(self._target.parent)), ExitStack() as undo:
             self._descriptor = os.open(self._temporary, flags, 0o666)
             undo.push(self)  # only after a whole __enter__ would `with` itself call __exit__
@@ -114,7 +114,7 @@ class Stream:
         """Return a descriptor of our own; never create a file, never adopt a terminal."""
         if self._path in STANDARD_OUTPUT:
             return os.dup(1)
-        return os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOCTTY | os.O_CLOEXEC)
+        return os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOCTTY)
 
 
 def opened(path: str) -> Replacement | Stream:
@@ -190,7 +190,7 @@ def _write(descriptor: int, octets: bytes) -> None:
 
 def _sync_folder(folder: Path) -> None:
     """Bring the names in `folder` to the disk: a rename is written there, not in the file."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

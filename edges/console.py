@@ -1,0 +1,198 @@
+"""What people see: messages on stderr, which never hold up the loop.
+
+Owns the way of a line from `Console.line` to the kernel. Knows the reactor, which tells when there
+is room again; must not know what the lines say. Called by whoever has something to tell.
+
+    line, line --> lines of this turn --flush--> rest --write--> kernel --> terminal, pipe, file
+                                         |        ^
+                          rest is full:  |        |  one write a turn; what is not taken stays,
+                                         v        |  and goes on once the reactor reports room
+                                counted as dropped
+
+Whoever reads stderr may stop: a terminal frozen by Ctrl+S, a pipe that nobody empties. Then
+write(2) sleeps, and with it a server that has but one thread. So no write here ever waits:
+
+ 1. What is not taken is kept, up to LIMIT. Beyond it lines are dropped and counted, until the rest
+    is out: the reader finds one gap, and in its place "(N lines dropped)".
+ 2. A line that was begun is completed before another begins.
+ 3. If the reader is gone (EPIPE, EIO), the disk full or stderr closed, what could not be written is
+    dropped and counted, and nothing is waited for: a dead pipe reports room for ever. The next
+    line tries again.
+ 4. Outside the loop, before a prompt and at the end, `wait` gives the reader a moment, no more.
+
+As a last wall, only printable ASCII and LF pass: nothing from here can drive a terminal.
+"""
+
+import os
+import select
+import socket
+import stat
+import time
+from collections.abc import Callable
+from functools import partial
+
+from edges import standard_streams
+from reactor import WRITE, Reactor, nothing
+
+LIMIT = 65536  # octets kept for a reader that has stopped: as many again as a pipe holds, pipe(7)
+PATIENCE = 0.3  # seconds for such a reader, before a prompt and at the end
+A_LITTLE = 128  # octets: Linux gives a frozen terminal's last room away in steps of 256 (measured)
+
+VISIBLE = bytes(octet if 32 <= octet < 127 or octet == 10 else ord("?") for octet in range(256))
+
+
+class Outlet:
+    """A descriptor of our own for what `number` leads to, and the way to write there at once.
+
+        pipe, terminal                  opened anew, non-blocking
+        the same, but not permitted     shared: ask for room first, and write a little
+        socket                          shared: MSG_DONTWAIT
+        file, null device               written; it never makes anybody wait
+        closed                          every write fails
+
+    Only the first three can be out of room, and be waited for (`may_wait`): epoll refuses a file.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.sock = -1
+        self.may_wait = False
+        self.put: Callable[[bytes], int] = self.put_now
+        self.release: Callable[[], None] = nothing
+        try:
+            self.sock = standard_streams.private(number, os.O_WRONLY)
+        except OSError:
+            return
+        self.release = partial(os.close, self.sock)
+        self.choose(os.fstat(self.sock).st_mode)
+
+    def choose(self, mode: int) -> None:
+        """Choose the way to write to a file of this `mode`, see inode(7)."""
+        self.may_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(self.sock)
+        if stat.S_ISSOCK(mode):
+            sock = socket.socket(fileno=self.sock)
+            self.put = lambda octets: sock.send(octets, socket.MSG_DONTWAIT)
+            self.release = sock.close
+        elif self.may_wait and os.get_blocking(self.sock):
+            self.put = self.put_a_little
+
+    def put_now(self, octets: bytes) -> int:
+        return os.write(self.sock, octets)
+
+    def put_a_little(self, octets: bytes) -> int:
+        """Write as long as there is room. If another program takes it in between, we do wait."""
+        taken = 0
+        while taken < len(octets) and self.has_room(0):
+            taken += os.write(self.sock, octets[taken : taken + A_LITTLE])
+        return taken
+
+    def has_room(self, seconds: float) -> bool:
+        """Wait for room, at most `seconds`; tell whether a write would get somewhere, or fail."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLOUT)
+        return bool(poll.poll(1000 * seconds))
+
+    def close(self) -> None:
+        self.release()
+        self.release = nothing
+        self.sock = -1
+
+
+class Console:
+    """Lines for people, written to descriptor `number`. Without a reactor, flush and wait do it."""
+
+    def __init__(self, reactor: Reactor | None = None, number: int = 2) -> None:
+        self.reactor = reactor
+        self.outlet = Outlet(number)
+        self.sock = self.outlet.sock
+        self.interest = 0
+        self.lines: list[str] = []  # of this turn
+        self.rest = b""  # handed over to be written, and not taken yet
+        self.at_stake = 0  # lines that count as dropped if writing the rest fails
+        self.dropped = 0  # lines since the last gap that the reader was told of
+
+    def __str__(self) -> str:
+        return "console"
+
+    def line(self, text: str) -> None:
+        """Queue one line; it leaves with the others of this turn."""
+        self.lines.append(text + "\n")
+
+    def flush(self) -> None:
+        """Write what is queued, in one write. Call it at the end of each turn."""
+        if self.rest and (self.dropped or len(self.rest) >= LIMIT):
+            self.dropped += len(self.lines)
+            self.lines.clear()
+        elif self.lines or self.dropped:
+            self.admit()
+        if self.rest:
+            self.write()
+
+    def admit(self) -> None:
+        """Put the lines of this turn behind the rest, and before them what is missing there."""
+        self.at_stake += len(self.lines) + self.dropped
+        if self.dropped:
+            self.lines.insert(0, f"({self.dropped} lines dropped)\n")
+            self.dropped = 0
+        octets = "".join(self.lines).encode("ascii", "backslashreplace")
+        self.rest += octets.translate(VISIBLE)
+        self.lines.clear()
+
+    def write(self) -> None:
+        """Write the rest, as much of it as is taken now; wait for room only if some stays."""
+        try:
+            self.rest = self.rest[self.outlet.put(self.rest) :]
+        except BlockingIOError:
+            pass  # no room at all
+        except OSError:
+            self.give_up()
+        if not self.rest:
+            self.at_stake = 0
+        self.watch(WRITE if self.rest and self.outlet.may_wait else 0)
+
+    def give_up(self) -> None:
+        """Drop the rest. A line of it that was begun stays torn, and counts as dropped."""
+        self.dropped += self.at_stake
+        self.rest = b""
+
+    def watch(self, interest: int) -> None:
+        if self.reactor is not None:
+            self.reactor.watch(self, interest)
+
+    def wait(self, seconds: float = PATIENCE) -> None:
+        """Flush, and give a reader that is behind at most `seconds`; any other costs no time."""
+        deadline = time.monotonic() + seconds
+        self.flush()
+        while self.rest and (left := deadline - time.monotonic()) > 0:
+            if self.outlet.has_room(left):
+                self.flush()
+        self.flush()  # what came behind a rest that is out now
+
+    def prompt(self, text: str) -> None:
+        """Write `text` without ending the line: room or not, a question is not dropped."""
+        self.lines.append(text)
+        self.admit()
+        self.wait()
+
+    def announce(self, text: str) -> None:
+        """Write a line to stdout, at once: a program may be waiting for it."""
+        self.flush()
+        stdout = Console(number=1)
+        stdout.line(text)
+        stdout.close()
+
+    def close(self) -> None:
+        """Wait for the reader a last time, then leave the reactor and release the descriptor."""
+        self.wait()
+        self.watch(0)
+        self.outlet.close()
+
+    def on_writable(self) -> None:
+        self.flush()
+
+    def on_readable(self) -> None:
+        """Never called: nobody waits to read here."""
+
+    def on_error(self, error: Exception) -> None:
+        """Survive a defect of ours here: messages are lost, transfers go on."""
+        self.give_up()
+        self.watch(0)
