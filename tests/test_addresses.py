@@ -1,0 +1,516 @@
+"""Names looked up, sockets that listen, addresses shown: on real sockets of the loopback."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edges import addresses
+from edges.failure import Failure
+from tests.programs import LIMIT, ROOT, STRICT
+
+V4 = (socket.AF_INET, ("127.0.0.1", 7080))
+V6 = (socket.AF_INET6, ("::1", 7080, 0, 0))
+FOREIGN = "203.0.113.1"  # RFC 5737: an address of documentation, which no machine has
+
+
+@pytest.fixture
+def ipv6(not_here):
+    """A machine that has ::1."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        not_here(f"IPv6, listening: {error.strerror}")
+
+
+needs_ipv6 = pytest.mark.usefixtures("ipv6")
+
+
+@pytest.fixture(params=["127.0.0.1", "::1", None])
+def host(request):
+    """What may be said as --host, or not said at all."""
+    if request.param == "::1":
+        request.getfixturevalue("ipv6")
+    return request.param
+
+
+@pytest.fixture
+def resolver(monkeypatch):
+    """Let names mean what a test says: a dict of name -> hosts, or an exception."""
+    names: dict = {}
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host, port, *, flags, **options):
+        if flags & socket.AI_NUMERICHOST:
+            return real(host, port, flags=flags, **options)
+        if isinstance(names[host], Exception):
+            raise names[host]
+        return [real(one, port, flags=socket.AI_NUMERICHOST, **options)[0] for one in names[host]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return names
+
+
+@pytest.fixture
+def listen():
+    """addresses.listen, whose sockets are closed at the end."""
+    opened = []
+
+    def listen_and_remember(places):
+        sockets = addresses.listen(places)
+        opened.extend(sockets)
+        return sockets
+
+    yield listen_and_remember
+    for sock in opened:
+        sock.close()
+
+
+def listen_at(host, port):
+    return addresses.listen(addresses.places(host, port))
+
+
+def refusal(places):
+    """Return the one line with which listening at `places` fails."""
+    with pytest.raises(Failure) as caught:
+        addresses.listen(places)
+    assert caught.value.status == 1
+    return str(caught.value)
+
+
+def port_of(sock):
+    return sock.getsockname()[1]
+
+
+def v6_only(sock):
+    return bool(sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+
+
+def answers(host, port, family):
+    """Tell whether somebody listens there."""
+    with socket.socket(family) as client:
+        return client.connect_ex((host, port)) == 0
+
+
+# Looking up
+
+
+def test_a_numeric_address_is_found_without_a_thread(monkeypatch):
+    monkeypatch.setattr(threading, "Thread", None)
+    assert addresses.look_up("127.0.0.1", 7080, 3) == [V4]
+    assert addresses.look_up("::1", 7080, 3) == [V6]
+
+
+def test_a_name_of_this_machine_is_found():
+    assert V4 in addresses.look_up("localhost", 7080, 3)
+
+
+@pytest.mark.fault("G2")
+def test_all_addresses_come_in_their_order_and_each_once(resolver):
+    resolver["both"] = ["::1", "127.0.0.1", "::1", "127.0.0.2", "127.0.0.1"]
+    found = addresses.look_up("both", 7080, 3)
+    assert found == [V6, V4, (socket.AF_INET, ("127.0.0.2", 7080))]
+
+
+@pytest.mark.fault("E12", "G5")
+@pytest.mark.parametrize("status", [1, 3])
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("a..b", "'a..b'"),
+        ("x" * 64, f"'{'x' * 64}'"),
+        ("x" * 64 + ".example", f"'{'x' * 64}.example'"),
+        ("\udcff", r"'\xff'"),
+        (".", "'.'"),
+        ("\x1b[2J.\n", r"'\x1b[2J.\n'"),
+        ("", "''"),
+        ("a\0b", r"'a\x00b'"),
+        ("no-such-host.invalid", "'no-such-host.invalid'"),
+    ],
+)
+def test_a_name_without_an_address_is_told_in_one_escaped_line(resolver, host, shown, status):
+    resolver[host] = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    with pytest.raises(Failure) as caught:
+        addresses.look_up(host, 7080, status)
+    line = str(caught.value)
+    assert caught.value.status == status
+    assert line.startswith(f"cannot resolve {shown}: ") and line.isascii() and line.isprintable()
+
+
+@pytest.mark.fault("E12")
+@pytest.mark.parametrize("error", [UnicodeError("label too long"), OSError(24, "Too many files")])
+def test_an_error_of_the_thread_is_told_like_any_other(resolver, error):
+    resolver["name"] = error
+    reason = "label too long" if isinstance(error, UnicodeError) else "too many files"
+    with pytest.raises(Failure, match=f"^cannot resolve 'name': {reason}$"):
+        addresses.look_up("name", 7080, 3)
+
+
+def test_no_thread_to_be_had_is_told(resolver, monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(Failure, match="cannot resolve 'name': can't start new thread"):
+        addresses.look_up("name", 7080, 3)
+
+
+class Interrupted(BaseException):
+    """What the signal handler of the test raises."""
+
+
+@pytest.mark.fault("G19")
+def test_a_handler_that_raises_ends_the_wait_for_a_resolver_that_does_not_answer(monkeypatch):
+    asked, answer, asker = threading.Event(), threading.Event(), []
+
+    def getaddrinfo(*_, flags, **__):
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "a name")
+        asker.append((threading.current_thread(), signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        asked.set()
+        answer.wait(LIMIT)
+        return []
+
+    def interrupt(number, frame):
+        raise Interrupted
+
+    def send():
+        asked.wait(LIMIT)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        with pytest.raises(Interrupted):
+            addresses.look_up("name", 7080, 3)
+        assert not answer.is_set()
+    finally:
+        answer.set()
+        sender.join()
+        signal.signal(signal.SIGUSR1, before)
+    (thread, blocked), *others = asker
+    thread.join(LIMIT)
+    assert not others and thread.daemon
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked  # they are the main thread's
+
+
+@pytest.mark.fault("G19")
+def test_an_exit_does_not_wait_for_a_resolver_that_does_not_answer():
+    code = """if True:
+        import socket, sys, time
+        sys.path.insert(0, sys.argv[1])
+        from edges import addresses
+        def getaddrinfo(*_, flags, **__):
+            if flags:
+                raise socket.gaierror(socket.EAI_NONAME, "a name")
+            print("asked", flush=True)
+            time.sleep(60)
+        socket.getaddrinfo = getaddrinfo
+        try:
+            addresses.look_up("name", 7080, 3)
+        except KeyboardInterrupt:
+            sys.exit(130)
+    """
+    command = [sys.executable, *STRICT, "-c", code, str(ROOT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=LIMIT) == (b"", b"")
+        assert process.returncode == 130
+
+
+# Listening
+
+
+@needs_ipv6
+@pytest.mark.fault("E4")
+def test_all_interfaces_are_one_socket_for_both_families(listen):
+    (sock,) = listen(addresses.places(None, 0))
+    assert sock.family == socket.AF_INET6 and not v6_only(sock)
+    assert addresses.shown_address(sock.getsockname()) == f"[::]:{port_of(sock)}"
+    assert port_of(sock) != 0
+    assert answers("127.0.0.1", port_of(sock), socket.AF_INET)
+    assert answers("::1", port_of(sock), socket.AF_INET6)
+
+
+@pytest.fixture
+def no_ipv6(monkeypatch):
+    """A machine whose kernel does not know IPv6."""
+    real = socket.socket
+
+    class Socket(real):
+        def __init__(self, family=socket.AF_INET, *args, **options):
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *args, **options)
+
+    monkeypatch.setattr(socket, "socket", Socket)
+
+
+@pytest.mark.fault("E5")
+def test_without_ipv6_all_interfaces_are_those_of_ipv4(listen, no_ipv6):
+    (sock,) = listen(addresses.places(None, 0))
+    assert addresses.shown_address(sock.getsockname()) == f"0.0.0.0:{port_of(sock)}"
+    assert answers("127.0.0.1", port_of(sock), socket.AF_INET)
+
+
+@needs_ipv6
+@pytest.mark.fault("E6")
+def test_where_no_socket_takes_both_families_there_are_two(listen, monkeypatch):
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)  # OpenBSD
+    six, four = listen(addresses.places(None, 0))
+    assert v6_only(six) and port_of(six) == port_of(four)
+
+
+def test_a_listening_socket_never_blocks_and_is_ready_for_a_restart(listen, host):
+    for sock in listen(addresses.places(host, 0)):
+        assert not sock.getblocking()
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+        assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+        with pytest.raises(BlockingIOError):
+            sock.accept()
+
+
+@needs_ipv6
+@pytest.mark.fault("E6")
+def test_a_named_ipv6_address_leaves_ipv4_to_others(listen):
+    (six,) = listen(addresses.places("::", 0))
+    assert v6_only(six)
+    (four,) = listen(addresses.places("127.0.0.1", port_of(six)))
+    assert port_of(four) == port_of(six)
+
+
+@needs_ipv6
+@pytest.mark.fault("E4", "E6")
+@pytest.mark.parametrize("hosts", [["::1", "127.0.0.1"], ["127.0.0.1", "::1", "127.0.0.2"]])
+def test_a_name_listens_at_all_its_addresses_on_one_port(listen, resolver, hosts):
+    resolver["name"] = hosts
+    sockets = listen(addresses.places("name", 0))
+    assert [sock.getsockname()[0] for sock in sockets] == hosts
+    assert len({port_of(sock) for sock in sockets}) == 1
+    for sock, host in zip(sockets, hosts, strict=True):
+        assert answers(host, port_of(sock), sock.family)
+
+
+@pytest.fixture
+def thief(monkeypatch):
+    """Take, at 127.0.0.1, each of the next `thief.count` ports that are chosen at ::1."""
+
+    real, thief = socket.create_server, SimpleNamespace(count=0, stolen=[])
+
+    def create_server(address, **options):
+        sock = real(address, **options)
+        if address[0] == "::1" and len(thief.stolen) < thief.count:
+            thief.stolen.append(real(("127.0.0.1", port_of(sock))))
+        return sock
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    yield thief
+    for sock in thief.stolen:
+        sock.close()
+
+
+@needs_ipv6
+@pytest.mark.fault("E1", "E4")
+def test_a_chosen_port_that_is_taken_at_the_next_address_is_chosen_again(listen, resolver, thief):
+    resolver["name"] = ["::1", "127.0.0.1"]
+    thief.count = addresses.PORT_CHOICES - 1
+    six, four = listen(addresses.places("name", 0))
+    assert port_of(six) == port_of(four)
+    assert len(thief.stolen) == thief.count
+    assert port_of(six) not in {port_of(sock) for sock in thief.stolen}
+
+
+@needs_ipv6
+@pytest.mark.fault("E1", "E4")
+def test_choosing_a_port_comes_to_an_end(resolver, thief):
+    resolver["name"] = ["::1", "127.0.0.1"]
+    thief.count = 1000
+    line = refusal(addresses.places("name", 0))
+    assert len(thief.stolen) == addresses.PORT_CHOICES
+    port = port_of(thief.stolen[-1])
+    assert line == f"cannot listen on 127.0.0.1:{port}: address already in use; give another --port"
+
+
+@pytest.mark.fault("E1")
+def test_an_address_in_use_is_told_with_what_to_do(listen, host):
+    (sock,) = listen(addresses.places(host, 0))
+    where = addresses.shown_address(sock.getsockname())
+    line = refusal(addresses.places(host, port_of(sock)))
+    assert line == f"cannot listen on {where}: address already in use; give another --port"
+
+
+@needs_ipv6
+@pytest.mark.fault("E1")
+def test_an_address_in_use_is_fatal_also_if_it_is_not_the_first(listen, resolver):
+    (taken,) = listen(addresses.places("127.0.0.1", 0))
+    resolver["name"] = ["::1", "127.0.0.1"]
+    line = refusal(addresses.places("name", port_of(taken)))
+    assert line.startswith(f"cannot listen on 127.0.0.1:{port_of(taken)}: address already in use")
+    listen(addresses.places("::1", port_of(taken)))  # what was open already is closed
+
+
+@pytest.mark.fault("E1")
+def test_an_address_in_use_that_only_listen_finds_is_told(monkeypatch):
+    def listen(*_):
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(socket.socket, "listen", listen)
+    line = refusal([addresses.Place(*V4, dual=False)])
+    assert line == "cannot listen on 127.0.0.1:7080: address already in use; give another --port"
+
+
+@pytest.mark.fault("E2")
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EACCES, "permission denied; give a --port from 1024 on"),
+        (errno.EPERM, "operation not permitted"),
+        (errno.EMFILE, "too many open files"),
+    ],
+)
+def test_whatever_refuses_the_address_is_told(monkeypatch, number, why):
+    def bind(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    assert refusal([addresses.Place(*V4, dual=False)]) == f"cannot listen on 127.0.0.1:7080: {why}"
+
+
+@pytest.mark.fault("E5")
+@pytest.mark.parametrize("hosts", [[FOREIGN, "127.0.0.1"], ["127.0.0.1", FOREIGN]])
+def test_an_address_that_the_machine_lacks_is_skipped_if_another_works(listen, resolver, hosts):
+    resolver["name"] = hosts
+    (sock,) = listen(addresses.places("name", 0))
+    assert sock.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.fault("E5")
+def test_a_family_that_the_machine_lacks_is_skipped(listen, resolver, no_ipv6):
+    resolver["name"] = ["::1", "127.0.0.1"]
+    (sock,) = listen(addresses.places("name", 0))
+    assert sock.family == socket.AF_INET
+
+
+@pytest.mark.fault("E5")
+@pytest.mark.parametrize("hosts", [[FOREIGN], ["::1", FOREIGN]])
+def test_if_the_machine_lacks_all_addresses_the_last_is_told(resolver, no_ipv6, hosts):
+    resolver["name"] = hosts
+    assert refusal(addresses.places("name", 7080)) == (
+        f"cannot listen on {FOREIGN}:7080: cannot assign requested address; "
+        "give a --host of this machine"
+    )
+
+
+@pytest.mark.fault("E12")
+def test_a_host_that_is_no_name_is_told():
+    with pytest.raises(Failure, match=r"^cannot resolve 'a\.\.b': ") as caught:
+        addresses.places("a..b", 7080)
+    assert caught.value.status == 1
+
+
+def test_many_clients_may_wait_before_the_first_is_accepted(listen, not_here):
+    with open("/proc/sys/net/core/somaxconn") as limit:
+        if int(limit.read()) < 300:
+            not_here("net.core.somaxconn is below 300")
+    (sock,) = listen(addresses.places("127.0.0.1", 0))
+    clients = []
+    for _ in range(300):
+        client = socket.create_connection(sock.getsockname(), timeout=LIMIT)
+        clients.append(client)
+    for client in clients:
+        client.close()
+
+
+# Listening again
+
+
+@pytest.mark.fault("D13", "E1")
+@needs_ipv6
+@pytest.mark.parametrize("host", [None, "127.0.0.1", "::", "::1", "name"])
+def test_listening_again_is_at_the_same_places_and_asks_no_resolver(resolver, host):
+    resolver["name"] = ["::1", "127.0.0.1"]
+    sockets = listen_at(host, 0)
+    connect_and_leave_time_wait(sockets[0])
+    before = [sock.getsockname() for sock in sockets]
+    dual = [sock.family == socket.AF_INET6 and not v6_only(sock) for sock in sockets]
+    places = addresses.places_of(sockets)
+    for sock in sockets:
+        sock.close()
+    resolver.clear()
+    sockets = addresses.listen(places)
+    assert [sock.getsockname() for sock in sockets] == before
+    assert [sock.family == socket.AF_INET6 and not v6_only(sock) for sock in sockets] == dual
+    assert dual == [host is None] * len(before)
+    for sock in sockets:
+        sock.close()
+
+
+def connect_and_leave_time_wait(listener):
+    """Let the listening side close first: its port then rests in TIME_WAIT."""
+    host, port = listener.getsockname()[:2]
+    here = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host)
+    with socket.socket(listener.family) as client:
+        client.settimeout(LIMIT)
+        client.connect((here, port))
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        accepted.close()
+        assert client.recv(1) == b""
+
+
+@pytest.mark.fault("D13")
+def test_a_port_that_somebody_took_meanwhile_is_told(listen):
+    (sock,) = listen(addresses.places("127.0.0.1", 0))
+    places = addresses.places_of([sock])
+    sock.close()
+    listen(places)
+    assert "address already in use" in refusal(places)
+
+
+# Showing
+
+
+@pytest.mark.fault("A13")
+@pytest.mark.parametrize(
+    ("sockaddr", "shown"),
+    [
+        (("127.0.0.1", 7080), "127.0.0.1:7080"),
+        (("::", 7080, 0, 0), "[::]:7080"),
+        (("::1", 1, 0, 0), "[::1]:1"),
+        (("::ffff:127.0.0.1", 65535, 0, 0), "[::ffff:127.0.0.1]:65535"),
+        (("fe80::1", 7080, 0, 2), "[fe80::1%2]:7080"),
+        ((), "?"),
+        (None, "?"),
+        ("", "?"),
+        ("/run/socket", "?"),
+        (b"\0abstract", "?"),
+        (("127.0.0.1",), "?"),
+        ((b"127.0.0.1", 7080), "?"),
+        ((None, None), "?"),
+        ((10, b"raw"), "?"),
+        (7080, "?"),
+    ],
+)
+def test_an_address_is_shown_and_an_odd_one_is_a_question_mark(sockaddr, shown):
+    assert addresses.shown_address(sockaddr) == shown
+
+
+SCALAR = st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5) | st.floats()
+
+
+@pytest.mark.fault("A13")
+@given(sockaddr=SCALAR | st.lists(SCALAR, max_size=5).map(tuple))
+def test_showing_an_address_never_raises(sockaddr):
+    assert isinstance(addresses.shown_address(sockaddr), str)

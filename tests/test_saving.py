@@ -1,0 +1,695 @@
+"""The client's copy: whole under its name, or not there, and nothing else left behind."""
+
+import errno
+import os
+import secrets
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edges import saving
+from edges.failure import Failure
+from tests.programs import LIMIT, ROOT, STRICT
+
+OLD = b"the old file\n"
+NEW = b"the new file, a little longer\n"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder of our own, the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def save(path, octets=NEW):
+    with saving.opened(str(path)) as copy:
+        copy.write(octets)
+        copy.publish()
+
+
+def refusal(path, octets=NEW):
+    """Return the one line with which saving at `path` fails."""
+    with pytest.raises(Failure) as caught:
+        save(path, octets)
+    line = str(caught.value)
+    assert caught.value.status == 1
+    assert line.isascii() and line.isprintable()
+    return line
+
+
+def child(setup, path, after="pass", **options):
+    """Save NEW at `path` in another process, between `setup` and `after`.
+
+    It exits as client.py does.
+    """
+    code = f"""if True:
+        import os, resource, signal, sys, time
+        sys.path.insert(0, sys.argv[1])
+        from edges import saving
+        from edges.failure import Failure
+        try:
+            {setup}
+            with saving.opened(sys.argv[2]) as copy:
+                copy.write({NEW!r})
+                copy.publish()
+            {after}
+        except Failure as failure:
+            print(failure, file=sys.stderr)
+            sys.exit(failure.status)
+        except KeyboardInterrupt:
+            sys.exit(130)
+    """
+    command = [sys.executable, *STRICT, "-c", code, str(ROOT), str(path)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, **options)
+
+
+def outcome(process):
+    """Return the exit status of `process` and what it wrote to stderr."""
+    _, said = process.communicate(timeout=LIMIT)
+    return process.returncode, said.decode()
+
+
+# The octets and the moment at which they appear
+
+
+@pytest.mark.fault("H11")
+@given(octets=st.binary(max_size=80))
+def test_the_copy_has_exactly_the_octets(octets, tmp_path_factory):
+    path = tmp_path_factory.mktemp("exact") / "out"
+    save(path, octets)
+    assert path.read_bytes() == octets
+    assert os.listdir(path.parent) == ["out"]
+    path.unlink()
+    path.parent.rmdir()
+
+
+def test_the_name_appears_only_when_published(here):
+    with saving.opened("out") as copy:
+        temporary = os.listdir()
+        assert len(temporary) == 1 and temporary[0].startswith(".eighty-")
+        copy.write(NEW)
+        assert os.listdir() == temporary
+        copy.publish()
+        assert os.listdir() == ["out"]
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H2", "G11", "G19")
+@pytest.mark.parametrize("failure", [None, ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("written", [False, True])
+def test_unpublished_nothing_is_left_and_the_old_file_is_untouched(here, failure, written):
+    Path("out").write_bytes(OLD)
+    before = os.stat("out")
+    try:
+        with saving.opened("out") as copy:
+            if written:
+                copy.write(NEW)
+            if failure:
+                raise failure
+    except (ValueError, KeyboardInterrupt) as error:
+        assert type(error) is failure
+    after = os.stat("out")
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+@pytest.mark.fault("H12")
+def test_who_has_the_old_file_open_keeps_reading_it(here):
+    Path("out").write_bytes(OLD)
+    with open("out", "rb") as reader:
+        save("out")
+        assert reader.read() == OLD
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H13")
+def test_octets_then_name_then_folder_go_to_the_disk_in_this_order(here, monkeypatch):
+    calls = []
+    fsync, replace = os.fsync, Path.replace
+
+    def record_fsync(descriptor):
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        calls.append("fsync of the folder" if is_folder else "fsync of the file")
+        fsync(descriptor)
+
+    def record_replace(path, target):
+        calls.append("rename")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(Path, "replace", record_replace)
+    save("out")
+    assert calls == ["fsync of the file", "rename", "fsync of the folder"]
+
+
+def test_a_folder_that_cannot_be_synced_does_not_spoil_the_copy(here, monkeypatch):
+    fsync = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    save("out")
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H3")
+@pytest.mark.parametrize("path", ["out", "fifo"])
+def test_a_write_that_takes_one_octet_at_a_time_still_writes_all(here, monkeypatch, path):
+    os.mkfifo("fifo")
+    write = os.write
+    reader = os.open("fifo", os.O_RDONLY | os.O_NONBLOCK)
+    monkeypatch.setattr(os, "write", lambda descriptor, octets: write(descriptor, octets[:1]))
+    save(path)
+    assert (os.read(reader, 100) or Path("out").read_bytes()) == NEW
+    os.close(reader)
+
+
+# A disk that refuses
+
+
+@pytest.mark.fault("H2", "H3")
+@pytest.mark.parametrize("limit", [0, 1, len(NEW) - 1])
+def test_a_limit_of_the_file_size_leaves_the_old_file(here, limit):
+    Path("out").write_bytes(OLD)
+    setup = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    assert outcome(child(setup, "out")) == (1, "cannot save 'out': file too large\n")
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+@pytest.mark.fault("H2", "H3")
+def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
+    setup = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(NEW)}, {len(NEW)}))"
+    assert outcome(child(setup, "out")) == (0, "")
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H1", "H2")
+@pytest.mark.parametrize(
+    ("owner", "name", "what"),
+    [
+        (os, "open", "cannot write in '.'"),
+        (os, "fchmod", "cannot write in '.'"),
+        (os, "write", "cannot save 'out'"),
+        (os, "fsync", "cannot save 'out'"),
+        (Path, "replace", "cannot save 'out'"),
+    ],
+)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+def test_whatever_call_fails_the_old_file_stays_and_nothing_else(
+    here, monkeypatch, owner, name, what, number
+):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    Path("out").write_bytes(OLD)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fail)
+        assert refusal("out") == f"{what}: {os.strerror(number).lower()}"
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+@pytest.mark.fault("H2", "H6")
+def test_a_full_device_is_told():
+    assert refusal("/dev/full") == "cannot save '/dev/full': no space left on device"
+
+
+@pytest.mark.fault("G19")
+@pytest.mark.parametrize(("owner", "name"), [(os, "write"), (os, "fsync"), (Path, "replace")])
+def test_an_interrupt_in_any_call_leaves_nothing(here, monkeypatch, owner, name):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    Path("out").write_bytes(OLD)
+    monkeypatch.setattr(owner, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save("out")
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+# The mode of the new file
+
+
+@pytest.mark.fault("H7")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0, 0o666)])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(here, umask, mode):
+    before = os.umask(umask)
+    try:
+        save("out")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat("out").st_mode) == mode
+
+
+@pytest.mark.fault("H7")
+@pytest.mark.parametrize("mode", [0o640, 0o600, 0o666, 0o755])
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_an_old_file_passes_its_mode_on(here, mode, umask):
+    Path("out").write_bytes(OLD)
+    os.chmod("out", mode)
+    before = os.umask(umask)
+    try:
+        save("out")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat("out").st_mode) == mode
+
+
+@pytest.mark.fault("H7")
+def test_set_user_id_is_not_passed_on(here):
+    Path("out").write_bytes(OLD)
+    os.chmod("out", 0o6755)
+    save("out")
+    assert stat.S_IMODE(os.stat("out").st_mode) == 0o755
+
+
+# Names
+
+
+@pytest.mark.fault("H5")
+@pytest.mark.parametrize("old", [None, OLD])
+def test_a_link_stays_and_what_it_leads_to_is_replaced_or_made(here, old):
+    os.mkdir("there")
+    Path("link").symlink_to("there/second")
+    Path("there/second").symlink_to("target")  # relative to the folder of the link
+    if old:
+        Path("there/target").write_bytes(old)
+    with saving.opened("link") as copy:
+        assert any(name.startswith(".eighty-") for name in os.listdir("there"))
+        copy.write(NEW)
+        copy.publish()
+    assert sorted(os.listdir()) == ["link", "there"]
+    assert sorted(os.listdir("there")) == ["second", "target"]
+    assert os.path.islink("link") and os.path.islink("there/second")
+    assert not os.path.islink("there/target") and Path("there/target").read_bytes() == NEW
+
+
+@pytest.mark.fault("H5")
+def test_an_absolute_link_is_followed(here):
+    os.mkdir("there")
+    Path("link").symlink_to(here / "there" / "target")
+    save("link")
+    assert Path("there/target").read_bytes() == NEW and os.path.islink("link")
+
+
+@pytest.mark.fault("H4", "H5", "H9", "H1")
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("folder", "cannot save 'folder': it is a directory"),
+        ("folder/", "cannot save 'folder/': it is a directory"),
+        (".", "cannot save '.': it is a directory"),
+        ("..", "cannot save '..': it is a directory"),
+        ("/", "cannot save '/': it is a directory"),
+        ("link-to-folder", "cannot save 'link-to-folder': it is a directory"),
+        ("loop", "cannot save 'loop': too many levels of symbolic links"),
+        ("", "cannot save '': no such file or directory"),
+        ("new/", "cannot save 'new/': no such file or directory"),
+        ("new/.", "cannot save 'new/.': no such file or directory"),
+        ("new/..", "cannot write in 'new': no such file or directory"),
+        ("new/../out", "cannot write in 'new/..': no such file or directory"),
+        ("new/out", "cannot write in 'new': no such file or directory"),
+        ("file/", "cannot save 'file/': not a directory"),
+        ("file/out", "cannot save 'file/out': not a directory"),
+        ("dangling/", "cannot save 'dangling/': no such file or directory"),
+        ("dangling-far", "cannot write in 'new': no such file or directory"),
+        ("nul\0", r"cannot save 'nul\x00': embedded null byte"),
+        ("\x1b[2J\udcff\n/x", r"cannot write in '\x1b[2J\xff\n': no such file or directory"),
+        ("n" * 256, f"cannot save '{'n' * 256}': file name too long"),
+    ],
+)
+def test_a_name_that_no_copy_can_have_is_refused_before_connecting(here, path, line):
+    os.mkdir("folder")
+    Path("file").write_bytes(OLD)
+    Path("link-to-folder").symlink_to("folder")
+    Path("loop").symlink_to("loop")
+    Path("dangling").symlink_to("nowhere")
+    Path("dangling-far").symlink_to("new/nowhere")
+    before = sorted(os.listdir())
+    with pytest.raises(Failure) as caught, saving.opened(path):
+        pytest.fail("entered")
+    assert (str(caught.value), caught.value.status) == (line, 1)
+    assert sorted(os.listdir()) == before and os.listdir("folder") == []
+
+
+@pytest.mark.fault("H9")
+@pytest.mark.parametrize(
+    "path", ["n" * 255, "-x", "--help", "\udcff\udc80", "two\nlines", " ", "...", "./-", "ü"]
+)
+def test_any_other_name_is_fine(here, path):
+    save(path)
+    assert os.listdir() == [os.path.basename(path)]
+    assert Path(path).read_bytes() == NEW
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("out", "'out'"), ("-", "'-'"), ("\x1b\udcff", r"'\x1b\xff'")]
+)
+def test_the_name_to_show_is_escaped(here, path, name):
+    assert saving.opened(path).name == name
+
+
+@pytest.mark.fault("H10")
+def test_a_temporary_name_that_somebody_has_taken_is_not_followed_and_not_removed(
+    here, monkeypatch
+):
+    Path("victim").write_bytes(OLD)
+    Path(".eighty-guessed").symlink_to("victim")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+    assert refusal("out") == "cannot write in '.': file exists"
+    assert sorted(os.listdir()) == [".eighty-guessed", "victim"]
+    assert Path("victim").read_bytes() == OLD
+
+
+@pytest.mark.fault("H10")
+def test_two_copies_of_one_name_do_not_meet(here):
+    with saving.opened("out") as one, saving.opened("out") as two:
+        assert len(os.listdir()) == 2
+        two.write(NEW)
+        one.write(OLD)
+        two.publish()
+        one.publish()
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+@pytest.mark.fault("H12")
+def test_of_many_copies_at_once_one_is_there_whole(here):
+    bodies = [bytes([65 + number]) * 3 * number + b"\n" for number in range(20)]
+    threads = [threading.Thread(target=save, args=("out", body)) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert os.listdir() == ["out"] and Path("out").read_bytes() in bodies
+
+
+def test_another_hard_link_keeps_the_old_octets_as_admitted(here):
+    Path("out").write_bytes(OLD)
+    os.link("out", "other")
+    save("out")
+    assert Path("other").read_bytes() == OLD and Path("out").read_bytes() == NEW
+
+
+# Permissions, as somebody who is not root
+
+NOT_ROOT = "os.getuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534))"
+
+
+@pytest.mark.fault("H8")
+def test_an_old_file_that_may_not_be_written_is_not_replaced_although_the_folder_allows_it(here):
+    os.chmod(here, 0o777)
+    Path("out").write_bytes(OLD)
+    os.chmod("out", 0o444)
+    assert outcome(child(NOT_ROOT, "out")) == (1, "cannot save 'out': it may not be written\n")
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+@pytest.mark.fault("H1")
+def test_a_folder_that_may_not_be_written_is_told(here):
+    os.chmod(here, 0o555)
+    assert outcome(child(NOT_ROOT, "out")) == (1, "cannot write in '.': permission denied\n")
+    assert os.listdir() == []
+
+
+@pytest.mark.fault("H1")
+def test_a_folder_that_may_not_be_listed_is_enough(here):
+    os.mkdir("letter-box")
+    os.chmod("letter-box", 0o333)
+    os.chmod(here, 0o755)
+    if os.getuid() == 0:
+        os.chown("letter-box", 65534, 65534)
+    assert outcome(child(NOT_ROOT, "letter-box/out")) == (0, "")
+    os.chmod("letter-box", 0o755)
+    assert Path("letter-box/out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H6", "H8")
+def test_a_device_that_may_not_be_written_is_told_before_connecting(here):
+    os.chmod(here, 0o755)
+    os.mkfifo("fifo")
+    os.chmod("fifo", 0o444)
+    assert outcome(child(NOT_ROOT, "fifo")) == (1, "cannot save 'fifo': it may not be written\n")
+
+
+# Streams: FIFOs, devices, standard output
+
+
+@pytest.mark.fault("H6")
+def test_a_fifo_gets_the_octets_and_stays_a_fifo(here):
+    os.mkfifo("fifo")
+    with saving.opened("fifo") as copy:
+        assert os.listdir() == ["fifo"]  # nothing temporary
+        reader = os.open("fifo", os.O_RDONLY | os.O_NONBLOCK)
+        copy.write(NEW)
+        copy.publish()
+    assert os.read(reader, 100) == NEW
+    assert os.read(reader, 100) == b""
+    os.close(reader)
+    assert os.listdir() == ["fifo"] and stat.S_ISFIFO(os.stat("fifo").st_mode)
+
+
+@pytest.mark.fault("H6")
+def test_a_fifo_without_a_reader_is_waited_for(here):
+    os.mkfifo("fifo")
+    process = child("print(file=sys.stderr, flush=True)", "fifo")
+    assert process.stderr.read(1) == b"\n"  # it is about to open the FIFO, or does already
+    with open("fifo", "rb") as reader:
+        assert reader.read() == NEW
+    assert outcome(process) == (0, "")
+
+
+@pytest.mark.fault("H6", "G19")
+def test_ctrl_c_ends_the_wait_for_the_reader_of_a_fifo(here):
+    os.mkfifo("fifo")
+    setup = "os.open = lambda *a, f=os.open: (print(file=sys.stderr, flush=True), f(*a))[1]"
+    process = child(setup, "fifo")
+    assert process.stderr.read(1) == b"\n"
+    time.sleep(0.05)  # from the line before open(2) to the wait in it; if it is late: no harm
+    process.send_signal(signal.SIGINT)
+    assert outcome(process) == (130, "")
+    assert os.listdir() == ["fifo"]
+
+
+@pytest.mark.fault("H6")
+def test_a_fifo_whose_reader_goes_is_told(here):
+    os.mkfifo("fifo")
+    real = os.open
+
+    def open_and_lose_the_reader(*args):
+        reader = real("fifo", os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = real(*args)
+        os.close(reader)
+        return descriptor
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", open_and_lose_the_reader)
+        assert refusal("fifo") == "cannot save 'fifo': broken pipe"
+
+
+@pytest.mark.fault("H6")
+def test_a_fifo_that_is_gone_is_not_made_into_a_file(here):
+    os.mkfifo("fifo")
+    with pytest.raises(Failure, match="no such file"), saving.opened("fifo") as copy:
+        os.unlink("fifo")
+        copy.write(NEW)
+    assert os.listdir() == []
+
+
+@pytest.mark.fault("H6")
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_device_is_written_to_and_stays_the_same_device(here, by_link):
+    path = "/dev/null"
+    if by_link:
+        Path("link").symlink_to(path)
+        path = "link"
+    before = os.stat("/dev/null")
+    save(path)
+    after = os.stat("/dev/null")
+    assert stat.S_ISCHR(after.st_mode)
+    assert (before.st_dev, before.st_ino, before.st_mode) == (
+        after.st_dev,
+        after.st_ino,
+        after.st_mode,
+    )
+
+
+STDOUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+
+
+@pytest.mark.fault("H6")
+@pytest.mark.parametrize("path", STDOUT)
+def test_standard_output_that_is_a_pipe_gets_the_octets(here, path):
+    process = child("pass", path, stdout=subprocess.PIPE)
+    copy, said = process.communicate(timeout=LIMIT)
+    assert (copy, said, process.returncode) == (NEW, b"", 0)
+    assert os.listdir() == []
+
+
+@pytest.mark.fault("H6")
+@pytest.mark.parametrize("path", STDOUT)
+def test_standard_output_that_is_a_file_goes_on_where_it_is(here, path):
+    with open("log", "wb") as log:
+        log.write(OLD)
+        log.flush()
+        assert outcome(child("pass", path, stdout=log)) == (0, "")
+        log.write(b"and more\n")
+    assert Path("log").read_bytes() == OLD + NEW + b"and more\n"
+    assert os.listdir() == ["log"]
+
+
+@pytest.mark.fault("H6")
+@pytest.mark.parametrize("path", STDOUT)
+def test_standard_output_that_is_a_socket_gets_the_octets(path):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert outcome(child("pass", path, stdout=theirs)) == (0, "")
+        assert ours.recv(100) == NEW
+
+
+@pytest.mark.fault("H6", "E10")
+@pytest.mark.parametrize("path", STDOUT)
+def test_standard_output_whose_reader_has_gone_is_told(path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = child("pass", path, stdout=writer)
+    os.close(writer)
+    assert outcome(process) == (1, f"cannot save '{path}': broken pipe\n")
+
+
+@pytest.mark.fault("E10")
+def test_standard_output_that_was_closed_and_is_now_a_read_only_null_device_is_told():
+    with open("/dev/null", "rb") as null:
+        process = child("pass", "-", stdout=null)
+    assert outcome(process) == (1, "cannot save '-': bad file descriptor\n")
+
+
+@pytest.mark.fault("E10")
+def test_standard_output_that_is_closed_is_told():
+    assert outcome(child("os.close(1)", "-")) == (1, "cannot save '-': bad file descriptor\n")
+
+
+@pytest.mark.fault("H2", "H6")
+def test_standard_output_on_a_full_device_is_told():
+    with open("/dev/full", "wb") as full:
+        process = child("pass", "-", stdout=full)
+    assert outcome(process) == (1, "cannot save '-': no space left on device\n")
+
+
+@pytest.mark.fault("H3", "H6")
+def test_a_full_non_blocking_standard_output_is_waited_for_without_spinning(here):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    filled = fill(writer)
+    count = "os.write = lambda *a, f=os.write: (print(file=sys.stderr, flush=True), f(*a))[1]"
+    process = child(count, "-", stdout=writer)
+    os.close(writer)
+    assert process.stderr.read(1) == b"\n"
+    received = read_to_the_end(reader)
+    os.close(reader)
+    status, said = outcome(process)
+    assert received == b"." * filled + NEW and status == 0
+    assert said.count("\n") <= 3  # refused once before the wait, perhaps again, then taken
+
+
+def fill(descriptor):
+    """Fill the pipe behind `descriptor` and return with how many octets."""
+    total = 0
+    while select.select([], [descriptor], [], 0)[1]:
+        total += os.write(descriptor, b"." * 4096)
+    return total
+
+
+def read_to_the_end(descriptor):
+    received = b""
+    while more := os.read(descriptor, 65536):
+        received += more
+    return received
+
+
+@pytest.mark.fault("H6")
+def test_an_open_file_without_a_name_is_written_to_through_the_path_given(here):
+    with open("out", "w+b") as file:
+        file.write(OLD * 3)
+        file.flush()
+        os.unlink("out")
+        save(f"/proc/self/fd/{file.fileno()}")
+        file.seek(0)
+        assert file.read() == NEW  # exactly: what was there is cut off
+    assert os.listdir() == []
+
+
+@pytest.mark.fault("H6")
+def test_an_open_file_without_a_name_is_not_mistaken_for_another_that_has_its_description(here):
+    with open("out", "w+b") as file:
+        os.unlink("out")
+        path = f"/proc/self/fd/{file.fileno()}"
+        described = os.path.basename(os.readlink(path))  # "out (deleted)"
+        Path(described).write_bytes(OLD)
+        save(path)
+        assert file.read() == NEW
+        assert Path(described).read_bytes() == OLD
+    assert os.listdir() == [described]
+
+
+@pytest.mark.fault("H6")
+def test_a_link_in_proc_to_a_named_file_replaces_the_file(here):
+    with open("out", "w+b") as file:
+        save(f"/proc/self/fd/{file.fileno()}")
+        assert file.read() == b""
+    assert Path("out").read_bytes() == NEW and os.listdir() == ["out"]
+
+
+@pytest.mark.fault("H6")
+def test_a_pipe_that_has_only_a_description_is_written_to(here):
+    reader, writer = os.pipe()
+    save(f"/proc/self/fd/{writer}")
+    os.close(writer)
+    assert os.read(reader, 100) == NEW
+    os.close(reader)
+    assert os.listdir() == []
+
+
+@pytest.mark.fault("H6")
+def test_a_terminal_is_written_to_and_not_adopted():
+    ours, theirs = os.openpty()
+    process = child("os.setsid()", os.ttyname(theirs), after="os.open('/dev/tty', os.O_RDWR)")
+    assert "No such device or address: '/dev/tty'" in outcome(process)[1]
+    os.close(theirs)
+    assert os.read(ours, 100) == NEW.replace(b"\n", b"\r\n")  # so terminals show lines
+    os.close(ours)
+
+
+# Killed at any moment
+
+
+@pytest.mark.fault("G20")
+def test_killed_at_any_moment_the_file_is_the_old_or_the_new_one(here):
+    Path("out").write_bytes(OLD)
+    setup = (
+        "print(file=sys.stderr, flush=True)\n"
+        "            while True:\n"
+        f"                for body in ({OLD!r}, {NEW!r}):\n"
+        "                    with saving.opened('out') as copy:\n"
+        "                        copy.write(body); copy.publish()"
+    )
+    for number in range(10):
+        process = child(setup, "out")
+        assert process.stderr.read(1) == b"\n"
+        time.sleep(number * 0.003)  # any moment
+        process.kill()
+        assert outcome(process) == (-signal.SIGKILL, "")
+        assert Path("out").read_bytes() in (OLD, NEW)
+        assert all(name == "out" or name.startswith(".eighty-") for name in os.listdir())
