@@ -42,6 +42,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Each test collects garbage twice; what pytest has built up to here needs no second look.
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason in dict.fromkeys(MISSING):
         terminalreporter.write_line(f"NOT TESTED HERE: {reason}", yellow=True, bold=True)

@@ -410,6 +410,7 @@ class Server(Program):
         self._ready = ready
         self.host = ""
         self.port = 0
+        self.connections = 0  # that `connect` has made
 
     def __enter__(self) -> "Server":
         if self._ready:
@@ -440,6 +441,7 @@ class Server(Program):
             if receive_buffer is not None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             connection.connect(self.address)
+            self.connections += 1
         except BaseException:
             connection.close()
             raise
@@ -469,8 +471,8 @@ class Server(Program):
         return [(int(number), word) for number, word in CLOSING.findall(self.stderr)]
 
     def settle(self) -> None:
-        """Wait until every connection that was begun is closed."""
-        self.until(lambda text: len(BEGINNING.findall(text)) == len(CLOSING.findall(text)))
+        """Wait until every connection that `connect` has made is closed."""
+        self.until(lambda text: len(CLOSING.findall(text)) >= self.connections)
 
     def descriptors(self) -> int:
         """Count its open descriptors (Linux)."""
