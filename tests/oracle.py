@@ -85,19 +85,25 @@ def client_status(server_stream: bytes) -> int:
         return 5 if length == BEGUN else 4
     if server_stream[:length] != b"HELLO 1\n":
         return 4
-    message = server_stream[length:]
-    length = verdict(message, "FILE", "ERROR")
+    outcome, beyond = file_message(server_stream[length:])
+    return STATUSES[outcome] if not beyond else 4
+
+
+STATUSES = {"open": 5, "error": 4, "never": 4, "damaged": 5, "invalid": 4, "whole": 0}
+
+
+def file_message(octets: bytes) -> tuple[str, bytes]:
+    """Return what has come in place of a file message, and what lies beyond a whole file."""
+    length = verdict(octets, "FILE", "ERROR")
     if length <= 0:
-        return 5 if length == BEGUN else 4
-    if message.startswith(b"ERROR"):
-        return 4
-    return body_status(message[:length], message[length:])
-
-
-def body_status(line: bytes, octets: bytes) -> int:
-    """Return the status for what comes after the FILE `line`."""
-    _, size, checksum = line.split()
-    body = octets[: int(size)]
-    if len(body) < int(size) or b"%08x" % crc32(body) != checksum:
-        return 5
-    return 0 if valid_file(body) and len(octets) == int(size) else 4
+        return "open" if length == BEGUN else "never", b""
+    if octets.startswith(b"ERROR"):
+        return "error", b""
+    _, size, checksum = octets[:length].split()
+    end = length + int(size)
+    body = octets[length:end]
+    if len(octets) < end:
+        return "open", b""
+    if b"%08x" % crc32(body) != checksum:
+        return "damaged", b""
+    return ("whole", octets[end:]) if valid_file(body) else ("invalid", b"")
