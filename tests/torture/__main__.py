@@ -17,7 +17,7 @@ from tests.torture.attacks import ATTACKS
 from tests.torture.good_clients import Address
 from tests.torture.judge import Bench, Row, confront, judge
 from tests.torture.scorecard import print_scorecard
-from tests.torture.server_process import DEFAULT, Server
+from tests.torture.server_process import Server, split
 
 NAMES = {attack.name: attack for attack in ATTACKS}
 
@@ -52,7 +52,7 @@ def _rows_by_hand(
 
 
 def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, Sequence[str]]:
-    words, command = _split(list(words))
+    mine, command = split(words)
     parser = argparse.ArgumentParser(
         prog="python -m tests.torture",
         usage="%(prog)s [options] [-- SERVER COMMAND...]",
@@ -77,18 +77,10 @@ def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, Sequence[str]]:
         metavar="S",
         help="the server's --timeout, if its command has no {options} (default 10)",
     )
-    options = parser.parse_args(words)
+    options = parser.parse_args(mine)
     if options.connect and not options.attack:
         parser.error("--connect goes with --attack NAME")
-    return options, command or DEFAULT
-
-
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Return the words before and after `--`."""
-    if "--" not in words:
-        return words, []
-    where = words.index("--")
-    return words[:where], words[where + 1 :]
+    return options, command
 
 
 def _address(text: str) -> Address:

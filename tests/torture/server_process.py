@@ -38,6 +38,12 @@ class NotPossible(Exception):
     """The attack needs something that this server, or what we know of it, does not offer."""
 
 
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words before `--`, and the command behind it, the default one if there is none."""
+    where = words.index("--") if "--" in words else len(words)
+    return list(words[:where]), list(words[where + 1 :]) or list(DEFAULT)
+
+
 def expand(command: Sequence[str], file: str, options: Options) -> list[str]:
     """Return `command` with {file} and {options} replaced."""
     words: list[str] = []

@@ -95,7 +95,8 @@ def garbage(arena: Arena) -> str:
     for peer, octets in zip(peers, GARBAGE, strict=True):
         peer.send(octets)
     arena.serve()
-    endings = [peer.read_to_end(time.monotonic() + PROMPTLY) for peer in peers]
+    by = time.monotonic() + PROMPTLY
+    endings = [peer.read_to_end(by) for peer in peers]
     for octets, ending in zip(GARBAGE, endings, strict=True):
         arena.demand_refusal(ending, repr(octets[:24]))
     told = sum(reason(ending.octets) is not None for ending in endings)
@@ -108,10 +109,12 @@ def endless(arena: Arena) -> str:
     """
     with demand_flat_memory(arena) as grown:
         peers = arena.peers(5)
-        poured = sum(pour(peer, time.monotonic() + PROMPTLY) for peer in peers)
+        by = time.monotonic() + PROMPTLY
+        poured = sum(pour(peer, by) for peer in peers)
         arena.serve()
+    by = time.monotonic() + PROMPTLY
     for peer in peers:
-        arena.demand_refusal(peer.read_to_end(time.monotonic() + PROMPTLY), "an endless hello")
+        arena.demand_refusal(peer.read_to_end(by), "an endless hello")
     return f"{len(peers)} refused after {poured >> 10} KiB in all, memory +{grown[0] >> 10} KiB"
 
 

@@ -1,0 +1,262 @@
+"""The torture judges others, so it is judged first: its meters see what there is to see, and it is
+green on server.py and red, row by row, on a server with the classic mistakes.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import protocol
+from tests.torture import meters, naive_server, wire
+from tests.torture.__main__ import main
+from tests.torture.arena import FAST
+from tests.torture.attacks import ATTACKS
+from tests.torture.judge import FAIL, NOT_MADE, OK, Bench, Row, judge
+from tests.torture.server_process import DEFAULT, ServerProcess, expand, split
+
+JOBS = 6  # attacks at a time: most of what they do is wait
+NAIVE = (sys.executable, naive_server.__file__, "{file}", "{options}")
+
+# What each attack is about, by the catalogue of faults; "": nothing that has a number.
+FAULTS = {
+    "silent": "B4",
+    "drip": "B5",
+    "half-hello": "B10",
+    "garbage": "I-1 B6",
+    "endless": "B6",
+    "reset-before-accept": "A12 B13",
+    "reset-after-connect": "B11",
+    "reset-mid-hello": "B11",
+    "reset-after-hello": "B11 B13 B24",
+    "reset-mid-file": "B11",
+    "reset-when-done": "B11",
+    "connect-and-close": "B10 I-6",
+    "stampede": "A15",
+    "never-reads": "B3",
+    "early-half-close": "B9",
+    "extra-octets": "B8 B12",
+    "endless-extra": "B8 I-8",
+    "urgent": "B23",
+    "descriptor-exhaustion": "A1 A2 A4 A5",
+    "long-stall": "C3",
+    "frozen-terminal": "E9",
+    "frozen-pipe": "E9",
+    "broken-stderr": "E10",
+    "interrupt": "D1 D6",
+    "interrupt-backlog": "D12",
+    "interrupt-stuck": "D7",
+    "interrupt-twice": "D8",
+    "terminate": "D14",
+    "idle-listening": "",
+    "idle-hello-sent": "B15",
+    "idle-half-hello": "",
+    "idle-sending": "B15",
+    "idle-done": "B14",
+    "idle-at-the-cap": "A17",
+    "idle-draining": "",
+}
+
+# What the naive server must be caught at.
+CAUGHT = {
+    "silent": "still open",
+    "garbage": "traceback|unescaped|not refused|lost",
+    "endless": "not refused",
+    "reset-mid-hello": "ended|lost",
+    "never-reads": "given up before the deadline",
+    "extra-octets": "but then reset",
+    "descriptor-exhaustion": "% CPU|lines",
+    "broken-stderr": "no hello and file|lost|gone",
+    "interrupt": "exit status|octets of",
+    "idle-hello-sent": "ms of CPU",
+}
+PASSED = ("stampede", "early-half-close", "idle-listening")  # good manners hide its mistakes
+
+
+def card(command: tuple[str, ...], *names: str) -> dict[str, Row]:
+    bench = Bench(command, FAST, deadline=FAST.deadline)
+    attacks = [attack for attack in ATTACKS if attack.name in names]
+    with ThreadPoolExecutor(JOBS) as pool:
+        rows = pool.map(lambda attack: judge(attack, bench), attacks)
+        return {row.attack: row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def ours(temporary: Path) -> dict[str, Row]:
+    return card(DEFAULT, *FAULTS)
+
+
+@pytest.fixture(scope="module")
+def naive(temporary: Path) -> dict[str, Row]:
+    return card(NAIVE, *CAUGHT, *PASSED)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    file = tmp_path / "sample.txt"
+    file.write_bytes(wire.SAMPLE)
+    with ServerProcess(expand(DEFAULT, str(file), {"timeout": 0.6})) as process:
+        yield process
+
+
+def test_every_attack_stands_in_the_table_of_faults():
+    assert [attack.name for attack in ATTACKS] == list(FAULTS)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_an_attack_tells_what_it_does_and_what_must_be_seen(attack):
+    does, _, seen = attack.description.partition(" Must be seen: ")
+    assert does.endswith(".") and seen.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.fault(*ids.split())) for name, ids in FAULTS.items()],
+)
+def test_our_server_stands(name, ours):
+    row = ours[name]
+    assert row.verdict == OK, row
+    assert row.served == row.wanted > 0, row
+    assert row.cpu is not None, row
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_the_naive_server_is_caught_by(name, naive):
+    row = naive[name]
+    assert row.verdict == FAIL, row
+    assert re.search(CAUGHT[name], " / ".join(row.complaints)), row
+
+
+@pytest.mark.parametrize("name", PASSED)
+def test_the_naive_server_is_not_blamed_for_what_it_does_well(name, naive):
+    assert naive[name].verdict == OK, naive[name]
+
+
+def test_the_octets_written_down_twice_are_the_same():
+    assert protocol.hello() == wire.HELLO
+    whole = protocol.hello() + protocol.file_message(wire.SAMPLE)
+    assert wire.whole_stream(wire.SAMPLE) == whole
+    assert protocol.broken_rule(wire.SAMPLE) is None
+    assert wire.flaw(whole) is None
+    assert wire.reason(protocol.hello() + protocol.error_message("why not")) == "why not"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"",
+        wire.HELLO,
+        wire.whole_stream(b"abc\n")[1:],
+        wire.whole_stream(b"abc\n")[:-1],
+        wire.whole_stream(b"abc\n") + b"\n",
+        wire.whole_stream(b"abc\n").replace(b"b", b"B"),
+        wire.whole_stream(b"abc\n").replace(b"FILE 4", b"FILE 04"),
+    ],
+)
+def test_a_copy_that_is_not_exact_is_seen(stream):
+    assert wire.flaw(stream) is not None
+
+
+@pytest.mark.parametrize("stream", [wire.whole_stream(b""), b"HELLO 1\nERROR \n", b"ERROR \xff\n"])
+def test_what_is_no_refusal_is_not_taken_for_one(stream):
+    assert not wire.is_refusal(stream)
+
+
+def run(program: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+
+
+def measured(program: str, seconds: float) -> meters.Reading:
+    """Return what `program` did in a window that begins when it has written a line."""
+    with run(program) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            meters.wait_for_calm(process.pid, 0.1, 0.3)
+            before = meters.reading(process.pid)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(seconds)
+            return meters.reading(process.pid).since(before)
+        finally:
+            process.kill()
+
+
+def test_the_meters_see_that_a_process_sleeps():
+    program = "import select; print(flush=True); select.epoll().poll()"
+    assert measured(program, 0.3) == (0, 0)
+
+
+def test_the_meters_see_every_single_wake_up():
+    program = "import select; print(flush=True)\nwhile True: select.epoll().poll(0.02)"
+    assert 10 <= measured(program, 0.4).sleeps <= 20
+
+
+def test_the_meters_see_that_a_process_spins():
+    program = "import select; print(flush=True)\nwhile True: select.epoll().poll(0)"
+    assert measured(program, 0.3).cpu > 0.05
+
+
+def test_the_meters_see_the_threads_and_the_children_too():
+    program = (
+        "import subprocess, sys, threading, time\n"
+        "tick = 'import time; print(flush=True)\\nwhile True: time.sleep(0.02)'\n"
+        "threading.Thread(target=lambda: [time.sleep(0.02) for _ in range(10**6)]).start()\n"
+        "child = subprocess.Popen([sys.executable, '-c', tick], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline(); print(flush=True); child.wait()\n"
+    )
+    with run(program) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            family = meters.family(process.pid)
+            before = meters.reading(process.pid)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.4)
+            sleeps = meters.reading(process.pid).since(before).sleeps
+        finally:
+            subprocess.run(["kill", "-9", *map(str, family)], check=True)
+    assert len(family) == 2
+    assert 20 <= sleeps <= 40
+
+
+def test_one_attacker_is_sent_by_hand_against_a_running_server(server, capsys):
+    host, port = server.address
+    words = ["--fast", "--attack", "drip", "--connect", f"{host}:{port}", "--deadline", "0.6"]
+    assert main(words) == 0
+    assert re.search(r"drip .* - +6/6  ok\n1 attacks: 1 ok, 0 FAIL, 0 n/a", capsys.readouterr().out)
+    assert main([*words, "--pid", str(server.pid)]) == 0
+    assert re.search(r"drip .* 0\.0\d\d s +6/6  ok", capsys.readouterr().out)
+
+
+def test_an_attack_that_needs_the_process_says_so(server, capsys):
+    host, port = server.address
+    words = ["--fast", "--attack", "interrupt", "--connect", f"{host}:{port}"]
+    assert main(words) == 1
+    assert "only with --pid" in capsys.readouterr().out
+    assert main([*words, "--pid", str(server.pid)]) == 0
+    assert re.search(r"interrupt .* 5/5  ok", capsys.readouterr().out)
+
+
+def test_a_command_without_options_is_taken_as_it_is():
+    bench = Bench((*NAIVE[:2], "{file}"), FAST, deadline=0.6)
+    rows = {a.name: judge(a, bench) for a in ATTACKS if a.name in ("stampede", "idle-at-the-cap")}
+    assert rows["stampede"].verdict == OK
+    assert rows["idle-at-the-cap"].verdict == NOT_MADE
+
+
+@pytest.mark.parametrize("command", [["/no/such/program"], [sys.executable, "-c", "print('hi')"]])
+def test_a_command_that_does_not_listen_is_told(command, capsys):
+    assert main(["--fast", "--attack", "silent", "--", *command]) == 1
+    assert command[0] in capsys.readouterr().out
+
+
+def test_the_list_names_every_attack(capsys):
+    assert main(["--list"]) == 0
+    assert set(FAULTS) <= set(re.findall(r"^([a-z-]+) ", capsys.readouterr().out, re.MULTILINE))
+
+
+def test_the_command_stands_behind_two_dashes():
+    assert split(["--fast", "--", "python", "x.py"]) == (["--fast"], ["python", "x.py"])
+    assert split(["--fast"]) == (["--fast"], list(DEFAULT))
