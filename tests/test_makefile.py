@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -401,3 +402,13 @@ def test_every_ready_input_is_a_valid_file(path):
     octets.decode("utf-8")
     assert not set(octets) & set(b"\0\r")
     assert octets == b"" or octets.endswith(b"\n")
+
+
+def test_programs_pyproject_and_changelog_name_the_same_release():
+    changelog = re.search(
+        r"^## (\S+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.M
+    )
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    words = [sys.executable, "server.py", "--version"]
+    run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"eighty {pyproject}" == f"eighty {changelog[1]}" == (run.stdout + run.stderr).strip()
