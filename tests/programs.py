@@ -131,7 +131,7 @@ class Program:
                 files = self._on_terminal()
                 # A session leader without a terminal gets the first one it opens: hence the shell.
                 name = os.ttyname(self._theirs[0])
-                shell = (shell or 'exec "$@"') + f" <>{name} >&0 2>&0"
+                shell = f"exec <>{name} >&0 2>&0; " + (shell or 'exec "$@"')
             else:
                 files = [self._file(number, w) for number, w in enumerate((stdin, stdout, stderr))]
             if shell is not None:
@@ -164,7 +164,7 @@ class Program:
         self._theirs.append(slave)
         self.out = self.err = Output(master, terminal=True)
         self._stdin = master
-        return 3 * [subprocess.DEVNULL]
+        return 3 * [slave]
 
     def _file(self, number: int, wish: int | str | None) -> int:
         """Return what the child gets as descriptor `number`."""
