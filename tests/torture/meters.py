@@ -47,6 +47,12 @@ def reading(pid: int) -> Reading:
     return Reading(cpu / 1e9, sum(_voluntary(_text(task / "status")) for task in tasks))
 
 
+def stopped(pid: int) -> bool:
+    """Tell whether every thread of the process stands still (SIGSTOP)."""
+    states = [_text(task / "stat").rpartition(")")[2].split()[:1] for task in _tasks(pid)]
+    return all(state in (["T"], ["Z"]) for state in states)
+
+
 def memory(pid: int) -> int:
     """Return the octets of resident memory (VmRSS)."""
     for line in _text(Path(f"/proc/{pid}/status")).splitlines():

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from tests.torture import meters
 from tests.torture.good_clients import Address
 
 Options = Mapping[str, float | None]
@@ -122,8 +123,9 @@ class Server:
         self._signal(signal.SIGTERM)
 
     def stop_running(self) -> None:
-        """Take the processor away from it (SIGSTOP)."""
+        """Take the processor away from it (SIGSTOP); it has stopped when this returns."""
         self._signal(signal.SIGSTOP)
+        meters.until(lambda: meters.stopped(self.known_pid), 1.0)
 
     def go_on(self) -> None:
         """Give the processor back (SIGCONT)."""
@@ -144,8 +146,10 @@ class Server:
             notice = os.pidfd_open(self.known_pid)
         except ProcessLookupError:
             return True
+        poll = select.poll()  # not select(), which cannot take a number above 1023
+        poll.register(notice, select.POLLIN)
         try:
-            return bool(select.select([notice], [], [], limit)[0])
+            return bool(poll.poll(limit * 1000))
         finally:
             os.close(notice)
 
@@ -213,7 +217,8 @@ class ServerProcess(Server):
         if match is None:
             self._end()
             said = self.errors.text.decode(errors="replace") if self.errors else ""
-            raise NotStarted(f"{' '.join(command)}: no `listening on HOST:PORT`\n{said}")
+            last = "; ".join(said.splitlines()[-1:])
+            raise NotStarted(f"{command[0]} did not say `listening on HOST:PORT`, but `{last}`")
         host = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(match[1].decode(), match[1].decode())
         return host, int(match[2])
 

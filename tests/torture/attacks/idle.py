@@ -38,15 +38,22 @@ def half_said(arena: Arena) -> str:
 
 
 def sending(arena: Arena) -> str:
-    """Is in the middle of a file in slow motion. Must be seen: between two pieces in SENDING the
-    server sleeps, and the rest comes afterwards.
+    """Three clients are in the middle of a file in slow motion: one waits, one goes on sending, one
+    has half-closed. Must be seen: between two pieces in SENDING the server sleeps, whatever there
+    is to read; the rest comes afterwards.
     """
-    (peer,) = arena.peers(1)
-    peer.send(HELLO)
-    peer.read(len(HELLO) + PIECE, time.monotonic() + 4 * _pause(arena.scale))
-    seen = _demand_sleep(arena, [peer])
-    arena.demand_copy(peer.read_to_end(time.monotonic() + 4 * _pause(arena.scale)))
-    return f"{seen}, with {len(peer.received)} octets in the end"
+    peers = arena.peers(3)
+    by = time.monotonic() + 4 * _pause(arena.scale)
+    for peer in peers:
+        peer.send(HELLO)
+    for peer in peers:
+        peer.read(len(HELLO) + PIECE, by)
+    peers[1].send(b"and another thing\n")
+    peers[2].half_close()
+    seen = _demand_sleep(arena, peers)
+    for peer in peers:
+        arena.demand_copy(peer.read_to_end(by))
+    return f"{seen}; then {len(peers)} exact copies"
 
 
 def done(arena: Arena) -> str:
@@ -71,7 +78,7 @@ def at_the_cap(arena: Arena) -> str:
         peer.send(HELLO)
         arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
         peer.close()
-    return f"{seen}; the {len(waiting)} who waited got exact copies"
+    return f"{seen}; then {len(waiting)} exact copies"
 
 
 def draining(arena: Arena) -> str:

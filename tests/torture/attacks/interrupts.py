@@ -7,6 +7,7 @@ from tests.torture.attack import SLOW_CPU, Attack, slow_motion
 from tests.torture.server_process import Options
 from tests.torture.wire import HELLO
 
+BACKLOG = 100  # clients there: more than a server takes in one turn
 DRAIN = 0.5  # seconds of --drain where the drain is to run out
 
 
@@ -41,7 +42,7 @@ def interrupt_backlog(arena: Arena) -> str:
     """
     arena.serve()
     arena.server.stop_running()
-    peers = [arena.peer() for _ in range(arena.scale.attackers)]
+    peers = [arena.peer() for _ in range(BACKLOG)]
     for peer in peers:
         peer.send(HELLO)
     arena.server.interrupt()
