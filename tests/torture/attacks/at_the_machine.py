@@ -103,8 +103,8 @@ def _demand_peace(arena: Arena, seen: Exhaustion) -> None:
 def long_stall(arena: Arena) -> str:
     """Takes the processor away until every deadline is over (SIGSTOP, SIGCONT; Ctrl+Z and `fg` do
     the same), while clients that had been greeted send their hellos. Must be seen: their octets
-    came in time, so they are served. (A trap lies here: the interrupted `select`, its time being
-    over by then, reports that nobody is ready.)
+    came in time, so they are served; the trap is that an interrupted `select` whose time is over
+    reports nobody ready, without having looked.
     """
     arena.serve(1)
     peers = arena.peers(arena.scale.good)
