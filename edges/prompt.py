@@ -87,6 +87,7 @@ class Answers:
             self.stdin = standard_streams.private(stdin, os.O_RDONLY)
         except OSError:  # closed: as good as empty
             self.stdin = os.open(os.devnull, os.O_RDONLY)
+        self.blocking = os.get_blocking(self.stdin)
         self.poll = select.poll()
         self.poll.register(self.stdin, select.POLLIN)
         self.poll.register(signals.sock, select.POLLIN)
@@ -95,26 +96,36 @@ class Answers:
         os.close(self.stdin)
 
     def line(self) -> bytes:
-        """Return the next line with its LF, or what there is of it if the stream ends."""
+        """Return the next line with its LF, or what there is of it if the stream ends.
+
+        Raises Interrupted if a signal has come before or meanwhile.
+        """
         line = b""
         while not line.endswith(b"\n") and (octet := self.octet()):
             line += octet
             if len(line) > LONGEST:
                 line = b"?" + octet  # no answer any more, whatever follows
+                self.signals.check()  # it might never end
+        self.signals.check()
         return line
 
     def octet(self) -> bytes:
-        """Return the next octet, b"" at the end of the stream; raise Interrupted at a signal."""
+        """Return the next octet of stdin, b"" at its end; raise Interrupted at a signal."""
+        if self.blocking:
+            self.sleep()
         while True:
-            ready = dict(self.poll.poll(LOOK_AGAIN if self.console.rest else None))
-            self.console.flush()
-            if self.signals.sock.fileno() in ready:
-                self.signals.check()
-            if self.stdin not in ready:
-                continue
             try:
                 return os.read(self.stdin, 1)
             except BlockingIOError:
-                continue  # somebody else who reads this stdin was faster
+                self.sleep()
             except OSError:
                 return b""  # a directory, a terminal that hung up: as good as empty
+
+    def sleep(self) -> None:
+        """Sleep until stdin has something, or has ended; raise Interrupted at a signal."""
+        ready: list[int] = []
+        while self.stdin not in ready:
+            events = self.poll.poll(LOOK_AGAIN if self.console.rest else None)
+            ready = [number for number, _ in events]
+            self.signals.check()
+            self.console.flush()

@@ -99,6 +99,6 @@ def test_a_closed_descriptor_is_told_so(stack):
 
 
 def test_private_descriptors_are_not_inherited(stack):
-    reader, writer = kept(stack, *os.pipe())
+    _reader, writer = kept(stack, *os.pipe())
     (private,) = kept(stack, standard_streams.private(writer, os.O_WRONLY))
     assert not os.get_inheritable(private)
