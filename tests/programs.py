@@ -483,6 +483,22 @@ class Server(Program):
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def kernel_count(self, field: str) -> int:
+        """Return a number of /proc/PID/status, such as VmRSS in KiB (Linux)."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.findall(rf"^{field}:\s*(\d+)", text, re.MULTILINE)[0])
+
+    def fall_asleep(self) -> None:
+        """Wait until the server has nothing more to do (Linux)."""
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            sleeps = self.kernel_count("voluntary_ctxt_switches")
+            select.select([], [], [], 0.02)  # there is no event for "nothing happens any more"
+            asleep = "State:\tS" in Path(f"/proc/{self.pid}/status").read_text()
+            if asleep and self.kernel_count("voluntary_ctxt_switches") == sleeps:
+                return
+        raise AssertionError("the loop never sleeps")
+
     def stop(self, limit: float = LIMIT) -> int:
         """Ask it to end, without a prompt; return its exit status."""
         self.send_signal(signal.SIGTERM)

@@ -353,24 +353,6 @@ def many_files(count: int, not_here: NotHere) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def status(server: Server, field: str) -> int:
-    """Return a number of /proc/PID/status."""
-    text = Path(f"/proc/{server.pid}/status").read_text()
-    return int(re.findall(rf"^{field}:\s*(\d+)", text, re.MULTILINE)[0])
-
-
-def fall_asleep(server: Server) -> None:
-    """Wait until the server has nothing more to do."""
-    end = time.monotonic() + LIMIT
-    while time.monotonic() < end:
-        sleeps = status(server, "voluntary_ctxt_switches")
-        select.select([], [], [], 0.02)
-        asleep = "State:\tS" in Path(f"/proc/{server.pid}/status").read_text()
-        if asleep and status(server, "voluntary_ctxt_switches") == sleeps:
-            return
-    raise AssertionError("the loop never sleeps")
-
-
 @pytest.mark.fault("I-3", "B4", "B14", "B15")
 def test_idle_clients_cost_less_than_a_kilobyte_each_and_no_processor_time(
     text_file: Path, not_here: NotHere
@@ -381,16 +363,16 @@ def test_idle_clients_cost_less_than_a_kilobyte_each_and_no_processor_time(
         with connected(server, many) as first:
             for client in first:
                 assert read_exactly(client, len(HELLO)) == HELLO
-            before = status(server, "VmRSS")
+            before = server.kernel_count("VmRSS")
             with connected(server, many) as clients:
                 for client in clients:
                     assert read_exactly(client, len(HELLO)) == HELLO
-                assert (status(server, "VmRSS") - before) * 1024 / many <= 1024
-                fall_asleep(server)
-                sleeps = status(server, "voluntary_ctxt_switches")
+                assert (server.kernel_count("VmRSS") - before) * 1024 / many <= 1024
+                server.fall_asleep()
+                sleeps = server.kernel_count("voluntary_ctxt_switches")
                 used = server.processor_time()
                 select.select([], [], [], 0.5)  # nothing can happen now: that is the point
-                assert status(server, "voluntary_ctxt_switches") == sleeps  # not one wake-up
+                assert server.kernel_count("voluntary_ctxt_switches") == sleeps  # not one wake-up
                 assert server.processor_time() == used
                 for client in clients:
                     client.shutdown(socket.SHUT_WR)  # lets the drain end at once
@@ -413,10 +395,10 @@ def test_no_state_keeps_the_loop_awake(text_file: Path, state: str) -> None:
                 server.expect(r"^turn .*\bc1 readable")
             if state == "DONE":
                 assert HELLO + read_to_end(client.connection) == conversation(TEXT)
-            fall_asleep(server)
-            sleeps, used = status(server, "voluntary_ctxt_switches"), server.processor_time()
+            server.fall_asleep()
+            sleeps, used = server.kernel_count("voluntary_ctxt_switches"), server.processor_time()
             select.select([], [], [], 0.3)  # nothing can happen now: that is the point
-            assert status(server, "voluntary_ctxt_switches") == sleeps
+            assert server.kernel_count("voluntary_ctxt_switches") == sleeps
             assert server.processor_time() == used
             assert len(re.findall("^turn", server.stderr, re.MULTILINE)) <= 6
         server.send_signal(signal.SIGTERM)
@@ -428,12 +410,12 @@ def test_two_thousand_transfers_leave_no_descriptor_and_no_memory(text_file: Pat
     with Server(text_file, "-q", flags=()) as server:
         for _ in range(500):
             server.fetch()
-        files, memory = server.descriptors(), status(server, "VmRSS")
+        files, memory = server.descriptors(), server.kernel_count("VmRSS")
         for _ in range(1500):
             assert server.fetch() == conversation(TEXT)
         server.fetch(b"X")
         assert server.descriptors() <= files + 1
-        assert (status(server, "VmRSS") - memory) * 1024 / 1500 < 100
+        assert (server.kernel_count("VmRSS") - memory) * 1024 / 1500 < 100
 
 
 def test_a_run_that_cannot_start_leaves_the_port_to_others(text_file: Path) -> None:
