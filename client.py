@@ -145,9 +145,6 @@ class ClientConnection(Connection):
 class Download:
     """All the addresses of a server in turn, until one of them decides the outcome."""
 
-    sock = -1  # never watched: it is a handler for the deadline of everything alone
-    interest = 0
-
     def __init__(
         self,
         reactor: Reactor,
@@ -163,7 +160,7 @@ class Download:
         self.timeout = timeout
         self.failures: list[str] = []
         self.connection: ClientConnection | None = None
-        self.outcome: bytes | Exception | None = None
+        self.outcomes: list[bytes | Exception] = []  # the first one counts
         self.deadline = reactor.clock() + timeout
         self.attempts = reactor.queue(timeout, ClientConnection.on_late)
         self.total = reactor.queue(timeout, Download.on_late)
@@ -172,19 +169,20 @@ class Download:
         """Return the verified octets; raise what kept us from having them."""
         self.total.arm(self)
         self.try_next()
-        while self.outcome is None:
-            self.reactor.turn()
+        self.reactor.run(until=lambda: self.outcomes)
         if self.connection is not None:
             self.connection.close()
         self.total.cancel(self)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
+        outcome = self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def try_next(self) -> None:
         """Begin to connect to the next address, with its share of the time that is left."""
         if not self.where:
-            self.finish(Failure("; ".join(self.failures), NO_CONNECTION))
+            tried = "; ".join(self.failures)
+            self.finish(Failure(f"cannot connect: {tried}: is the server running?", NO_CONNECTION))
             return
         left = self.deadline - self.reactor.clock()
         self.attempts.length = left / len(self.where)  # one attempt at a time stands in it
@@ -216,31 +214,24 @@ class Download:
         elif connection.state is ClientState.CONNECTING:
             self.cannot_connect(connection.address, error)
         elif connection.state is ClientState.DONE:
-            self.warn(f"{error.strerror} after the whole, verified file")
+            self.warn(f"warning: {str(error.strerror).lower()} after the whole, verified file")
             self.finish(connection.body)
         else:
-            self.finish(Damaged(f"{error.strerror} in {connection.state.name}"))
+            self.finish(Damaged(f"{str(error.strerror).lower()} in {connection.state.name}"))
 
     def on_late(self) -> None:
         """The time for everything is over. A proved copy is a success all the same."""
         connection = self.connection
         if connection is not None and connection.state is ClientState.DONE:
-            self.warn("the server did not end its stream after the whole, verified file")
+            self.warn("warning: the server did not end its stream after the whole, verified file")
             self.finish(connection.body)
         else:
             where = connection.state.name if connection else ClientState.CONNECTING.name
             self.finish(TimeoutError(f"timed out after {self.timeout:g} s in {where}"))
 
     def finish(self, outcome: bytes | Exception) -> None:
-        """Settle the outcome; the first one counts."""
-        if self.outcome is None:
-            self.outcome = outcome
-
-    def on_readable(self) -> None:
-        """Never called."""
-
-    def on_writable(self) -> None:
-        """Never called."""
+        """Settle the outcome: the octets, or what kept us from having them."""
+        self.outcomes.append(outcome)
 
     def on_error(self, error: Exception) -> None:
         self.finish(error)

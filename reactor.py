@@ -24,7 +24,9 @@ One turn of the loop:
  1. A handler earlier in the same batch may have closed a later one, and its number may already
     belong to a new socket. So it is the handler object that is asked, just before each call, what
     it waits for; a number is never looked up (epoll(7), "If using an event cache").
- 2. Deadlines come after readiness: whoever's octets arrived in this very turn is not late.
+ 2. Deadlines come after readiness, and a deadline counts only if it had passed before this turn's
+    select looked: whoever's octets were there first is not late. (A process that was stopped for a
+    minute wakes with every deadline behind it, and its select gives up without a look.)
  3. An interest of 0 is an unregistered socket. epoll reports EPOLLHUP even to those who asked for
     nothing, over and over, so a socket that nobody waits for must not stand in the selector.
  4. Nothing is polled: with nobody ready and no deadline, the loop sleeps for ever, at no cost.
@@ -48,8 +50,14 @@ WRITE = selectors.EVENT_WRITE
 Ready = list[tuple[selectors.SelectorKey, int]]
 
 
-class Handler(Protocol):
-    """What the reactor needs of an object that waits."""
+class Fallible(Protocol):
+    """What the reactor needs of an object that it calls: to be told of the error it raised."""
+
+    def on_error(self, error: Exception) -> None: ...
+
+
+class Handler(Fallible, Protocol):
+    """What the reactor needs of an object that waits for a socket."""
 
     @property
     def sock(self) -> "socket.socket | int": ...
@@ -58,10 +66,9 @@ class Handler(Protocol):
 
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
-    def on_error(self, error: Exception) -> None: ...
 
 
-H = TypeVar("H", bound=Handler)
+H = TypeVar("H", bound=Fallible)
 
 
 def nothing(*_: object) -> None:
@@ -98,7 +105,7 @@ class Queue(OrderedDict[H, float]):
         return self[next(iter(self))]
 
     def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
-        """Take off each deadline that has passed and act on it.
+        """Take off each deadline that has passed at `now`, and act on it.
 
         What is armed meanwhile waits for the next turn, else a handler that arms itself anew with
         a length of 0 would keep everybody else from running.
@@ -120,8 +127,7 @@ class Reactor:
     ) -> None:
         self.selector = selector or selectors.DefaultSelector()
         self.clock = clock
-        self.queues: list[Queue[Handler]] = []
-        self.running = False
+        self.queues: list[Queue[Fallible]] = []
         self.on_wake: Callable[[float, Ready], None] = nothing  # seconds slept, who is ready
         self.after_turn: Callable[[], None] = nothing
 
@@ -144,15 +150,10 @@ class Reactor:
             self.selector.modify(handler.sock, interest, handler)
         handler.interest = interest
 
-    def run(self) -> None:
-        """Turn until `stop` is called."""
-        self.running = True
-        while self.running:
+    def run(self, until: Callable[[], object]) -> None:
+        """Turn until `until()` is true: it is asked between the turns."""
+        while not until():
             self.turn()
-
-    def stop(self) -> None:
-        """Let `run` return at the end of this turn."""
-        self.running = False
 
     def turn(self) -> None:
         """Sleep until there is something to do; do all of it."""
@@ -168,7 +169,7 @@ class Reactor:
                 self.call(handler, handler.on_writable)
         for queue in self.queues:
             if queue:
-                queue.expire(awake, self.call)
+                queue.expire(asleep, self.call)
         self.after_turn()
 
     def patience(self, now: float) -> float | None:
@@ -176,7 +177,7 @@ class Reactor:
         earliest = [queue.earliest() for queue in self.queues if queue]
         return max(0.0, min(earliest) - now) if earliest else None
 
-    def call(self, handler: Handler, action: Callable[[], None]) -> None:
+    def call(self, handler: Fallible, action: Callable[[], None]) -> None:
         """Run `action` for `handler`; if it raises, tell the handler, which then ends itself.
 
         This is the only place that catches every Exception. One connection's misfortune, or a

@@ -163,9 +163,6 @@ class ServerConnection(Connection):
 class Server:
     """What all connections share, and one listening period after another."""
 
-    sock = -1  # never watched: it is a handler for the end of the drain alone
-    interest = 0
-
     def __init__(self, reactor: Reactor, console: Console, options: Namespace) -> None:
         self.reactor = reactor
         self.console = console
@@ -191,7 +188,7 @@ class Server:
         self.signals: list[int] = []  # of this period; the first one begins the drain
         self.ends = dict.fromkeys(WORDS, 0)
         self.acceptor.open(sockets)
-        self.reactor.run()
+        self.reactor.run(until=self.drained)
         self.drains.cancel(self)
         self.report()
 
@@ -215,11 +212,10 @@ class Server:
         """Count a connection that is closed, and use the room it leaves."""
         self.ends[word] += 1
         self.acceptor.connection_ended()
-        self.stop_if_drained()
 
-    def stop_if_drained(self) -> None:
-        if self.signals and not self.deadlines:
-            self.reactor.stop()
+    def drained(self) -> bool:
+        """Tell whether the period is over: a signal has come, and the last connection has gone."""
+        return bool(self.signals) and not self.deadlines
 
     def on_signal(self, number: int) -> None:
         """Drain at the first signal of a period; cut at any Ctrl+C after it."""
@@ -234,7 +230,6 @@ class Server:
         self.acceptor.close()
         self.console.line(f"stopping: {len(self.deadlines)} connections open")
         self.drains.arm(self)
-        self.stop_if_drained()
 
     def cut(self) -> None:
         """End whatever is still open."""
@@ -253,12 +248,6 @@ class Server:
         """Show a defect of ours, which one connection has met, with its traceback."""
         for line in "".join(traceback.format_exception(error)).splitlines():
             self.console.line(line)
-
-    def on_readable(self) -> None:
-        """Never called."""
-
-    def on_writable(self) -> None:
-        """Never called."""
 
     def on_error(self, error: Exception) -> None:
         raise error  # a drain that cannot end must not go on

@@ -62,7 +62,7 @@ def server_options(console: Console, arguments: list[str] | None) -> argparse.Na
         help="connections at once; more wait (default: open files less 32)")  # fmt: skip
     add("--chunk", metavar="N", type=count, help="slow motion: at most N octets per send")
     add("--pause", metavar="S", type=seconds, help="slow motion: seconds between sends")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     if options.pause is not None and options.chunk is None:
         parser.error("--pause needs --chunk")
     return options
@@ -77,7 +77,7 @@ def client_options(console: Console, arguments: list[str] | None) -> argparse.Na
     add("output_file", metavar="OUTPUT_FILE", nargs="?", default="sample.txt",
         help="where the copy is saved (default sample.txt); - is standard output")  # fmt: skip
     add("--port", type=client_port, default=PORT, help=f"(default {PORT})")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def port(text: str) -> int:
