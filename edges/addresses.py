@@ -19,7 +19,6 @@ steal the port). Never SO_REUSEPORT: two servers would share the clients by chan
 
 import errno
 import os
-import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -34,6 +33,10 @@ Address = tuple[int, tuple[Any, ...]]  # a family, and a socket address in the f
 # Clients that come while accepting pauses wait here, and nobody is refused. Linux cuts it to
 # net.core.somaxconn, which is this number by default.
 BACKLOG = 4096
+
+# Seconds of one wait for the resolver. A signal does not end a wait if it comes just before it, or
+# if the kernel gives it to the other thread: then it is answered after this time.
+TICK = 0.1
 
 # How often the kernel may choose a port for a name with several addresses: its choice for the
 # first is nearly always free at the others too.
@@ -86,17 +89,15 @@ def _addresses(host: str, port: int, flags: int = 0) -> list[Address]:
 def _looked_up_aside(host: str, port: int) -> list[Address]:
     """Ask the resolver in a thread of its own, and wait for that.
 
-    getaddrinfo is the one call that no selector can wait for, and it takes the seconds it likes: a
+    getaddrinfo is the one call that no selector can wait for. It takes the seconds it likes, and a
     signal does not end it, for the C library goes on after EINTR. A join is ended by a signal
-    handler that raises, so Ctrl+C is answered at once. The thread is a daemon: an exit leaves it
-    behind. This is the only thread of the program, and it touches nothing but the two lists.
+    handler that raises, so Ctrl+C is answered. The thread is a daemon: an exit leaves it behind.
+    It is the only thread of the programs, and it touches nothing but these two lists.
     """
     found: list[list[Address]] = []
     errors: list[Exception] = []
 
     def ask() -> None:
-        # A signal taken by this thread would not wake the main one.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             found.append(_addresses(host, port))
         except (OSError, ValueError) as error:
@@ -104,7 +105,8 @@ def _looked_up_aside(host: str, port: int) -> list[Address]:
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        thread.join(TICK)
     if errors:
         raise errors[0]
     return found[0]

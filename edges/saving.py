@@ -55,7 +55,7 @@ class Replacement:
 
     def __enter__(self) -> Self:
         """Make the temporary file, ours alone; its mode is 0666 less the umask, or the old one."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never what is there, be it a file or a link
         with _told("cannot write in", _shown(self._target.parent)), ExitStack() as undo:
             self._descriptor = os.open(self._temporary, flags, 0o666)
             undo.push(self)  # only after a whole __enter__ would `with` itself call __exit__
@@ -99,7 +99,9 @@ class Stream:
         """Do nothing: nothing is kept open."""
 
     def write(self, octets: bytes) -> None:
-        """Write `octets`. The open of a FIFO waits for its reader. Raises Failure."""
+        """Write `octets`. The open of a FIFO waits for its reader, or for a signal handler that raises
+        (a signal in the very instant before open(2) comes too late for that). Raises Failure.
+        """
         with _told("cannot save", self.name):
             descriptor = self._open()
             try:
@@ -111,10 +113,10 @@ class Stream:
         """Do nothing: what a stream was given is out."""
 
     def _open(self) -> int:
-        """Return a descriptor of our own; never create a file, never adopt a terminal."""
+        """Return a descriptor of our own, to be closed; never create a file."""
         if self._path in STANDARD_OUTPUT:
             return os.dup(1)
-        return os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOCTTY)
+        return os.open(self._path, os.O_WRONLY | os.O_TRUNC)
 
 
 def opened(path: str) -> Replacement | Stream:

@@ -1,5 +1,6 @@
 """Names looked up, sockets that listen, addresses shown: on real sockets of the loopback."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -174,9 +176,9 @@ def test_a_handler_that_raises_ends_the_wait_for_a_resolver_that_does_not_answer
     def getaddrinfo(*_, flags, **__):
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "a name")
-        asker.append((threading.current_thread(), signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        asker.append(threading.current_thread())
         asked.set()
-        answer.wait(LIMIT)
+        asker.append(answer.wait(LIMIT))
         return []
 
     def interrupt(number, frame):
@@ -184,7 +186,7 @@ def test_a_handler_that_raises_ends_the_wait_for_a_resolver_that_does_not_answer
 
     def send():
         asked.wait(LIMIT)
-        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGUSR1)  # whichever thread gets it
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     before = signal.signal(signal.SIGUSR1, interrupt)
@@ -193,15 +195,21 @@ def test_a_handler_that_raises_ends_the_wait_for_a_resolver_that_does_not_answer
     try:
         with pytest.raises(Interrupted):
             addresses.look_up("name", 7080, 3)
-        assert not answer.is_set()
     finally:
         answer.set()
         sender.join()
         signal.signal(signal.SIGUSR1, before)
-    (thread, blocked), *others = asker
-    thread.join(LIMIT)
-    assert not others and thread.daemon
-    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked  # they are the main thread's
+    await_end(asker[0])
+    assert asker[1:] == [True], "the resolver had to give up first"
+    assert asker[0].daemon
+
+
+def await_end(thread):
+    """Wait until `thread` is gone: Python 3.11 believes so as soon as a join was interrupted."""
+    limit = time.monotonic() + LIMIT
+    while thread in threading.enumerate():
+        assert time.monotonic() < limit
+        time.sleep(0.001)
 
 
 @pytest.mark.fault("G19")
@@ -285,9 +293,8 @@ def test_a_listening_socket_never_blocks_and_is_ready_for_a_restart(listen, host
 @needs_ipv6
 @pytest.mark.fault("E6")
 def test_a_named_ipv6_address_leaves_ipv4_to_others(listen):
-    (six,) = listen(addresses.places("::", 0))
+    six, four = listen(addresses.places("::", 0) + addresses.places("127.0.0.1", 0))
     assert v6_only(six)
-    (four,) = listen(addresses.places("127.0.0.1", port_of(six)))
     assert port_of(four) == port_of(six)
 
 
@@ -306,41 +313,42 @@ def test_a_name_listens_at_all_its_addresses_on_one_port(listen, resolver, hosts
 @pytest.fixture
 def thief(monkeypatch):
     """Take, at 127.0.0.1, each of the next `thief.count` ports that are chosen at ::1."""
-
-    real, thief = socket.create_server, SimpleNamespace(count=0, stolen=[])
+    real, thief = socket.create_server, SimpleNamespace(count=0, ports=[])
+    stolen = []
 
     def create_server(address, **options):
         sock = real(address, **options)
-        if address[0] == "::1" and len(thief.stolen) < thief.count:
-            thief.stolen.append(real(("127.0.0.1", port_of(sock))))
+        if address[0] == "::1" and len(thief.ports) < thief.count:
+            thief.ports.append(port_of(sock))
+            with contextlib.suppress(OSError):  # somebody else was faster
+                stolen.append(real(("127.0.0.1", port_of(sock))))
         return sock
 
     monkeypatch.setattr(socket, "create_server", create_server)
     yield thief
-    for sock in thief.stolen:
+    for sock in stolen:
         sock.close()
 
 
-@needs_ipv6
 @pytest.mark.fault("E1", "E4")
+@needs_ipv6
 def test_a_chosen_port_that_is_taken_at_the_next_address_is_chosen_again(listen, resolver, thief):
     resolver["name"] = ["::1", "127.0.0.1"]
-    thief.count = addresses.PORT_CHOICES - 1
+    thief.count = addresses.PORT_CHOICES // 2
     six, four = listen(addresses.places("name", 0))
-    assert port_of(six) == port_of(four)
-    assert len(thief.stolen) == thief.count
-    assert port_of(six) not in {port_of(sock) for sock in thief.stolen}
+    assert port_of(six) == port_of(four) not in thief.ports
+    assert len(thief.ports) == thief.count
 
 
-@needs_ipv6
 @pytest.mark.fault("E1", "E4")
+@needs_ipv6
 def test_choosing_a_port_comes_to_an_end(resolver, thief):
     resolver["name"] = ["::1", "127.0.0.1"]
     thief.count = 1000
     line = refusal(addresses.places("name", 0))
-    assert len(thief.stolen) == addresses.PORT_CHOICES
-    port = port_of(thief.stolen[-1])
-    assert line == f"cannot listen on 127.0.0.1:{port}: address already in use; give another --port"
+    assert len(thief.ports) == addresses.PORT_CHOICES
+    where = f"127.0.0.1:{thief.ports[-1]}"
+    assert line == f"cannot listen on {where}: address already in use; give another --port"
 
 
 @pytest.mark.fault("E1")
@@ -354,11 +362,12 @@ def test_an_address_in_use_is_told_with_what_to_do(listen, host):
 @needs_ipv6
 @pytest.mark.fault("E1")
 def test_an_address_in_use_is_fatal_also_if_it_is_not_the_first(listen, resolver):
-    (taken,) = listen(addresses.places("127.0.0.1", 0))
     resolver["name"] = ["::1", "127.0.0.1"]
-    line = refusal(addresses.places("name", port_of(taken)))
-    assert line.startswith(f"cannot listen on 127.0.0.1:{port_of(taken)}: address already in use")
-    listen(addresses.places("::1", port_of(taken)))  # what was open already is closed
+    six, four = listen(addresses.places("name", 0))
+    six.close()
+    line = refusal(addresses.places("name", port_of(four)))
+    assert line.startswith(f"cannot listen on 127.0.0.1:{port_of(four)}: address already in use")
+    listen(addresses.places("::1", port_of(four)))  # what was open already is closed
 
 
 @pytest.mark.fault("E1")

@@ -1,9 +1,9 @@
 """The client's copy: whole under its name, or not there, and nothing else left behind."""
 
+import contextlib
 import errno
 import os
 import secrets
-import select
 import signal
 import socket
 import stat
@@ -605,10 +605,12 @@ def test_a_full_non_blocking_standard_output_is_waited_for_without_spinning(here
 
 
 def fill(descriptor):
-    """Fill the pipe behind `descriptor` and return with how many octets."""
+    """Fill the pipe behind `descriptor` to the last octet and return with how many."""
     total = 0
-    while select.select([], [descriptor], [], 0)[1]:
-        total += os.write(descriptor, b"." * 4096)
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                total += os.write(descriptor, b"." * size)
     return total
 
 
