@@ -19,10 +19,8 @@ any number of lines. In `pycon` it is the `...` of doctest.
 
 import contextlib
 import doctest
-import fcntl
 import functools
 import os
-import pty
 import random
 import re
 import select
@@ -33,7 +31,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,12 +114,11 @@ class Terminal:
     """The terminal in which a server runs. It echoes what is typed, and Ctrl+C is a key."""
 
     def __init__(self, command: str, directory: Path) -> None:
-        self.screen, tty = pty.openpty()
+        self.screen, tty = os.openpty()
         self.unread = ""
-        take_over = functools.partial(fcntl.ioctl, 0, termios.TIOCSCTTY, 0)
-        self.process = start(
-            command, directory, stdin=tty, stdout=tty, stderr=tty, preexec_fn=take_over
-        )
+        # A session without a terminal takes for its own the first one that it opens.
+        command = f": <>{os.ttyname(tty)}; {command}"
+        self.process = start(command, directory, stdin=tty, stdout=tty, stderr=tty)
         os.close(tty)
 
     def play(self, text: str) -> None:
