@@ -28,14 +28,14 @@ from typing import Any, TypeVar
 from tests.kernel import LIMIT, await_condition, sleeps_in
 from tests.peers import Door, Peer, delivering, listening
 from tests.programs import HELLO, Client, file_message
-from tests.warm import Warm, WarmClient
+from tests.warm import Warm, WarmProgram
 
 OLD = b"the old copy\n"
 BODY = b"Hello, world!\n"
 STREAM = HELLO + file_message(BODY)
 
 Case = TypeVar("Case")
-Start = Callable[..., "Client | WarmClient"]
+Start = Callable[..., "Client | WarmProgram"]
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ def client_of(
     folder: Path,
     start: Start = Client,
     **how: Any,
-) -> Client | WarmClient:
+) -> Client | WarmProgram:
     """Start a client that will knock at `door`."""
     return start("--port", door.port, *options, "--", door.host, target, cwd=folder, **how)
 
 
-def meet(door: Door, client: Client | WarmClient) -> Peer:
+def meet(door: Door, client: Client | WarmProgram) -> Peer:
     """Accept the client's connection; fail at once if it ends without one."""
     process = os.pidfd_open(client.pid)
     try:
@@ -118,7 +118,7 @@ def meet(door: Door, client: Client | WarmClient) -> Peer:
     return door.accept()
 
 
-def _said(client: Client | WarmClient) -> bytes:
+def _said(client: Client | WarmProgram) -> bytes:
     """Return what came out of stdout, if the test has not taken that elsewhere."""
     return b"" if isinstance(client, Client) and client.out is None else client.stdout_octets
 
@@ -221,7 +221,7 @@ def sweep_steps(check: Callable[[int, Start], object], choose: Callable[[int], l
     """Call `check` with each step that `choose` takes from their number, and a start with STEPS."""
     with directed(STEPS) as env:
         with private_folder() as folder, Warm(env) as warm:
-            assert signalled(warm.client, 0, 0, folder).status == 0
+            assert signalled(warm.start, 0, 0, folder).status == 0
             steps = int((folder / "steps").read_text())
         sweep(check, choose(steps), env)
 
@@ -249,7 +249,7 @@ def fill(writer: int) -> int:
     return written
 
 
-def await_asleep(client: Client | WarmClient, pattern: str) -> None:
+def await_asleep(client: Client | WarmProgram, pattern: str) -> None:
     """Wait until the program sleeps in a function of the kernel whose name `pattern` finds."""
     await_condition(lambda: sleeps_in(client.pid, pattern), f"it sleeps in {pattern}")
 
@@ -284,6 +284,6 @@ def sweep(
             starts.put(start)
 
     with Warm(env) as one, Warm(env) as other:
-        starts.put(one.client)
-        starts.put(other.client)
+        starts.put(one.start)
+        starts.put(other.start)
         in_pairs(check_with_a_start, cases)

@@ -51,7 +51,7 @@ def folder():
 def start():
     """A warm start, for what does not depend on how a process is started."""
     with Warm() as warm:
-        yield warm.client
+        yield warm.start
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_while_standard_output_is_full(folder, number, blocking):
 
 @pytest.mark.fault("G19", "D2", "H6")
 def test_together_with_the_end_of_the_stream(folder, number):
-    """Both wait for the client in one turn of its loop; then it must not begin to wait for a reader."""
+    """Both wait for the client in one turn of its loop: it must not begin to wait for a reader."""
     os.mkfifo(folder / "fifo")
     with listening() as door, client_of(door, "-q", target="fifo", folder=folder) as client:
         peer = meet(door, client).send(STREAM).await_read()

@@ -1,10 +1,10 @@
-"""A warm start of client.py for sweeps over hundreds of cases: all is real but Python's start.
+"""A warm start of a program for sweeps over hundreds of cases: all is real but Python's start.
 
-Nine tenths of a run of client.py are the start of the interpreter and the imports. Here a process
-does that once, and each run is a fork of it that calls client.main, with its own arguments,
+Nine tenths of a short run are the start of the interpreter and the imports. Here a process
+does that once, and each run is a fork of it that calls the program's main, with its own arguments,
 folder, stdout and stderr. What is about starting or ending itself is for tests/programs.py.
 
-    with Warm() as warm, warm.client("127.0.0.1", "copy", "--port", port, cwd=folder) as client:
+    with Warm() as warm, warm.start("127.0.0.1", "copy", "--port", port, cwd=folder) as client:
         ...
         assert client.wait() == 0
 """
@@ -28,9 +28,10 @@ ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent
 
 
 class Warm:
-    """A process with the imports done, and `env`, that starts one client after the other."""
+    """A process with the imports done that starts one client (or server) after the other."""
 
-    def __init__(self, env: dict[str, str] | None = None) -> None:
+    def __init__(self, env: dict[str, str] | None = None, program: str = "client") -> None:
+        self.program = program
         self.env = {**os.environ, **(env or {})}
 
     def __enter__(self) -> Self:
@@ -39,7 +40,7 @@ class Warm:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.settimeout(10)
         with theirs:
-            argv = [PYTHON, *STRICT, __file__]
+            argv = [PYTHON, *STRICT, __file__, self.program]
             self.process = subprocess.Popen(
                 argv, stdin=theirs.fileno(), cwd=ROOT, env=self.env, start_new_session=True
             )
@@ -49,16 +50,16 @@ class Warm:
         self.channel.close()  # the end of its stdin is its end
         assert self.process.wait(10) == 0
 
-    def client(
+    def start(
         self, *arguments: object, cwd: Path, env: dict[str, str] | None = None
-    ) -> "WarmClient":
-        """Start a client. Two at a time need two of us."""
+    ) -> "WarmProgram":
+        """Start one. Two at a time need two of us."""
         request = [[str(argument) for argument in arguments], str(cwd), env or {}]
-        return WarmClient(self.channel, json.dumps(request).encode())
+        return WarmProgram(self.channel, json.dumps(request).encode())
 
 
-class WarmClient:
-    """What tests/programs.py calls a Client, as far as a sweep needs it."""
+class WarmProgram:
+    """What tests/programs.py calls a Program, as far as a sweep needs it."""
 
     def __init__(self, channel: socket.socket, request: bytes) -> None:
         self.channel = channel
@@ -113,7 +114,7 @@ class WarmClient:
 def serve() -> None:
     """Be the process with the imports done: fork for each request, answer its pid and status."""
     sys.path[0] = str(ROOT)
-    client = importlib.import_module("client")
+    program = importlib.import_module(sys.argv[1])
     with socket.socket(fileno=os.dup(0)) as channel:
         while True:
             request, descriptors, _, _ = socket.recv_fds(channel, 1 << 16, 2)
@@ -124,7 +125,7 @@ def serve() -> None:
                 arguments, folder, env = json.loads(request)
                 os.environ.update(env)
                 os.chdir(folder)
-                become(client.main, arguments, descriptors)
+                become(program.main, arguments, descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
             channel.send(json.dumps(child).encode())
@@ -135,12 +136,12 @@ def serve() -> None:
 def become(
     main: Callable[[list[str]], int], arguments: list[str], descriptors: list[int]
 ) -> NoReturn:
-    """Be a client with its own descriptors and arguments, and end as one."""
+    """Be the program with descriptors and arguments of its own, and end as it does."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, number)
     os.closerange(3, max(descriptors) + 3)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as client.py does when it is started
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as both programs do when they are started
     status: object = 1
     try:
         status = main(arguments)
