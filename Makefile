@@ -51,7 +51,7 @@ launch_venv = exec $(python) -E -c "$$LAUNCH"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # the tests measure time and processor time
-.PHONY: help run-server run-client demo test lint format spec coverage torture check bench bench-memory clean
+.PHONY: help run-server run-client demo test lint format spec coverage docs torture check bench bench-memory clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,10 @@ coverage: $(VENV)/.group-coverage ## run the tests and report the lines and bran
 	@$(launch_venv) -m coverage run -m pytest
 	@$(python) -m coverage combine -q
 	@$(python) -m coverage report
+
+docs: ## cut every excerpt, diagram and dump in the documents anew from the source
+	@$(launch) -m tests.document --write
+	@$(launch) -m tests.specification --write
 
 torture: $(VENV)/.group-test ## attack the server in every known way and print the scorecard
 	@$(launch_venv) -m tests.torture

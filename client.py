@@ -263,7 +263,8 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[
         with signals.interruptible():
             copy.write(body)
         copy.publish()
-    say(f"saved {copy.name}: {len(body)} bytes, checksum verified")
+    name = protocol.escaped(os.fsencode(options.output_file))
+    say(f"saved {name}: {len(body)} bytes, checksum verified")
     return 0
 
 

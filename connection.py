@@ -60,5 +60,5 @@ class Connection:
     def close(self) -> None:
         """Leave the selector, then close: in this order, or the next socket with this number could
         not be registered. Once more does no harm."""
-        self.reactor.watch(self, 0)  # type: ignore[arg-type]  # subclasses are handlers
+        self.reactor.watch(self, 0)
         self.sock.close()

@@ -155,7 +155,7 @@ class Acceptor:
         self.watch(0)
         if self.paused_at is None:
             self.paused_at = self.reactor.clock()
-            self.say(f"accepting paused: {reason}; {len(self.connections)} connections open")
+            self.say(f"accepting paused: {reason}; open connections: {len(self.connections)}")
 
     def connection_ended(self) -> None:
         """There is room again: in an episode, accept again. Another listener comes first now."""

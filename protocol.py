@@ -178,3 +178,8 @@ def shown(octets: bytes, limit: int | None = 32) -> str:
     """
     cut = octets[:limit]
     return repr(cut)[1:] + "..." * (len(cut) < len(octets))
+
+
+def escaped(octets: bytes) -> str:
+    """Return `octets` as printable ASCII, escaped, neither quoted nor cut: for a name."""
+    return repr(octets)[2:-1]

@@ -42,7 +42,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -56,13 +56,17 @@ class Fallible(Protocol):
     def on_error(self, error: Exception) -> None: ...
 
 
-class Handler(Fallible, Protocol):
-    """What the reactor needs of an object that waits for a socket."""
+class Watched(Protocol):
+    """What the selector is told of: a socket, and what its handler waits for."""
 
     @property
     def sock(self) -> "socket.socket | int": ...
 
     interest: int  # written by Reactor.watch alone
+
+
+class Handler(Watched, Fallible, Protocol):
+    """What the reactor needs of an object that waits for a socket."""
 
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
@@ -127,17 +131,17 @@ class Reactor:
     ) -> None:
         self.selector = selector or selectors.DefaultSelector()
         self.clock = clock
-        self.queues: list[Queue[Fallible]] = []
+        self.queues: list[Queue[Any]] = []
         self.on_wake: Callable[[float, Ready], None] = nothing  # seconds slept, who is ready
         self.after_turn: Callable[[], None] = nothing
 
     def queue(self, length: float, act: Callable[[H], None]) -> Queue[H]:
         """Return a new queue of deadlines `length` seconds long that end in `act(handler)`."""
         queue = Queue(length, act, self.clock)
-        self.queues.append(queue)  # type: ignore[arg-type]  # a list of queues of any handler
+        self.queues.append(queue)
         return queue
 
-    def watch(self, handler: Handler, interest: int) -> None:
+    def watch(self, handler: Watched, interest: int) -> None:
         """Let `handler` wait for `interest` from now on. The only place that tells the selector."""
         before = handler.interest
         if interest == before:
@@ -186,7 +190,7 @@ class Reactor:
         """
         try:
             action()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             handler.on_error(error)
 
     def close(self) -> None:

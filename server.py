@@ -95,16 +95,15 @@ class ServerConnection(Connection):
         octets = self.receive()
         if octets is None:
             return
-        if self.state is DONE:
-            if not octets:
-                self.end("done")
-        elif octets:
+        if self.state is HELLO_SENT:
             self.hear(octets)
-        else:
-            raise ProtocolError("expected HELLO, got the end of the stream")
+        elif not octets:
+            self.end("done")  # the file is out, and the client has ended its stream; else: discard
 
     def hear(self, octets: bytes) -> None:
         """Judge the client's hello; if it is whole, send the file. What follows it is ignored."""
+        if not octets:
+            raise ProtocolError("expected HELLO, got the end of the stream")
         self.received += octets
         if hello.accept(self.received) is None:
             return
@@ -228,7 +227,7 @@ class Server:
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""
         self.acceptor.close()
-        self.console.line(f"stopping: {len(self.deadlines)} connections open")
+        self.console.line(f"stopping; open connections: {len(self.deadlines)}")
         self.drains.arm(self)
 
     def cut(self) -> None:
