@@ -39,7 +39,9 @@ from edges.failure import Failure
 # for a socket, and wait for ever where the reader of a pipe has gone.
 STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
-LINKS_LIMIT = 40  # links that Linux follows before it says ELOOP (path_resolution(7))
+# Links that Linux follows in one name before it says ELOOP (path_resolution(7)). It has said so by
+# then, unless the loop goes through the description of an open file in /proc.
+LINKS_LIMIT = 40
 
 
 class Replacement:
@@ -99,8 +101,10 @@ class Stream:
         """Do nothing: nothing is kept open."""
 
     def write(self, octets: bytes) -> None:
-        """Write `octets`. The open of a FIFO waits for its reader, or for a signal handler that raises
-        (a signal in the very instant before open(2) comes too late for that). Raises Failure.
+        """Write `octets`. Raises Failure.
+
+        The open of a FIFO waits for its reader, or for a signal handler that raises; a signal in
+        the very instant before open(2) comes too late for that.
         """
         with _told("cannot save", self.name):
             descriptor = self._open()
@@ -176,7 +180,7 @@ def _is_replaceable(old: os.stat_result, target: Path) -> bool:
     "pipe:[7]", or "/tmp/copy (deleted)".
     """
     is_regular = stat.S_ISREG(old.st_mode)
-    return is_regular and target.exists() and os.path.samestat(old, target.stat())
+    return is_regular and target.exists() and os.path.samestat(old, target.lstat())
 
 
 def _write(descriptor: int, octets: bytes) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -165,6 +166,25 @@ def test_no_thread_to_be_had_is_told(resolver, monkeypatch):
         addresses.look_up("name", 7080, 3)
 
 
+def test_waiting_for_the_resolver_is_no_busy_loop(monkeypatch):
+    looks, alive, real = [], threading.Thread.is_alive, socket.getaddrinfo
+
+    def getaddrinfo(*args, flags, **options):
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "a name")
+        time.sleep(2 * addresses.TICK)
+        return real("127.0.0.1", 7080, flags=flags, **options)
+
+    def is_alive(thread):
+        looks.append(thread)
+        return alive(thread)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(threading.Thread, "is_alive", is_alive)
+    assert addresses.look_up("name", 7080, 3) == [V4]
+    assert len(looks) < 10
+
+
 class Interrupted(BaseException):
     """What the signal handler of the test raises."""
 
@@ -288,6 +308,16 @@ def test_a_listening_socket_never_blocks_and_is_ready_for_a_restart(listen, host
         assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
         with pytest.raises(BlockingIOError):
             sock.accept()
+
+
+def test_a_listening_socket_looks_its_family_and_type_up_only_once(listen):
+    (sock,) = listen(addresses.places("127.0.0.1", 0))
+    with socket.create_connection(sock.getsockname(), timeout=LIMIT):
+        select.select([sock], [], [], LIMIT)
+        accepted, _ = sock.accept()
+        accepted.close()
+    assert {"family", "type"} <= vars(sock).keys()
+    assert (sock.family, sock.type) == (socket.AF_INET, socket.SOCK_STREAM)
 
 
 @needs_ipv6
@@ -506,6 +536,8 @@ def test_a_port_that_somebody_took_meanwhile_is_told(listen):
         ("/run/socket", "?"),
         (b"\0abstract", "?"),
         (("127.0.0.1",), "?"),
+        (("::1", 7080, 0), "?"),
+        (("::1", 7080, 0, None), "?"),
         ((b"127.0.0.1", 7080), "?"),
         ((None, None), "?"),
         ((10, b"raw"), "?"),
