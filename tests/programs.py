@@ -286,6 +286,15 @@ class Program:
         """Send a signal to the program, and only to it."""
         os.kill(self.pid, number)
 
+    def freeze(self) -> None:
+        """Stop it where it is, as Ctrl+Z does, and wait until it stands still."""
+        self.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.send_signal(signal.SIGCONT)
+
     def answer(self, text: str | bytes) -> None:
         """Write to its stdin (on a terminal: type)."""
         assert self._stdin is not None

@@ -65,6 +65,7 @@ def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared(text_file: Path) -> Iterator[Server]:
     """One server, with a line per loop turn, for all tests that leave it as it was."""
     with Server(text_file, "-v") as server:
+        assert server.fetch() == conversation(TEXT)  # it has opened all that it needs
         yield server
 
 
@@ -551,12 +552,12 @@ def test_octets_that_have_arrived_with_a_refused_hello_do_not_reset_the_reason_a
     server: Server,
 ) -> None:
     with server.connect() as connection:
-        server.send_signal(signal.SIGSTOP)
+        server.freeze()
         connection.sendall(30_000 * b"GET / HTTP/1.1\r\n"[:1])
         # All of it has arrived before the server looks: nothing is unacknowledged any more.
         while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]:
             select.select([], [], [], 0.001)
-        server.send_signal(signal.SIGCONT)
+        server.thaw()
         assert REFUSAL.fullmatch(read_to_end(connection))
 
 
@@ -583,6 +584,24 @@ def test_octets_after_the_hello_are_discarded_and_the_file_comes_whole(
         assert read_to_end(client.connection) == conversation(TEXT)
         client.connection.sendall(extra)
     client.expect_closing("done")
+
+
+@pytest.mark.fault("B8", "B9")
+@pytest.mark.req("S-9", "S-15", "S-24")
+@pytest.mark.parametrize("ends", [False, True], ids=["stays", "half-closes"])
+def test_octets_and_the_end_of_the_stream_wait_while_the_file_is_sent(
+    text_file: Path, ends: bool
+) -> None:
+    with Server(text_file, "--chunk", "1", "--pause", "0.005") as server:
+        with server.connect() as connection:
+            connection.sendall(HELLO)
+            said = read_exactly(connection, len(HELLO) + 1)  # SENDING
+            connection.sendall(b"HELLO 2\nmore")
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
+            assert said + read_to_end(connection) == conversation(TEXT)
+        server.settle()
+        assert server.closings() == [(1, "done")]
 
 
 @pytest.mark.fault("B9")
@@ -627,10 +646,10 @@ def test_a_reset_is_lost_and_nobody_else_notices(server: Server, sent: bytes) ->
 
 @pytest.mark.fault("A12")
 def test_a_client_that_is_gone_before_it_is_accepted_is_no_trouble(server: Server) -> None:
-    server.send_signal(signal.SIGSTOP)
+    server.freeze()
     for _ in range(3):
         reset(server.connect())
-    server.send_signal(signal.SIGCONT)
+    server.thaw()
     assert server.fetch() == conversation(TEXT)
 
 

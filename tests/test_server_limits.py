@@ -273,12 +273,12 @@ socket.getaddrinfo = getaddrinfo
     env = customized(tmp_path, code)
     with Server(text_file, "--max-clients", "1", host="both", env=env) as server:
         with contextlib.ExitStack() as stack:
-            server.send_signal(signal.SIGSTOP)
+            server.freeze()
             waiting = {
                 stack.enter_context(socket.create_connection((host, server.port), LIMIT)): host
                 for host in 6 * ["::1"] + 6 * ["127.0.0.1"]
             }
-            server.send_signal(signal.SIGCONT)
+            server.thaw()
             order = []
             while waiting:
                 client = select.select(list(waiting), [], [], LIMIT)[0][0]
@@ -329,10 +329,10 @@ def test_a_flood_of_connections_does_not_starve_a_transfer(text_file: Path) -> N
 @pytest.mark.fault("A15")
 def test_a_full_backlog_is_taken_in_batches_between_which_others_go_on(text_file: Path) -> None:
     with Server(text_file) as server, server.accepted() as first:
-        server.send_signal(signal.SIGSTOP)
+        server.freeze()
         with connected(server, 400):
             first.connection.sendall(HELLO)
-            server.send_signal(signal.SIGCONT)
+            server.thaw()
             assert read_to_end(first.connection) == conversation(TEXT)
             server.until(lambda text: len(BEGINNING.findall(text)) == 401)
     text = server.stderr

@@ -4,6 +4,7 @@ On real processes, with a real terminal where it matters. No sleep: a test waits
 says or does; where a time is the point, it is compared with another one of the same run.
 """
 
+import contextlib
 import os
 import re
 import select
@@ -211,11 +212,12 @@ def test_open_transfers_finish_after_ctrl_c_and_newcomers_are_refused(text_file:
 @pytest.mark.parametrize("places", [1, 1000])
 def test_whoever_waits_in_the_backlog_at_ctrl_c_is_served(text_file: Path, places: int) -> None:
     with Server(text_file, "--max-clients", places) as server:
-        with server.accepted() as first:
-            server.send_signal(signal.SIGSTOP)
-            waiting = [server.connect() for _ in range(40)]
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(server.accepted())
+            server.freeze()
+            waiting = [stack.enter_context(server.connect()) for _ in range(40)]
             server.send_signal(INT)
-            server.send_signal(signal.SIGCONT)
+            server.thaw()
             for client in (*waiting, first.connection):
                 client.sendall(HELLO)
                 assert read_to_end(client) == conversation(TEXT)
@@ -454,11 +456,11 @@ def test_octets_that_waited_while_the_server_was_stopped_beyond_the_timeout_are_
             read_exactly(client, len(HELLO) - 1)
             if asleep:
                 server.fall_asleep()
-            server.send_signal(signal.SIGSTOP)
+            server.freeze()
             client.sendall(sent)
             # Nothing comes, for as long as the connection may last and a little longer.
             assert not select.select([client], [], [], 1.5 * timeout)[0]
-            server.send_signal(signal.SIGCONT)
+            server.thaw()
             said = HELLO + read_to_end(client)
             assert time.monotonic() - began > timeout
         if sent == HELLO:
