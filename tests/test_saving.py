@@ -75,6 +75,10 @@ def child(setup, path, after="pass", **options):
     return subprocess.Popen(command, stderr=subprocess.PIPE, **options)
 
 
+# For a child that could not write down what coverage measures in it.
+UNMEASURED = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
+
+
 def outcome(process):
     """Return the exit status of `process` and what it wrote to stderr."""
     _, said = process.communicate(timeout=LIMIT)
@@ -187,14 +191,15 @@ def test_a_write_that_takes_one_octet_at_a_time_still_writes_all(here, monkeypat
 def test_a_limit_of_the_file_size_leaves_the_old_file(here, limit):
     Path("out").write_bytes(OLD)
     setup = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
-    assert outcome(child(setup, "out")) == (1, "cannot save 'out': file too large\n")
+    process = child(setup, "out", env=UNMEASURED)
+    assert outcome(process) == (1, "cannot save 'out': file too large\n")
     assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
 
 
 @pytest.mark.fault("H2", "H3")
 def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
     setup = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(NEW)}, {len(NEW)}))"
-    assert outcome(child(setup, "out")) == (0, "")
+    assert outcome(child(setup, "out", env=UNMEASURED)) == (0, "")
     assert Path("out").read_bytes() == NEW
 
 
@@ -418,14 +423,27 @@ def test_an_old_file_that_may_not_be_written_is_not_replaced_although_the_folder
     os.chmod(here, 0o777)
     Path("out").write_bytes(OLD)
     os.chmod("out", 0o444)
-    assert outcome(child(NOT_ROOT, "out")) == (1, "cannot save 'out': it may not be written\n")
+    assert outcome(child(NOT_ROOT, "out", env=UNMEASURED)) == (
+        1,
+        "cannot save 'out': it may not be written\n",
+    )
     assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+@pytest.mark.fault("H8")
+def test_whoever_may_not_write_is_refused(here, monkeypatch):
+    Path("out").write_bytes(OLD)
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != ("out", os.W_OK))
+    assert refusal("out") == "cannot save 'out': it may not be written"
 
 
 @pytest.mark.fault("H1")
 def test_a_folder_that_may_not_be_written_is_told(here):
     os.chmod(here, 0o555)
-    assert outcome(child(NOT_ROOT, "out")) == (1, "cannot write in '.': permission denied\n")
+    assert outcome(child(NOT_ROOT, "out", env=UNMEASURED)) == (
+        1,
+        "cannot write in '.': permission denied\n",
+    )
     assert os.listdir() == []
 
 
@@ -436,7 +454,7 @@ def test_a_folder_that_may_not_be_listed_is_enough(here):
     os.chmod(here, 0o755)
     if os.getuid() == 0:
         os.chown("letter-box", 65534, 65534)
-    assert outcome(child(NOT_ROOT, "letter-box/out")) == (0, "")
+    assert outcome(child(NOT_ROOT, "letter-box/out", env=UNMEASURED)) == (0, "")
     os.chmod("letter-box", 0o755)
     assert Path("letter-box/out").read_bytes() == NEW
 
@@ -446,7 +464,10 @@ def test_a_device_that_may_not_be_written_is_told_before_connecting(here):
     os.chmod(here, 0o755)
     os.mkfifo("fifo")
     os.chmod("fifo", 0o444)
-    assert outcome(child(NOT_ROOT, "fifo")) == (1, "cannot save 'fifo': it may not be written\n")
+    assert outcome(child(NOT_ROOT, "fifo", env=UNMEASURED)) == (
+        1,
+        "cannot save 'fifo': it may not be written\n",
+    )
 
 
 # Streams: FIFOs, devices, standard output
