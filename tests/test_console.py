@@ -190,6 +190,21 @@ def test_a_reader_that_has_stopped_holds_nobody_up_and_finds_one_gap(ends):
 
 
 @pytest.mark.fault("E9")
+def test_a_reader_that_is_too_slow_finds_one_gap_too_not_many(stack):
+    reader, writer = pipe(stack)
+    console = Console(number=writer.fileno())
+    stack.callback(console.close)
+    text = b""
+    for number in range(6000):
+        if number % 100 == 0 and console.dropped:
+            text += os.read(reader.fileno(), 4096)
+        console.line(message(number))
+        console.flush()
+    text += read_all(reader, console, b"lines dropped)\n").encode()
+    assert len(gaps(text.decode())) == 1
+
+
+@pytest.mark.fault("E9")
 def test_the_mode_of_the_users_descriptor_is_left_alone(ends):
     _reader, writer, console = ends
     console.line(LIMIT * "x")
@@ -484,7 +499,7 @@ def test_a_prompt_leaves_the_line_open_and_comes_behind_the_lines(ends):
     reader, _writer, console = ends
     console.line("0 done, 0 lost, 0 cut")
     console.prompt("Continue? ")
-    assert read_all(reader, console, b" ") == "0 done, 0 lost, 0 cut\nContinue? "
+    assert read_all(reader, console, b"? ") == "0 done, 0 lost, 0 cut\nContinue? "
 
 
 @pytest.mark.fault("E9")
@@ -507,6 +522,16 @@ def test_closing_writes_what_is_queued_and_releases_everything(stack):
     console.close()
     assert os.read(reader.fileno(), 100) == b"the end\n"
     assert os.read(reader.fileno(), 100) == b"", "somebody still holds the pipe"
+
+
+def test_closing_while_the_reader_is_frozen_leaves_the_loop(stack):
+    reactor = stack.enter_context(closing_reactor())
+    _reader, writer = pipe(stack)
+    console = Console(reactor, writer.fileno())
+    freeze(console)
+    assert console.interest == WRITE
+    console.close()
+    assert console.interest == 0
 
 
 def test_closing_twice_and_speaking_after_it_are_harmless(ends):

@@ -247,6 +247,15 @@ def test_a_signal_while_asking_is_a_no_at_once(stack, signals, stderr, number):
 
 
 @pytest.mark.fault("D9")
+def test_a_signal_ends_the_question_also_where_stdin_cannot_be_made_non_blocking(
+    stack, signals, stderr
+):
+    ours, _theirs = (stack.enter_context(end) for end in socket.socketpair())
+    with person(stderr, sends(signal.SIGINT)):
+        assert not ask(stderr.console, signals, ours.fileno())
+
+
+@pytest.mark.fault("D9")
 def test_a_signal_in_the_middle_of_an_answer_takes_it_back(stack, signals, stderr):
     reader, writer = pipe(stack)
 
