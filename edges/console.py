@@ -12,8 +12,8 @@ is room again; must not know what the lines say. Called by whoever has something
 Whoever reads stderr may stop: a terminal frozen by Ctrl+S, a pipe that nobody empties. Then
 write(2) sleeps, and with it a server that has but one thread. So no write here ever waits:
 
- 1. What is not taken is kept, up to LIMIT. Beyond it lines are dropped and counted, until the rest
-    is out: the reader finds one gap, and in its place "(N lines dropped)".
+ 1. What is not taken is kept, up to LIMIT and the lines of one more turn. Beyond that lines are
+    dropped and counted until the rest is out: the reader finds one gap, "(N lines dropped)".
  2. A line that was begun is completed before another begins.
  3. If the reader is gone (EPIPE, EIO), the disk full or stderr closed, what could not be written is
     dropped and counted, and nothing is waited for: a dead pipe reports room for ever. The next
@@ -36,7 +36,7 @@ from reactor import WRITE, Reactor, nothing
 
 LIMIT = 65536  # octets kept for a reader that has stopped: as many again as a pipe holds, pipe(7)
 PATIENCE = 0.3  # seconds for such a reader, before a prompt and at the end
-STEPS = 512  # writes in a row to a shared description; half a millisecond, then others have a turn
+STEPS = 512  # writes in a row to a shared description: a millisecond, then others have a turn
 
 VISIBLE = bytes(octet if 32 <= octet < 127 or octet == 10 else ord("?") for octet in range(256))
 
@@ -76,8 +76,8 @@ class Outlet:
             self.put = lambda octets: sock.send(octets, socket.MSG_DONTWAIT)
             self.release = sock.close
         elif self.may_wait and os.get_blocking(self.sock):
-            # A terminal that poll(2) reports writable may have room for no more than one octet: a
-            # write of two was seen to sleep. For pipes, POSIX promises room for PIPE_BUF.
+            # A terminal that poll(2) reports writable may have room for one octet only: of two, the
+            # second was seen to wait. For a pipe there is room for PIPE_BUF (POSIX, poll and pipe).
             self.step = 1 if os.isatty(self.sock) else select.PIPE_BUF
             self.put = self.put_in_steps
 
