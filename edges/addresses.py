@@ -27,7 +27,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import protocol
-from edges.failure import Failure
+from edges.failure import Failure, reason
 
 Address = tuple[int, tuple[Any, ...]]  # a family, and a socket address in the family's form
 
@@ -76,9 +76,8 @@ def look_up(host: str, port: int, status: int) -> list[Address]:
         return _looked_up_aside(host, port)
     # UnicodeError, a ValueError: a label is empty or too long. RuntimeError: no thread to be had.
     except (OSError, ValueError, RuntimeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
         name = protocol.shown(os.fsencode(host), limit=None)
-        raise Failure(f"cannot resolve {name}: {reason}", status) from error
+        raise Failure(f"cannot resolve {name}: {reason(error)}", status) from error
 
 
 def _addresses(host: str, port: int, flags: int = 0) -> list[Address]:

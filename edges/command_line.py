@@ -8,6 +8,7 @@ import argparse
 import re
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from edges.console import Console
 
 RELEASE = "1.0.0"
 PORT = 7080
+SAMPLE = str(Path(__file__).parent.parent / "sample.txt")
 LONGEST = 86400.0  # seconds; a day is longer than any wait that makes sense, and select takes it
 SPARE = 32  # descriptors kept for all that is not a client: standard streams, listeners, files
 
@@ -25,18 +27,38 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, console: Console, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
         self.console = console
+        self.names: dict[str, str] = {}  # the arguments that are no options, and their defaults
         self.add_argument("--version", action="version", version=f"eighty {RELEASE}")
         volume = self.add_mutually_exclusive_group()
         volume.add_argument("-q", "--quiet", action="store_true", help="say only what matters")
         volume.add_argument("-v", "--verbose", action="store_true", help="a line per loop turn too")
-        self.add_argument(
-            "--timeout", metavar="S", type=duration, default=10.0, help=self.timeout_help(prog)
-        )
 
-    @staticmethod
-    def timeout_help(prog: str) -> str:
-        whole = "a connection may last" if prog == "server.py" else "for everything"
-        return f"seconds {whole} (default 10)"
+    def add_name(self, name: str, default: str, what: str) -> None:
+        """Take a name that may be left out."""
+        self.names[name] = default
+        self.add_argument(name, metavar=name.upper(), nargs="?", help=what)
+
+    def add(self, option: str, kind: Callable[[str], object], default: object, what: str) -> None:
+        """Take an option with a value."""
+        metavar = "S" if kind in (seconds, duration) else "N"
+        self.add_argument(option, metavar=metavar, type=kind, default=default, help=what)
+
+    def read(self, arguments: list[str] | None) -> argparse.Namespace:
+        """Return the options. Names and options come in any order; after "--" there are only names.
+
+        (parse_args refuses `client.py HOST --port 1 COPY`, and the standard remedy, intermixed
+        parsing, takes a name after "--" for an option.)
+        """
+        words = sys.argv[1:] if arguments is None else arguments
+        end = words.index("--") if "--" in words else len(words)
+        options = self.parse_intermixed_args(words[:end])
+        more = words[end + 1 :]
+        for name, default in self.names.items():
+            if getattr(options, name) is None:
+                setattr(options, name, more.pop(0) if more else default)
+        if more:
+            self.error(f"unrecognized arguments: {' '.join(more)}")
+        return options
 
     def _print_message(self, message: str, file: object = None) -> None:
         self.console.announce(message.rstrip("\n"))
@@ -49,20 +71,15 @@ class Parser(argparse.ArgumentParser):
 def server_options(console: Console, arguments: list[str] | None) -> argparse.Namespace:
     """Return the options of server.py; SystemExit 2 on a usage error, 0 after --help."""
     parser = Parser(console, "server.py", "Deliver one small text file to every client.")
-    add = parser.add_argument
-    add(
-        "input_file", metavar="INPUT_FILE", nargs="?", help="the file (default: sample.txt here)",
-        default=str(Path(__file__).parent.parent / "sample.txt"),
-    )  # fmt: skip
-    add("--host", help="address or name to listen on (default: all interfaces)")
-    add("--port", type=port, default=PORT, help=f"0: any free port (default {PORT})")
-    add("--drain", metavar="S", type=seconds, default=5.0,
-        help="seconds open connections get at the end (default 5)")  # fmt: skip
-    add("--max-clients", metavar="N", type=count, default=places(),
-        help="connections at once; more wait (default: open files less 32)")  # fmt: skip
-    add("--chunk", metavar="N", type=count, help="slow motion: at most N octets per send")
-    add("--pause", metavar="S", type=seconds, help="slow motion: seconds between sends")
-    options = parser.parse_intermixed_args(arguments)
+    parser.add_name("input_file", SAMPLE, "the file (default: sample.txt beside server.py)")
+    parser.add_argument("--host", help="address or name to listen on (default: all interfaces)")
+    parser.add("--port", port, PORT, f"port; 0: any free one (default {PORT})")
+    parser.add("--timeout", duration, 10.0, "seconds a connection may last in all (default 10)")
+    parser.add("--drain", seconds, 5.0, "seconds for open connections at the end (default 5)")
+    parser.add("--max-clients", count, places(), "at once; more wait (default: open files less 32)")
+    parser.add("--chunk", count, None, "slow motion: at most N octets per send")
+    parser.add("--pause", seconds, None, "slow motion: seconds between sends")
+    options = parser.read(arguments)
     if options.pause is not None and options.chunk is None:
         parser.error("--pause needs --chunk")
     return options
@@ -70,28 +87,24 @@ def server_options(console: Console, arguments: list[str] | None) -> argparse.Na
 
 def client_options(console: Console, arguments: list[str] | None) -> argparse.Namespace:
     """Return the options of client.py; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser(console, "client.py", "Fetch the file of a server, an exact copy or nothing.")
-    add = parser.add_argument
-    add("server", metavar="SERVER", nargs="?", default="localhost",
-        help="name or address (default localhost)")  # fmt: skip
-    add("output_file", metavar="OUTPUT_FILE", nargs="?", default="sample.txt",
-        help="where the copy is saved (default sample.txt); - is standard output")  # fmt: skip
-    add("--port", type=client_port, default=PORT, help=f"(default {PORT})")
-    return parser.parse_intermixed_args(arguments)
+    parser = Parser(console, "client.py", "Fetch the file of a server: an exact copy or nothing.")
+    parser.add_name("server", "localhost", "name or address (default localhost)")
+    parser.add_name("output_file", "sample.txt", "the copy; - is stdout (default sample.txt)")
+    parser.add("--port", client_port, PORT, f"port (default {PORT})")
+    parser.add("--timeout", duration, 10.0, "seconds for everything (default 10)")
+    return parser.read(arguments)
 
 
-def port(text: str) -> int:
-    """Read a port number, 0..65535. (getaddrinfo would take 70000, and mean 4464.)"""
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, got {text!a}")
+def port(text: str, lowest: int = 0) -> int:
+    """Read a port number. (getaddrinfo would take 70000, and mean 4464.)"""
+    if not re.fullmatch("[0-9]{1,5}", text) or not lowest <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a port, {lowest} to 65535, got {text!a}")
     return int(text)
 
 
 def client_port(text: str) -> int:
-    """Read a port number that can be connected to, 1..65535."""
-    if not port(text):
-        raise argparse.ArgumentTypeError("expected a port, 1 to 65535, got 0")
-    return port(text)
+    """Read the number of a port that can be connected to."""
+    return port(text, lowest=1)
 
 
 def count(text: str) -> int:

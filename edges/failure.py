@@ -7,3 +7,8 @@ class Failure(Exception):
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)
         self.status = status
+
+
+def reason(error: Exception) -> str:
+    """Return why a system call failed, in the system's own words."""
+    return (getattr(error, "strerror", None) or str(error)).lower()

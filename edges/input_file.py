@@ -14,7 +14,7 @@ import os
 import stat
 
 import protocol
-from edges.failure import Failure
+from edges.failure import Failure, reason
 
 # Wait for nobody, and never adopt a terminal as our own.
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
@@ -28,8 +28,7 @@ def read(path: str) -> bytes:
     try:
         octets = _first_octets(path, protocol.FILE_LIMIT + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _cannot_deliver(path, reason.lower()) from error
+        raise _cannot_deliver(path, reason(error)) from error
     if rule := protocol.broken_rule(octets):
         raise _cannot_deliver(path, rule)
     return octets

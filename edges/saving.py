@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Self
 
 import protocol
-from edges.failure import Failure
+from edges.failure import Failure, reason
 
 # These mean descriptor 1 itself, as in gawk. To open them anew would begin a file at offset 0, fail
 # for a socket, and wait for ever where the reader of a pipe has gone.
@@ -213,5 +213,4 @@ def _told(what: str, name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Failure(f"{what} {name}: {reason.lower()}") from error
+        raise Failure(f"{what} {name}: {reason(error)}") from error
