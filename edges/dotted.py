@@ -14,7 +14,7 @@ from types import ModuleType
 def load(name: str, folder: Path) -> ModuleType:
     """Return the module in the file `name` + ".py" of `folder`; OSError if it cannot be read."""
     path = folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name.replace(".", "_"), path)
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"no loader for {path}")
     module = importlib.util.module_from_spec(spec)
