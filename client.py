@@ -172,6 +172,7 @@ class Download:
         self.reactor.run(until=lambda: self.outcomes)
         if self.connection is not None:
             self.connection.close()
+            self.attempts.cancel(self.connection)
         self.total.cancel(self)
         outcome = self.outcomes[0]
         if isinstance(outcome, Exception):

@@ -61,4 +61,7 @@ class Connection:
         """Leave the selector, then close: in this order, or the next socket with this number could
         not be registered. Once more does no harm."""
         self.reactor.watch(self, 0)
-        self.sock.close()
+        try:
+            self.sock.close()
+        except OSError:
+            pass  # the descriptor is released all the same: close(2), "Dealing with error returns"

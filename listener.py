@@ -24,6 +24,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable, Sized
+from contextlib import suppress
 
 from reactor import READ, Queue, Reactor
 
@@ -98,14 +99,15 @@ class Acceptor:
 
     def close(self) -> None:
         """Take whoever waits already, whatever the limit says; then close every listener."""
+        self.paused_at = None  # no end of a connection shall open or rotate the listeners again
+        self.retries.cancel(self)
         for listener in self.listeners:
             self.sweep(listener)
         self.watch(0)
         for listener in self.listeners:
-            listener.sock.close()
+            with suppress(OSError):  # it is released all the same, see Connection.close
+                listener.sock.close()
         self.listeners.clear()
-        self.retries.cancel(self)
-        self.paused_at = None
 
     def watch(self, interest: int) -> None:
         for listener in self.listeners:
@@ -161,16 +163,21 @@ class Acceptor:
         """There is room again: in an episode, accept again. Another listener comes first now."""
         if self.paused_at is not None and self.listeners:
             self.listeners.rotate(1)
-            self.watch(READ)
-            self.retries.arm(self)
+            self.reactor.call(self, self.resume)
+
+    def resume(self) -> None:
+        """Accept again; look soon whether the backlog is empty."""
+        self.watch(READ)
+        self.retries.arm(self)
 
     def retry(self) -> None:
         """Look whether somebody still waits: if nobody does, the episode is over."""
         self.watch(READ)
-        emptied = [self.accept_some(listener) for listener in self.listeners]
+        emptied = [self.accept_some(listener) for listener in list(self.listeners)]
         if all(emptied) and self.paused_at is not None:
             self.say(f"accepting resumed after {self.reactor.clock() - self.paused_at:.1f} s")
             self.paused_at = None
+            self.retries.cancel(self)  # a connection that ended in this very turn has armed it
         elif not self.full():
             self.retries.arm(self)
 

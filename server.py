@@ -69,8 +69,9 @@ class ServerConnection(Connection):
         """Send what may be sent now, then wait for what the state still needs."""
         server = self.server
         if self.unsent and self not in server.pauses:
+            before = self.unsent
             self.send(server.chunk)
-            if server.pause:
+            if server.pause and self.unsent != before:  # else there was no room: wait for that
                 server.pauses.arm(self)
         if self.state is SENDING and not self.unsent:
             self.half_close()

@@ -51,9 +51,12 @@ class EpollSelector(selectors.BaseSelector):
 
     def unregister(self, fileobj: "FileDescriptorLike") -> selectors.SelectorKey:
         """Watch `fileobj` no longer."""
-        number = self.number(fileobj)
-        self.epoll.unregister(number)
-        return self.keys.pop(number)
+        key = self.keys.pop(self.number(fileobj))
+        try:
+            self.epoll.unregister(key.fd)
+        except OSError:
+            pass  # closed already, and so forgotten; the standard selector is silent too
+        return key
 
     def select(self, timeout: float | None = None) -> Ready:
         """Sleep until a file is ready or `timeout` seconds have passed; return who is ready."""
