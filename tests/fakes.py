@@ -1,0 +1,148 @@
+"""A world without a kernel: sockets that do as they are told, and a clock that only waiting moves.
+
+    selector = FakeSelector()
+    reactor = Reactor(selector, selector.clock)
+    sock = selector.socket(b"octets to receive", b"")
+    selector.after(3.0, lambda: sock.incoming.append(b"late ones"))
+
+Time passes inside `select` alone, and only while nobody is ready: up to the end of the sleep, or to
+the next thing that was laid down with `after`. Readiness is level-triggered: each `select` asks the
+sockets anew. A sleep that nothing would ever end is a deadlock, and fails the test.
+"""
+
+import math
+import selectors
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reactor import READ, WRITE, Ready
+
+
+class FakeSocket:
+    """What a test says it is. An exception in a list is raised where its turn comes."""
+
+    def __init__(self, selector: "FakeSelector", *incoming: bytes | Exception) -> None:
+        self.number = min(set(range(3, len(selector.numbers) + 4)) - selector.numbers)
+        selector.numbers.add(self.number)
+        self.selector = selector
+        self.incoming: list[bytes | Exception] = list(incoming)  # for recv; b"": end of stream
+        self.backlog: list[Any] = []  # for accept: pairs of a socket and an address
+        self.shortage: Exception | None = None  # what accept raises for as long as it stands here
+        self.room = math.inf  # octets that send will take
+        self.broken: Exception | None = None  # what send raises
+        self.sent: list[bytes] = []  # what each send took
+        self.closings = 0
+
+    def fileno(self) -> int:
+        return -1 if self.closings else self.number
+
+    def ready(self) -> int:
+        reads = READ * bool(self.incoming or self.backlog)
+        return reads | WRITE * bool(self.room or self.broken)
+
+    def recv(self, most: int) -> bytes:
+        if not self.incoming:
+            raise BlockingIOError
+        octets = self.incoming.pop(0)
+        if isinstance(octets, Exception):
+            raise octets
+        if octets[most:]:
+            self.incoming.insert(0, octets[most:])
+        return octets[:most]
+
+    def send(self, octets: bytes) -> int:
+        if self.broken:
+            raise self.broken
+        if not self.room and octets:
+            raise BlockingIOError
+        taken = min(len(octets), self.room)
+        self.room -= taken
+        self.sent.append(octets[: int(taken)])
+        return int(taken)
+
+    def accept(self) -> tuple[Any, object]:
+        if self.shortage:
+            raise self.shortage
+        if not self.backlog:
+            raise BlockingIOError
+        found = self.backlog.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def close(self) -> None:
+        self.closings += 1
+        self.selector.numbers.discard(self.number)  # the next socket may have it: the lowest
+
+
+class FakeSelector(selectors.BaseSelector):
+    """What epoll is to the reactor, with the clock of its world."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0  # a monotonic clock may begin anywhere
+        self.numbers: set[int] = set()
+        self.keys: dict[int, selectors.SelectorKey] = {}
+        self.told: list[tuple[object, ...]] = []  # what it was told, call by call
+        self.sleeps: list[float | None] = []  # the time given to each select
+        self.lies: Ready = []  # reported by the next select, ready or not
+        self.laid_down: list[tuple[float, Callable[[], object]]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def after(self, seconds: float, act: Callable[[], object]) -> None:
+        """Let `act()` happen so much later, while the loop sleeps."""
+        self.laid_down.append((self.now + seconds, act))
+
+    def socket(self, *incoming: bytes | Exception) -> FakeSocket:
+        return FakeSocket(self, *incoming)
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        self.told.append(("register", fileobj, events))
+        if fileobj.fileno() < 0:
+            raise ValueError(f"invalid number: {fileobj.fileno()}")
+        if fileobj.fileno() in self.keys:
+            raise KeyError(f"{fileobj.fileno()} is already registered")
+        return self.remember(fileobj, events, data)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        self.told.append(("modify", fileobj, events))
+        if fileobj.fileno() not in self.keys:
+            raise KeyError(f"{fileobj.fileno()} is not registered")
+        return self.remember(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        self.told.append(("unregister", fileobj))
+        return self.keys.pop(fileobj.fileno())
+
+    def remember(self, fileobj: Any, events: int, data: Any) -> selectors.SelectorKey:
+        key = selectors.SelectorKey(fileobj, fileobj.fileno(), events, data)
+        self.keys[key.fd] = key
+        return key
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return {key.fileobj: key for key in self.keys.values()}
+
+    def select(self, timeout: float | None = None) -> Ready:
+        self.sleeps.append(timeout)
+        end = self.now + (math.inf if timeout is None else timeout)
+        self.happen()
+        while not (ready := self.ready()) and self.now < end:
+            moment = min([end, *(when for when, _ in self.laid_down)])
+            assert moment < math.inf, "deadlock: nobody is ready, and nothing will ever happen"
+            self.now = moment
+            self.happen()
+        return ready
+
+    def happen(self) -> None:
+        """Do what was laid down for now."""
+        due = [(when, act) for when, act in self.laid_down if when <= self.now]
+        self.laid_down = [(when, act) for when, act in self.laid_down if when > self.now]
+        for _, act in due:
+            act()
+
+    def ready(self) -> Ready:
+        """Return who is ready, in the order of registration, and the lies."""
+        events = [(key, key.fileobj.ready() & key.events) for key in self.keys.values()]  # type: ignore[union-attr]
+        lies, self.lies = self.lies, []
+        return [(key, ready) for key, ready in events if ready] + lies
