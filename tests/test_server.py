@@ -64,7 +64,8 @@ def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shared(text_file: Path) -> Iterator[Server]:
     """One server, with a line per loop turn, for all tests that leave it as it was."""
-    with Server(text_file, "-v") as server:
+    # A deadline that no test waits for: what comes, comes for another reason.
+    with Server(text_file, "-v", "--timeout", "600") as server:
         assert server.fetch() == conversation(TEXT)  # it has opened all that it needs
         yield server
 
