@@ -1,8 +1,8 @@
 """A connection: one non-blocking socket in the loop, a state, and octets still to be sent.
 
-Owns the three calls that can say "not now": connect's cousins recv and send, and the closing of the
-socket. Knows sockets and the reactor. Must not know what HELLO means: server.py and client.py build
-their state machines on it.
+Owns the two calls that can say "not now", recv and send, and the closing of the socket. Knows
+sockets and the reactor. Must not know what HELLO means: server.py and client.py build their state
+machines on it.
 
 "Not now" is BlockingIOError, and it is no error: `select` may report a socket that is not ready
 after all (select(2), BUGS), and a kernel may take nothing although it said it would.
@@ -50,12 +50,15 @@ class Connection:
         except BlockingIOError:
             return None
 
-    def send(self, most: int | None = None) -> None:
-        """Hand the kernel `unsent`, or its first `most` octets; keep what it does not take."""
+    def send(self, most: int | None = None) -> int:
+        """Hand the kernel `unsent`, or its first `most` octets; return how many it took, 0 if it
+        has no room. The rest stays."""
         try:
-            self.unsent = self.unsent[self.sock.send(self.unsent[:most]) :]
+            taken = self.sock.send(self.unsent[:most])
         except BlockingIOError:
-            pass
+            return 0
+        self.unsent = self.unsent[taken:]
+        return taken
 
     def close(self) -> None:
         """Leave the selector, then close: in this order, or the next socket with this number could

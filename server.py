@@ -69,9 +69,8 @@ class ServerConnection(Connection):
         """Send what may be sent now, then wait for what the state still needs."""
         server = self.server
         if self.unsent and self not in server.pauses:
-            before = self.unsent
-            self.send(server.chunk)
-            if server.pause and self.unsent != before:  # else there was no room: wait for that
+            taken = self.send(server.chunk)
+            if taken and server.pause:  # if nothing was taken, it is room that must be waited for
                 server.pauses.arm(self)
         if self.state is SENDING and not self.unsent:
             self.half_close()
@@ -169,7 +168,6 @@ class Server:
         self.quiet = options.quiet
         self.chunk = options.chunk
         self.pause = options.pause
-        self.drain = options.drain
         self.greeting = hello.greeting()
         # Every open connection stands in `deadlines`, which is therefore the list of them all.
         self.deadlines = reactor.queue(options.timeout, ServerConnection.on_late)
