@@ -7,7 +7,8 @@
 
 Time passes inside `select` alone, and only while nobody is ready: up to the end of the sleep, or to
 the next thing that was laid down with `after`. Readiness is level-triggered: each `select` asks the
-sockets anew. A sleep that nothing would ever end is a deadlock, and fails the test.
+sockets anew. A sleep that nothing would ever end is a deadlock; a loop that turns and turns in no
+time is a spin: both fail the test.
 """
 
 import math
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reactor import READ, WRITE, Ready
+
+SPIN = 1000  # turns in no time
 
 
 class FakeSocket:
@@ -86,6 +89,7 @@ class FakeSelector(selectors.BaseSelector):
         self.sleeps: list[float | None] = []  # the time given to each select
         self.lies: Ready = []  # reported by the next select, ready or not
         self.laid_down: list[tuple[float, Callable[[], object]]] = []
+        self.still = (0.0, 0)  # when time last passed, and the number of turns before
 
     def clock(self) -> float:
         return self.now
@@ -125,14 +129,21 @@ class FakeSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> Ready:
         self.sleeps.append(timeout)
+        self.look_out_for_a_spin()
         end = self.now + (math.inf if timeout is None else timeout)
         self.happen()
-        while not (ready := self.ready()) and self.now < end:
+        lies, self.lies = self.lies, []
+        while not (ready := lies + self.ready()) and self.now < end:
             moment = min([end, *(when for when, _ in self.laid_down)])
             assert moment < math.inf, "deadlock: nobody is ready, and nothing will ever happen"
             self.now = moment
             self.happen()
         return ready
+
+    def look_out_for_a_spin(self) -> None:
+        if self.still[0] != self.now:
+            self.still = (self.now, len(self.sleeps))
+        assert len(self.sleeps) - self.still[1] < SPIN, "spin: the loop turns, and no time passes"
 
     def happen(self) -> None:
         """Do what was laid down for now."""
@@ -142,7 +153,6 @@ class FakeSelector(selectors.BaseSelector):
             act()
 
     def ready(self) -> Ready:
-        """Return who is ready, in the order of registration, and the lies."""
+        """Return who is ready, in the order of registration."""
         events = [(key, key.fileobj.ready() & key.events) for key in self.keys.values()]  # type: ignore[union-attr]
-        lies, self.lies = self.lies, []
-        return [(key, ready) for key, ready in events if ready] + lies
+        return [(key, ready) for key, ready in events if ready]

@@ -1,0 +1,203 @@
+"""One socket in the loop: what it takes, what it keeps, and how it is closed."""
+
+import errno
+import os
+from enum import Enum, auto
+from typing import ClassVar
+
+import pytest
+
+from connection import RECEIVE, Connection
+from reactor import READ, WRITE, Reactor
+from tests.fakes import FakeSelector
+
+
+class State(Enum):
+    OPEN = auto()
+    SHUT = auto()
+
+
+class Wire(Connection):
+    moves: ClassVar = {(State.OPEN, State.SHUT): "the last one leaves"}
+
+
+@pytest.fixture
+def selector():
+    return FakeSelector()
+
+
+@pytest.fixture
+def connect(selector):
+    """Return a function that makes a connection on which these octets arrive."""
+    reactor = Reactor(selector, selector.clock)
+    wires = []
+
+    def connect(*incoming):
+        wires.append(Wire(reactor, selector.socket(*incoming), State.OPEN))
+        return wires[-1]
+
+    yield connect
+    for wire in wires:
+        wire.close()
+
+
+def failing(number):
+    return OSError(number, os.strerror(number))
+
+
+GONE = [
+    errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTUNREACH,
+    errno.EPROTOTYPE, errno.ENOBUFS,
+]  # fmt: skip
+
+
+def test_a_new_connection_waits_for_nothing_and_has_nothing_to_send(connect, selector):
+    wire = connect()
+    assert (wire.interest, wire.state, wire.unsent) == (0, State.OPEN, b"")
+    assert selector.told == []
+
+
+# --- states
+
+
+def test_a_legal_move_is_made(connect):
+    wire = connect()
+    wire.move(State.SHUT)
+    assert wire.state is State.SHUT
+
+
+def test_an_illegal_move_is_a_defect_and_not_made(connect):
+    wire = connect()
+    with pytest.raises(RuntimeError, match="from OPEN to OPEN"):
+        wire.move(State.OPEN)
+    wire.move(State.SHUT)
+    with pytest.raises(RuntimeError, match="from SHUT to OPEN"):
+        wire.move(State.OPEN)
+    assert wire.state is State.SHUT
+
+
+# --- receiving
+
+
+@pytest.mark.fault("B26")
+def test_octets_the_end_of_the_stream_and_not_now_are_three_answers(connect):
+    wire = connect(b"octets", b"")
+    assert wire.receive() == b"octets"
+    assert wire.receive() == b""
+    assert wire.receive() is None
+
+
+@pytest.mark.fault("B6", "I-8")
+def test_a_bounded_number_of_octets_is_taken_at_once(connect):
+    wire = connect(bytes(RECEIVE + 1))
+    assert [len(wire.receive()), len(wire.receive())] == [RECEIVE, 1]
+
+
+@pytest.mark.fault("B11")
+@pytest.mark.parametrize("number", GONE)
+def test_an_error_of_the_network_is_for_the_subclass(connect, number):
+    wire = connect(failing(number))
+    with pytest.raises(OSError) as raised:
+        wire.receive()
+    assert raised.value.errno == number
+
+
+# --- sending
+
+
+def sending(connect, octets, room):
+    """Return a connection with `octets` to send and a kernel that has so much room."""
+    wire = connect()
+    wire.unsent = octets
+    wire.sock.room = room
+    return wire
+
+
+@pytest.mark.fault("B1")
+@pytest.mark.parametrize("room", range(8))
+def test_what_the_kernel_does_not_take_is_kept(connect, room):
+    wire = sending(connect, b"octets", room)
+    wire.send()
+    assert b"".join(wire.sock.sent) == b"octets"[:room]
+    assert wire.unsent == b"octets"[room:]
+
+
+@pytest.mark.fault("B1")
+def test_octet_by_octet_everything_leaves_in_order(connect):
+    wire = sending(connect, b"octets", 0)
+    while wire.unsent:
+        wire.sock.room = 1
+        wire.send()
+    assert wire.sock.sent == [b"o", b"c", b"t", b"e", b"t", b"s"]
+
+
+@pytest.mark.parametrize("most", [1, 5, 6, 7])
+def test_in_slow_motion_at_most_so_many_octets_are_offered(connect, most):
+    wire = sending(connect, b"octets", 100)
+    wire.send(most)
+    assert wire.sock.sent == [b"octets"[:most]]
+    assert wire.unsent == b"octets"[most:]
+
+
+@pytest.mark.fault("B2")
+def test_no_room_after_all_is_no_error_and_nothing_is_lost(connect):
+    wire = sending(connect, b"octets", 0)
+    wire.send()
+    assert (wire.unsent, wire.sock.sent) == (b"octets", [])
+
+
+@pytest.mark.fault("F4")
+def test_sending_nothing_is_harmless(connect):
+    wire = sending(connect, b"", 0)
+    wire.send()
+    assert wire.unsent == b""
+
+
+@pytest.mark.fault("B11", "B21")
+@pytest.mark.parametrize("number", GONE)
+def test_a_send_that_fails_is_not_tried_again_and_takes_nothing(connect, number):
+    wire = sending(connect, b"octets", 100)
+    wire.sock.broken = failing(number)
+    with pytest.raises(OSError) as raised:
+        wire.send()
+    assert (raised.value.errno, wire.unsent) == (number, b"octets")
+
+
+# --- closing
+
+
+@pytest.mark.fault("B17")
+@pytest.mark.parametrize("interest", [READ, WRITE, READ | WRITE])
+def test_a_connection_leaves_the_selector_before_its_number_is_free(connect, selector, interest):
+    one = connect()
+    one.reactor.watch(one, interest)
+    one.close()
+    two = connect()
+    assert two.sock.number == one.sock.number
+    two.reactor.watch(two, interest)
+    assert [key.data for key in selector.get_map().values()] == [two]
+
+
+@pytest.mark.fault("B20")
+def test_closing_again_does_no_harm(connect, selector):
+    one = connect()
+    one.reactor.watch(one, READ)
+    one.close()
+    two = connect()
+    two.reactor.watch(two, READ)
+    one.close()
+    assert [key.data for key in selector.get_map().values()] == [two]
+
+
+@pytest.mark.fault("B11")
+def test_a_close_that_fails_has_released_the_number_all_the_same(connect):
+    def close():
+        close_really()
+        raise failing(errno.ECONNRESET)
+
+    wire = connect()
+    wire.reactor.watch(wire, READ)
+    close_really, wire.sock.close = wire.sock.close, close
+    wire.close()
+    assert wire.interest == 0
+    assert wire.sock.fileno() == -1

@@ -1,0 +1,505 @@
+"""Accepting: who waits is never lost, the loop never spins, and an episode is two lines.
+
+A house with doors, in a world without a kernel: a tenth of a second passes at once.
+"""
+
+import errno
+import os
+import re
+
+import pytest
+
+from listener import BATCH, GONE, RETRY, Acceptor
+from reactor import READ, WRITE, Reactor, nothing
+from tests.fakes import FakeSelector
+
+SHORTAGES = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]
+NOT_NOW = {errno.EAGAIN, errno.EALREADY, errno.EINPROGRESS}  # BlockingIOError, says PEP 3151
+OTHERS = sorted({*errno.errorcode} - GONE - NOT_NOW)
+
+
+class Visitor:
+    """Somebody who connects."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return self.name
+
+
+class House:
+    """An acceptor with some doors; whoever came in stands in `guests`."""
+
+    def __init__(self, limit=1000, doors=1):
+        self.selector = FakeSelector()
+        self.reactor = Reactor(self.selector, self.selector.clock)
+        self.guests = []
+        self.came = []  # visitor and address, of all times
+        self.said = []
+        self.turns = 0
+        self.acceptor = Acceptor(self.reactor, self.guests, limit, self.open_door, self.said.append)
+        self.clock = self.reactor.queue(0.0, nothing)
+        self.doors = [self.selector.socket() for _ in range(doors)]
+        self.acceptor.open(self.doors)
+
+    def open_door(self, visitor, address):
+        self.welcome(visitor, address)  # looked up now: a test may have another way to welcome
+
+    def welcome(self, visitor, address):
+        self.guests.append(visitor)
+        self.came.append((visitor, address))
+
+    def knock(self, count, door=0):
+        """Let so many visitors wait at a door."""
+        for _ in range(count):
+            number = len(self.came) + sum(len(d.backlog) for d in self.doors)
+            self.doors[door].backlog.append((Visitor(f"v{number}"), ("192.0.2.1", number)))
+
+    def turn(self, times=1):
+        for _ in range(times):
+            self.reactor.turn()
+            self.turns += 1
+
+    def settle(self):
+        """Turn for as long as there is something to do at once."""
+        while self.selector.ready():
+            self.turn()
+
+    def spend(self, seconds):
+        """Turn until so much time has passed; return how many turns that took."""
+        before, end = self.turns, self.selector.now + seconds
+        self.clock.length = seconds
+        self.clock.arm(self)
+        while self.selector.now < end:
+            self.turn()
+        self.clock.cancel(self)
+        return self.turns - before
+
+    def leave(self, count=1):
+        """Let the oldest guests go."""
+        for _ in range(count):
+            self.guests.pop(0)
+            self.acceptor.connection_ended()
+
+    def listens(self):
+        return len(self.selector.get_map()) == len(self.doors)
+
+    def sleeps_for_ever(self):
+        try:
+            self.turn()
+        except AssertionError as error:
+            return "deadlock" in str(error)
+        return False
+
+    def on_error(self, error):
+        raise error
+
+
+@pytest.fixture
+def open_house():
+    houses = []
+
+    def open_house(**how):
+        houses.append(House(**how))
+        return houses[-1]
+
+    yield open_house
+    for house in houses:
+        house.acceptor.close()
+        house.reactor.close()
+
+
+def failing(number):
+    return OSError(number, os.strerror(number))
+
+
+# --- without any trouble
+
+
+def test_whoever_waits_is_welcomed_with_the_address_that_accept_gave(open_house):
+    house = open_house()
+    house.knock(3)
+    waiting = house.doors[0].backlog[:]
+    house.turn()
+    assert house.came == waiting
+    assert house.said == []
+
+
+@pytest.mark.fault("A13")
+@pytest.mark.parametrize("address", [(), None, "", ("::1", 1, 0, 0)])
+def test_an_odd_address_is_passed_on_as_it_is(open_house, address):
+    house = open_house()
+    house.doors[0].backlog.append((Visitor("odd"), address))
+    house.turn()
+    assert [came[1] for came in house.came] == [address]
+
+
+@pytest.mark.fault("A15")
+def test_a_flood_is_taken_in_batches_between_which_others_have_their_turn(open_house):
+    class Transfer:
+        interest = 0
+        turns = 0
+
+        def __init__(self, sock):
+            self.sock = sock
+
+        def on_writable(self):
+            self.turns += 1
+
+    house = open_house()
+    transfer = Transfer(house.selector.socket())
+    house.reactor.watch(transfer, WRITE)
+    house.knock(3 * BATCH + 1)
+    for turn, welcomed in enumerate([BATCH, 2 * BATCH, 3 * BATCH, 3 * BATCH + 1], start=1):
+        house.turn()
+        assert (len(house.guests), transfer.turns) == (welcomed, turn)
+    house.reactor.watch(transfer, 0)
+
+
+@pytest.mark.fault("A11")
+def test_a_door_that_was_reported_for_nothing_is_no_event(open_house):
+    house = open_house()
+    [key] = house.selector.get_map().values()
+    house.selector.lies.append((key, READ))
+    house.turn()
+    assert (house.came, house.said, house.listens()) == ([], [], True)
+
+
+@pytest.mark.fault("A9", "A10")
+def test_whoever_gave_up_waiting_is_passed_over_in_silence(open_house):
+    house = open_house()
+    house.doors[0].backlog += [failing(number) for number in GONE]
+    house.knock(1)
+    house.turn()
+    assert (len(house.guests), house.said, house.listens()) == (1, [], True)
+
+
+@pytest.mark.fault("A9", "A15")
+def test_a_flood_of_those_who_gave_up_is_taken_in_batches_too(open_house):
+    house = open_house()
+    house.doors[0].backlog += [failing(errno.ECONNABORTED)] * 100
+    house.turn()
+    assert len(house.doors[0].backlog) == 100 - BATCH
+
+
+@pytest.mark.fault("A10")
+def test_any_other_error_of_accept_is_an_episode_and_no_end(open_house):
+    for number in OTHERS:
+        house = open_house()
+        house.knock(1)
+        house.doors[0].shortage = failing(number)
+        assert house.spend(0.5) < 30, number
+        house.doors[0].shortage = None
+        house.spend(0.5)
+        assert (len(house.guests), len(house.said)) == (1, 2), number
+
+
+def test_a_listener_has_a_name_and_never_writes(open_house):
+    [key] = open_house().selector.get_map().values()
+    assert str(key.data) == "listener"
+    key.data.on_writable()
+
+
+# --- out of descriptors or memory
+
+
+@pytest.mark.fault("A1", "A2", "A4", "A8")
+@pytest.mark.parametrize("number", SHORTAGES)
+def test_an_episode_is_two_lines_and_nobody_is_lost(open_house, number):
+    house = open_house()
+    house.knock(40)
+    house.doors[0].shortage = failing(number)
+    house.spend(3.0)
+    assert house.said == [f"accepting paused: {os.strerror(number).lower()}; open connections: 0"]
+    house.doors[0].shortage = None
+    house.spend(0.5)
+    assert len(house.guests) == 40
+    assert len(house.said) == 2
+    assert re.fullmatch(r"accepting resumed after 3\.\d s", house.said[1])
+    assert house.sleeps_for_ever()
+
+
+@pytest.mark.fault("A1", "A3")
+def test_while_a_shortage_lasts_the_loop_hardly_turns(open_house):
+    house = open_house()
+    house.knock(1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    assert not house.listens()
+    assert house.spend(10.0) <= 10.0 / RETRY * 3  # each look: sleep, deadline, door
+
+
+@pytest.mark.fault("A3", "A4")
+def test_a_shortage_that_never_ends_has_one_line_and_one_timer(open_house):
+    house = open_house()
+    house.knock(1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    for _ in range(1000):
+        house.turn()
+        assert sum(map(len, house.reactor.queues)) <= 1
+    assert len(house.said) == 1
+
+
+@pytest.mark.fault("A1")
+def test_after_a_shortage_accepting_goes_on_within_a_tenth_of_a_second(open_house):
+    house = open_house()
+    house.knock(1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    house.doors[0].shortage = None
+    before = house.selector.now
+    while not house.guests:
+        house.turn()
+    assert house.selector.now - before <= 0.1
+
+
+@pytest.mark.fault("A1")
+def test_a_connection_that_ends_lets_accepting_go_on_at_once(open_house):
+    house = open_house()
+    house.knock(1)
+    house.turn()
+    house.knock(2)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    house.doors[0].shortage = None
+    before = house.selector.now
+    house.leave()
+    house.turn()
+    assert (len(house.guests), house.selector.now) == (2, before)
+
+
+@pytest.mark.fault("A4")
+def test_a_second_episode_has_its_own_two_lines(open_house):
+    house = open_house()
+    for episode in (1, 2):
+        house.knock(1)
+        house.doors[0].shortage = failing(errno.EMFILE)
+        house.spend(1.0)
+        house.doors[0].shortage = None
+        house.spend(1.0)
+        assert len(house.said) == 2 * episode
+
+
+def test_a_connection_that_ends_outside_an_episode_changes_nothing(open_house):
+    house = open_house()
+    house.knock(1)
+    house.turn()
+    house.selector.told.clear()
+    house.leave()
+    assert house.selector.told == []
+    assert house.sleeps_for_ever()
+
+
+# --- at the limit
+
+
+@pytest.mark.fault("A17")
+def test_at_the_limit_with_nobody_waiting_there_is_no_episode(open_house):
+    house = open_house(limit=2)
+    house.knock(2)
+    house.turn()
+    assert house.sleeps_for_ever()
+    assert (house.said, house.listens()) == ([], True)
+
+
+@pytest.mark.fault("A17")
+def test_at_the_limit_whoever_waits_begins_an_episode_that_costs_nothing(open_house):
+    house = open_house(limit=2)
+    house.knock(3)
+    house.settle()
+    assert house.said == ["accepting paused: all 2 places taken; open connections: 2"]
+    assert house.sleeps_for_ever()
+    assert (len(house.guests), house.listens()) == (2, False)
+
+
+@pytest.mark.fault("A17", "A4")
+def test_however_many_take_turns_at_the_limit_an_episode_is_two_lines(open_house):
+    house = open_house(limit=2)
+    house.knock(50)
+    while len(house.came) < 50:
+        house.settle()
+        assert len(house.guests) <= 2
+        house.leave()
+        assert len(house.said) <= 1
+    house.leave(len(house.guests))
+    house.spend(0.2)
+    assert [line.split(":")[0][:17] for line in house.said] == [
+        "accepting paused",
+        "accepting resumed",
+    ]
+    assert [visitor.name for visitor, _ in house.came] == [f"v{n}" for n in range(50)]
+
+
+@pytest.mark.fault("A17")
+def test_an_episode_goes_on_while_the_place_that_came_free_is_taken_again(open_house):
+    house = open_house(limit=1)
+    house.knock(2)
+    house.settle()
+    house.leave()
+    house.spend(1.0)
+    assert (len(house.guests), len(house.said)) == (1, 1)
+    assert house.sleeps_for_ever()
+    house.leave()
+    house.spend(0.2)
+    assert len(house.said) == 2
+
+
+@pytest.mark.fault("A18")
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_two_doors_share_the_places(open_house, limit):
+    house = open_house(limit=limit, doors=2)
+    house.knock(60, door=0)
+    house.knock(60, door=1)
+    for _ in range(30):
+        house.settle()
+        house.leave()
+    taken = [60 - len(door.backlog) for door in house.doors]
+    assert sum(taken) >= 30
+    assert abs(taken[0] - taken[1]) <= limit
+
+
+@pytest.mark.fault("A3", "A18")
+def test_an_episode_is_of_all_doors_and_over_when_all_are_empty(open_house):
+    house = open_house(doors=2)
+    house.knock(1, door=0)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    assert not house.selector.get_map()
+    house.knock(2 * BATCH, door=1)
+    house.doors[0].shortage = None
+    house.turn(2)
+    assert len(house.said) == 1  # the second door has more than a batch
+    house.spend(0.5)
+    assert (len(house.guests), len(house.said)) == (2 * BATCH + 1, 2)
+
+
+# --- closing
+
+
+@pytest.mark.fault("D6", "D12")
+def test_closing_takes_everybody_who_waits_whatever_the_limit_says(open_house):
+    house = open_house(limit=1, doors=2)
+    house.knock(20, door=0)
+    house.knock(20, door=1)
+    house.acceptor.close()
+    assert len(house.guests) == 40
+    assert [door.closings for door in house.doors] == [1, 1]
+    assert not house.selector.get_map()
+
+
+@pytest.mark.fault("D12")
+def test_closing_takes_no_more_than_the_backlog_holds(open_house, monkeypatch):
+    monkeypatch.setattr("listener.BACKLOG", 30)
+    house = open_house()
+    house.knock(31)
+    house.acceptor.close()
+    assert (len(house.guests), house.doors[0].closings) == (30, 1)
+
+
+@pytest.mark.fault("D12")
+def test_closing_out_of_descriptors_takes_whom_it_can_and_says_so(open_house):
+    house = open_house(doors=2)
+    house.knock(1, door=0)
+    house.knock(1, door=1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.acceptor.close()
+    assert (len(house.guests), house.said) == (1, ["accepting stopped: too many open files"])
+    assert [door.closings for door in house.doors] == [1, 1]
+
+
+@pytest.mark.fault("A7")
+def test_closing_in_an_episode_ends_it_without_a_word_and_for_good(open_house):
+    house = open_house()
+    house.knock(1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    house.doors[0].shortage = None
+    house.acceptor.close()
+    assert (len(house.guests), len(house.said)) == (1, 1)
+    house.leave()
+    assert house.sleeps_for_ever()
+    assert not house.selector.get_map()
+
+
+@pytest.mark.fault("A7")
+def test_a_guest_who_leaves_while_the_doors_close_opens_none_of_them(open_house):
+    house = open_house(limit=1, doors=2)
+    house.knock(2, door=0)
+    house.knock(2, door=1)
+    house.settle()
+    assert len(house.said) == 1
+    house.welcome = lambda *_: house.acceptor.connection_ended()
+    house.acceptor.close()
+    assert not house.selector.get_map()
+    assert house.sleeps_for_ever()
+
+
+@pytest.mark.fault("A19")
+def test_a_door_that_was_closed_earlier_in_the_batch_takes_nobody(open_house):
+    class Signal:
+        interest = 0
+
+        def __init__(self, sock):
+            self.sock = sock
+
+        def on_readable(self):
+            self.sock.recv(1)
+            house.acceptor.close()
+            house.doors[0].backlog.append((Visitor("too late"), None))
+
+    house = open_house()
+    house.reactor.watch(house.acceptor.listeners[0], 0)
+    signal = Signal(house.selector.socket(b"x"))
+    house.reactor.watch(signal, READ)  # before the door, so that it is called first
+    house.acceptor.watch(READ)
+    house.knock(1)
+    house.turn()
+    assert [visitor.name for visitor, _ in house.came] == ["v0"]
+    house.reactor.watch(signal, 0)
+
+
+def test_a_close_that_fails_keeps_no_other_door_open(open_house):
+    def close():
+        close_really()
+        raise failing(errno.EIO)
+
+    house = open_house(doors=2)
+    close_really, house.doors[0].close = house.doors[0].close, close
+    house.acceptor.close()
+    assert [door.closings for door in house.doors] == [1, 1]
+
+
+def test_after_closing_the_next_period_begins_anew(open_house):
+    house = open_house(limit=1)
+    house.knock(2)
+    house.settle()
+    house.acceptor.close()
+    house.guests.clear()
+    house.doors = [house.selector.socket()]
+    house.acceptor.open(house.doors)
+    house.knock(2)
+    house.settle()
+    assert (len(house.guests), len(house.said)) == (1, 2)
+
+
+# --- defects
+
+
+@pytest.mark.fault("B18", "A14")
+def test_a_defect_in_welcoming_pauses_and_is_tried_again_later(open_house):
+    def stumble(*_):
+        raise ZeroDivisionError("oops")
+
+    house = open_house()
+    welcome, house.welcome = house.welcome, stumble
+    house.knock(50)
+    house.turn()
+    line = "accepting paused: a defect: ZeroDivisionError('oops'); open connections: 0"
+    assert (house.said, house.listens()) == ([line], False)
+    house.spend(1.0)
+    assert len(house.said) == 1
+    house.welcome = welcome
+    house.spend(1.0)
+    assert not house.doors[0].backlog
+    assert len(house.said) == 2
