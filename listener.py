@@ -36,9 +36,9 @@ BATCH = 16
 RETRY = 0.09
 
 # Errors of the connection that waited, not of ours: it is gone, take the next (accept(2), "Error
-# handling"; EPERM is a firewall's word).
+# handling"). Not EPERM: Linux asks its security modules first, so whoever waits goes on waiting.
 GONE = {
-    errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
+    errno.ECONNABORTED, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
     errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
     getattr(errno, "ENONET", errno.EHOSTDOWN),
 }  # fmt: skip
