@@ -19,6 +19,7 @@ import signal
 import socket
 import traceback
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import protocol
@@ -125,7 +126,8 @@ class ServerConnection(Connection):
         """End this connection, and no other. Who is to blame shows in the type of the error."""
         if isinstance(error, ProtocolError):
             self.server.talk(self, f"C: {protocol.shown(self.received)}")
-            self.refuse("refused", str(error))
+            # As a call of its own: a defect in there would otherwise get past this very method.
+            self.reactor.call(self, partial(self.refuse, "refused", str(error)))
         elif isinstance(error, OSError):
             self.end("lost", f": {error.strerror}")
         else:

@@ -1,0 +1,83 @@
+"""The selector of a host: level-triggered, and no better than the kernel's need be.
+
+It may report a socket that is not ready, leave out one that is, wake for nothing, and it reports in
+any order. Time passes only while a host sleeps in here (`Host.sleep`).
+"""
+
+import selectors
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from reactor import Ready
+
+
+class FakeSelector(selectors.BaseSelector):
+    """What epoll is to the reactor."""
+
+    def __init__(self, host: Any) -> None:
+        self.host = host
+        self.world = host.world
+        self.keys: dict[int, selectors.SelectorKey] = {}
+
+    def register(self, fileobj: Any, events: int, data: object = None) -> selectors.SelectorKey:
+        self.enter("register", fileobj)
+        if fileobj.number < 0:
+            raise ValueError(f"invalid file descriptor: {fileobj.number}")
+        if fileobj.number in self.keys:
+            raise KeyError(f"{fileobj.number} is already registered")
+        return self.remember(fileobj, events, data)
+
+    def modify(self, fileobj: Any, events: int, data: object = None) -> selectors.SelectorKey:
+        self.enter("modify", fileobj)
+        self.key_of(fileobj)
+        return self.remember(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        self.key_of(fileobj)
+        with suppress(OSError):  # as the standard selectors do
+            self.enter("unregister", fileobj)
+        return self.keys.pop(fileobj.number)
+
+    def enter(self, call: str, fileobj: Any) -> None:
+        fileobj.moved()
+        fileobj.enter(call)
+
+    def key_of(self, fileobj: Any) -> selectors.SelectorKey:
+        if fileobj.number not in self.keys:
+            raise KeyError(f"{fileobj.name} is not registered")
+        return self.keys[fileobj.number]
+
+    def remember(self, fileobj: Any, events: int, data: object) -> selectors.SelectorKey:
+        key = selectors.SelectorKey(fileobj, fileobj.number, events, data)
+        self.keys[fileobj.number] = key
+        return key
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return {key.fileobj: key for key in self.keys.values()}
+
+    def close(self) -> None:
+        self.keys.clear()
+
+    def ready(self) -> Ready:
+        """Return who is truly ready."""
+        found = []
+        for key in self.keys.values():
+            events = key.fileobj.events() & key.events
+            if events:
+                found.append((key, events))
+        return found
+
+    def select(self, timeout: float | None = None) -> Ready:
+        ready = self.host.sleep(timeout)
+        if len(ready) > 1:
+            ready = self.world.shuffled(ready)
+        for key, _ in ready:
+            self.must_progress(key.fileobj)
+        return self.world.exaggerated(ready, self)
+
+    def must_progress(self, sock: Any) -> None:
+        """A socket that was reported, and for which nothing was done, would be reported for ever."""
+        if sock.seen_idle:
+            self.world.violation(f"{sock.name} is ready, and nobody does anything about it: a spin")
+        sock.seen_idle = True

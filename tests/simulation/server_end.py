@@ -1,0 +1,120 @@
+"""The server's end: the real Server, which sleeps in `select` while the rest of the world lives.
+
+Replaced is only what it gets as an argument: selector, clock, console, listening sockets.
+"""
+
+import math
+from argparse import Namespace
+from typing import Any
+
+from reactor import Ready
+from server import WORDS, Server
+from tests.simulation import invariants
+from tests.simulation.faults import Faults
+from tests.simulation.host import FIRST_NUMBER
+from tests.simulation.knobs import BODIES
+from tests.simulation.network import FakeListener, FakeSocket, Pending, Wire
+from tests.simulation.program import Program
+
+PLACES = (("10.0.0.1", 7080), ("10.0.0.2", 7080))
+ODD_ADDRESSES = ((), None, "", ("host",), ("::1", 7080, 0, "scope"))  # faults.md, A13
+
+
+class ServerEnd(Program):
+    """The process that runs Server.serve, one listening period after another."""
+
+    def __init__(self, world: Any, faults: Faults | None) -> None:
+        knobs = world.knobs
+        limit = FIRST_NUMBER + 1 + knobs.listeners + knobs.places
+        super().__init__(world, "server", limit, faults)
+        self.called = self.serving = False
+        self.body = b""
+        self.wires: list[Wire] = []  # c1, c2, …
+        self.wires_before = 0  # this period
+        self.sent_signals: list[int] = []  # of this period
+        self.stops = 0  # how many periods a signal has ended, or is about to
+        self.stopped_at = math.inf  # when the drain began
+        self.pauses = self.resumptions = 0  # of accepting, as told to people
+        options = Namespace(
+            quiet=False, chunk=knobs.chunk, pause=knobs.pause, drain=knobs.drain,
+            timeout=knobs.timeout, max_clients=knobs.max_clients,
+        )  # fmt: skip
+        self.server = Server(self.reactor, self, options)  # type: ignore[arg-type]
+        self.hear_signals(self.on_signal)
+        self.reactor.after_turn = self.after_turn
+
+    def run(self) -> None:
+        """Serve one period after another, as server.serve does."""
+        knobs = self.world.knobs
+        for period in range(knobs.periods):
+            self.body = BODIES[(BODIES.index(knobs.body) + period) % len(BODIES)]
+            self.sent_signals = []
+            self.wires_before = len(self.wires)
+            self.stopped_at = math.inf
+            for number in knobs.signals:
+                self.world.calamities.append(Pending(self.signal, number))
+            sockets = [
+                FakeListener(self, place, knobs.backlog) for place in PLACES[: knobs.listeners]
+            ]
+            self.faults = None
+            self.serving = True
+            self.server.serve(self.body, sockets)  # type: ignore[arg-type]
+            self.serving = False
+            self.pauses = self.resumptions  # the end of a period ends an episode without a word
+            invariants.hold_after_a_period(self)
+        self.leave()
+
+    def signal(self, number: int) -> None:
+        if self.serving:
+            self.stops += not self.sent_signals
+            self.sent_signals.append(number)
+            super().signal(number)
+
+    def on_signal(self, number: int) -> None:
+        self.stopped_at = min(self.stopped_at, self.world.now)
+        self.server.on_signal(number)
+
+    def sleep(self, seconds: float | None) -> Ready:
+        """Let the rest of the world live until there is a reason to wake."""
+        super().sleep(seconds)
+        self.wake()
+        self.called = False
+        step = self.world.step
+        while not self.called:
+            step()
+        return self.found
+
+    def happen(self) -> None:
+        self.awake = False
+        self.called = self.may_wake()
+
+    def accepted(self, sock: FakeSocket) -> object:
+        """Note who is accepted; return the address that accept gives."""
+        wire = sock.wire
+        self.wires.append(wire)
+        wire.number = len(self.wires)
+        wire.accepted_at = self.world.now
+        wire.body = self.body
+        wire.file = self.server.message
+        sock.name = f"c{wire.number}"
+        sock.tell(f"is accepted from {wire.client.name}, as descriptor {sock.number}")
+        if self.world.knobs.odd_addresses:
+            return ODD_ADDRESSES[wire.number % len(ODD_ADDRESSES)]
+        return sock.peer_address
+
+    def line(self, text: str) -> None:
+        """Hear what the server says to people: it takes this host for its console."""
+        self.idle_turns = 0
+        who, _, what = text.partition(" ")
+        word = what.partition(" ")[0]
+        if word not in ("S:", "C:"):
+            self.world.tell("server says", text)
+        if word in WORDS and who[0] == "c":
+            invariants.judge_word(self, self.wires[int(who[1:]) - 1], word)
+        elif text.startswith("accepting paused"):
+            self.pauses += 1
+        elif text.startswith("accepting resumed"):
+            self.resumptions += 1
+
+    def after_turn(self) -> None:
+        invariants.hold_after_a_turn(self)
