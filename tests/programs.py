@@ -36,7 +36,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -575,6 +575,26 @@ def run_client(*arguments: object, limit: float = LIMIT, **how: object) -> Clien
     with Client(*arguments, **how) as client:
         client.wait(limit)
     return client
+
+
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that only servers of ours can get, in both families, for as long as it is held.
+
+    Bound and not listening, with SO_REUSEADDR as the server has it: then a server may listen there,
+    once or again, while the kernel gives the port to nobody else, nor to a client's own end.
+    """
+    with contextlib.ExitStack() as stack:
+        four = stack.enter_context(socket.socket())
+        four.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        four.bind(("0.0.0.0", 0))
+        port = four.getsockname()[1]
+        if socket.has_dualstack_ipv6():
+            six = stack.enter_context(socket.socket(socket.AF_INET6))
+            six.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            six.bind(("::", port))
+        yield port
 
 
 def customized(folder: Path, code: str) -> dict[str, str]:

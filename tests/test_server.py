@@ -35,6 +35,7 @@ from tests.programs import (
     file_message,
     read_exactly,
     read_to_end,
+    reserved_port,
     reset,
     run_client,
     run_server,
@@ -177,8 +178,9 @@ def test_an_ipv6_address_is_shown_in_brackets_and_takes_no_ipv4(text_file: Path)
 @pytest.mark.fault("E6")
 def test_the_unspecified_ipv6_address_leaves_ipv4_to_others(text_file: Path) -> None:
     with (
-        Server(text_file, host="::") as six,
-        Server(text_file, host="0.0.0.0", port=six.port) as four,
+        reserved_port() as port,
+        Server(text_file, host="::", port=port) as six,
+        Server(text_file, host="0.0.0.0", port=port) as four,
     ):
         assert six.fetch() == four.fetch() == conversation(TEXT)
 
@@ -298,11 +300,11 @@ def test_a_port_whose_ipv4_half_is_in_use_is_fatal_for_all_interfaces(
 
 @pytest.mark.fault("E1")
 def test_a_restart_takes_the_same_port_at_once_after_transfers(text_file: Path) -> None:
-    with Server(text_file) as first:
-        assert first.fetch() == conversation(TEXT)
-        assert first.stop() == 0
-    with Server(text_file, port=first.port) as second:
-        assert second.fetch() == conversation(TEXT)
+    with reserved_port() as port:
+        for _ in range(2):
+            with Server(text_file, port=port) as server:
+                assert server.fetch() == conversation(TEXT)
+                assert server.stop() == 0
 
 
 @needs_strace

@@ -22,6 +22,7 @@ from tests.programs import (
     Server,
     conversation,
     file_message,
+    reserved_port,
 )
 
 TEXT = b"one\ntwo\n"
@@ -180,16 +181,13 @@ def test_a_full_stdout_holds_nobody_up(text_file: Path) -> None:
 
 @contextlib.contextmanager
 def on_known_port(text_file: Path, *options: str, **how: object) -> Iterator[Server]:
-    """A server whose stdout cannot tell its port: give it one that is ours.
+    """A server whose stdout cannot tell its port, so it gets one.
 
-    Bound, not listening, and both with SO_REUSEADDR: so nobody else can take it meanwhile. There is
-    no event for "it listens now", so the connection itself is tried until it stands.
+    There is no event for "it listens now": the connection itself is tried until it stands.
     """
-    with socket.socket() as reservation:
-        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reservation.bind(("127.0.0.1", 0))
-        port = reservation.getsockname()[1]
-        with Server(text_file, *options, port=port, ready=False, **how) as server:  # type: ignore[arg-type]
+    with reserved_port() as port:
+        how.setdefault("ready", False)
+        with Server(text_file, *options, port=port, **how) as server:  # type: ignore[arg-type]
             server.host, server.port = "127.0.0.1", port
             end = time.monotonic() + LIMIT
             while True:

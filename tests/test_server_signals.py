@@ -28,6 +28,7 @@ from tests.programs import (
     customized,
     read_exactly,
     read_to_end,
+    reserved_port,
 )
 
 TEXT = b"one\ntwo\n"
@@ -87,8 +88,7 @@ def test_after_ctrl_c_no_an_empty_line_and_the_end_of_the_file_end_the_server(
 @pytest.mark.fault("F6", "E1")
 def test_yes_reads_the_file_again_and_listens_again_on_the_same_port(text_file: Path) -> None:
     last = TEXT
-    with Server(text_file) as server:
-        port = server.port
+    with reserved_port() as port, Server(text_file, port=port) as server:
         for number, answer in enumerate(("y\n", "yes\n", "Y\n")):
             body = b"period %d\n" % number
             assert server.fetch() == conversation(last)
@@ -423,7 +423,7 @@ def test_ctrl_c_is_noticed_every_time_idle_and_under_load(text_file: Path) -> No
             if said != conversation(TEXT):
                 failures.append(said)
 
-    with Server(text_file, "-q") as server:
+    with reserved_port() as port, Server(text_file, "-q", port=port) as server:
         for loaded in (False, True):
             threads = [threading.Thread(target=load) for _ in range(2 if loaded else 0)]
             stop.clear()
