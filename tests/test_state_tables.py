@@ -152,7 +152,7 @@ class ServerWorld(World):
         )
         console: Any = Namespace(line=self.said.append)
         self.server = server.Server(self.reactor, console, options)
-        self.reactor.run = lambda: None  # type: ignore[method-assign]
+        self.reactor.run = lambda until: None  # type: ignore[method-assign]
         self.server.serve(BODY, [])
         self.wire = Wire()
 
@@ -269,9 +269,9 @@ class ClientWorld(World):
         return self.connection.sock
 
     def next(self) -> str:
-        outcome = self.download.outcome
-        if outcome is None:
+        if not self.download.outcomes:
             return str(self.connection.state.name)
+        outcome = self.download.outcomes[0]
         if isinstance(outcome, bytes):
             assert outcome == BODY
             return "closed: 0"
@@ -331,20 +331,20 @@ def let_happen(world: ClientWorld, event: str, condition: str) -> None:
 CLIENT_ACTIONS: dict[str, Callable[[bytes, ClientWorld], bool]] = {
     "wait for the server's hello": lambda sent, world: world.connection.interest == READ,
     "try the next address": lambda sent, world: world.connection.address[0] == "192.0.2.10",
-    "report it": lambda sent, world: isinstance(world.download.outcome, Exception),
-    "—": lambda sent, world: world.download.outcome is None,
-    "tidy up": lambda sent, world: not isinstance(world.download.outcome, bytes),
+    "report it": lambda sent, world: isinstance(world.download.outcomes[0], Exception),
+    "—": lambda sent, world: world.download.outcomes[0] is None,
+    "tidy up": lambda sent, world: not isinstance(world.download.outcomes[0], bytes),
     "keep them": lambda sent, world: world.connection.received in {b"ERR", FILE[:-1]},
     "send the hello, unless it is sent already; go on with the octets beyond the server's hello": (
         lambda sent, world: sent == HELLO and world.connection.received == FILE[:10]
     ),
-    "report its reason": lambda sent, world: str(world.download.outcome) == r"\no",
-    "refuse": lambda sent, world: isinstance(world.download.outcome, protocol.ProtocolError),
+    "report its reason": lambda sent, world: str(world.download.outcomes[0]) == r"\no",
+    "refuse": lambda sent, world: isinstance(world.download.outcomes[0], protocol.ProtocolError),
     "refuse: they are beyond the body": lambda sent, world: isinstance(
-        world.download.outcome, protocol.ProtocolError
+        world.download.outcomes[0], protocol.ProtocolError
     ),
     "go on with the octets beyond the body": lambda sent, world: not world.connection.received,
-    "save the copy": lambda sent, world: world.download.outcome == BODY and not world.warnings,
+    "save the copy": lambda sent, world: world.download.outcomes[0] == BODY and not world.warnings,
     "save the copy and warn": lambda sent, world: len(world.warnings) == 1,
 }
 
