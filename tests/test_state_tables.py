@@ -332,7 +332,7 @@ CLIENT_ACTIONS: dict[str, Callable[[bytes, ClientWorld], bool]] = {
     "wait for the server's hello": lambda sent, world: world.connection.interest == READ,
     "try the next address": lambda sent, world: world.connection.address[0] == "192.0.2.10",
     "report it": lambda sent, world: isinstance(world.download.outcomes[0], Exception),
-    "—": lambda sent, world: world.download.outcomes[0] is None,
+    "—": lambda sent, world: not world.download.outcomes,
     "tidy up": lambda sent, world: not isinstance(world.download.outcomes[0], bytes),
     "keep them": lambda sent, world: world.connection.received in {b"ERR", FILE[:-1]},
     "send the hello, unless it is sent already; go on with the octets beyond the server's hello": (
