@@ -64,7 +64,8 @@ class Parser(argparse.ArgumentParser):
         self.console.announce(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
-        self.console.line(f"{self.prog}: {message} (see {self.prog} --help)")
+        one_line = message.replace("\n", r"\n")  # which a name may have in it
+        self.console.line(f"{self.prog}: {one_line} (see {self.prog} --help)")
         raise SystemExit(2)
 
 

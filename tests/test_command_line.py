@@ -1,0 +1,226 @@
+"""Command lines: what is taken, what is refused, and that refusing is one line and status 2."""
+
+import argparse
+import resource
+import string
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edges import command_line
+from edges.command_line import client_options, client_port, count, duration, port, seconds
+
+ROOT = Path(__file__).resolve().parent.parent
+BOTH = pytest.mark.parametrize("options", [command_line.server_options, client_options])
+
+
+class Lines:
+    """A console: what goes to stderr, and what to stdout."""
+
+    def __init__(self):
+        self.said = []
+        self.announced = []
+        self.line = self.said.append
+        self.announce = self.announced.append
+
+
+@pytest.fixture
+def console():
+    return Lines()
+
+
+def server_options(console, *arguments):
+    return vars(command_line.server_options(console, list(arguments)))
+
+
+# --- values
+
+NO_NUMBERS = [
+    "", " ", "x", "-1", "+1", "1_0", " 1", "1 ", "1\n", "8 0", "0x10", "1e", "１", "٣", "²", "nan",
+    "inf", "-inf", "infinity", "1,5", "1e+2", "1E2", ".", "e1", "--", "None",
+]  # fmt: skip
+
+TABLE = {
+    port: (
+        {"0": 0, "1": 1, "7080": 7080, "65535": 65535, "00080": 80},
+        [*NO_NUMBERS, "65536", "70000", "99999", "100000", "000080", "1.0", "1e2", "1" * 5000],
+    ),
+    client_port: (
+        {"1": 1, "65535": 65535, "00001": 1},
+        [*NO_NUMBERS, "0", "00000", "65536", "1.0"],
+    ),
+    count: (
+        {"1": 1, "16": 16, "01": 1, "9" * 18: 10**18 - 1},
+        [*NO_NUMBERS, "0", "000", "1.0", "1e2", "1" * 19, "1" * 5000],
+    ),
+    seconds: (
+        {
+            "0": 0.0, "0.0": 0.0, "1": 1.0, "1.": 1.0, ".5": 0.5, "2.25": 2.25, "1e2": 100.0,
+            "1e-3": 0.001, "86400": 86400.0, "86400.0": 86400.0, "00.10": 0.1, "1e-999": 0.0,
+        },
+        [*NO_NUMBERS, "86400.1", "86401", "1e5", "1e999", "9" * 400],
+    ),
+    duration: (
+        {"0.001": 0.001, "1": 1.0, "86400": 86400.0, "1e-300": 1e-300},
+        [*NO_NUMBERS, "0", "0.0", "00", "1e-999", "86400.1", "1e999"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.fault("C6", "E3", "E4")
+@pytest.mark.parametrize("read", TABLE, ids=lambda read: read.__name__)
+def test_a_good_value_is_taken_for_what_it_says(read):
+    good, _ = TABLE[read]
+    assert {text: read(text) for text in good} == good
+
+
+@pytest.mark.fault("C6", "E3", "G7")
+@pytest.mark.parametrize("read", TABLE, ids=lambda read: read.__name__)
+def test_a_bad_value_is_refused_and_shown_in_ascii(read):
+    for text in TABLE[read][1]:
+        with pytest.raises(argparse.ArgumentTypeError) as raised:
+            read(text)
+        message = str(raised.value)
+        assert message.startswith("expected "), text
+        assert message.isascii() and message.isprintable(), text
+
+
+@pytest.mark.parametrize("read", TABLE, ids=lambda read: read.__name__)
+@given(text=st.text(st.sampled_from(string.digits + "+-._e xnif１²\n"), max_size=8))
+def test_any_text_is_a_number_within_the_limits_or_refused(read, text):
+    try:
+        value = read(text)
+    except argparse.ArgumentTypeError:
+        return
+    assert value == float(text)
+    assert 0 <= value <= {port: 65535, client_port: 65535, count: 10**18}.get(read, 86400)
+    assert value > 0 or read in (port, seconds)
+
+
+def test_a_value_that_needs_much_paper_is_refused_at_once():
+    for read in TABLE:
+        with pytest.raises(argparse.ArgumentTypeError):
+            read("1" * 1_000_000)
+
+
+# --- the programs
+
+
+def test_the_defaults_of_the_server(console, monkeypatch):
+    monkeypatch.setattr(command_line.resource, "getrlimit", lambda _: (1024, 4096))
+    assert server_options(console) == {
+        "input_file": str(ROOT / "sample.txt"), "host": None, "port": 7080, "timeout": 10.0,
+        "drain": 5.0, "max_clients": 992, "chunk": None, "pause": None, "quiet": False,
+        "verbose": False,
+    }  # fmt: skip
+
+
+def test_the_defaults_of_the_client(console):
+    assert vars(client_options(console, [])) == {
+        "server": "localhost", "output_file": "sample.txt", "port": 7080, "timeout": 10.0,
+        "quiet": False, "verbose": False,
+    }  # fmt: skip
+
+
+def test_every_option_of_the_server_is_taken(console):
+    words = (
+        "in.txt --host ::1 --port 0 --timeout 1.5 --drain 0 --max-clients 3 --chunk 2 --pause .1 -v"
+    )
+    assert server_options(console, *words.split()) == {
+        "input_file": "in.txt", "host": "::1", "port": 0, "timeout": 1.5, "drain": 0.0,
+        "max_clients": 3, "chunk": 2, "pause": 0.1, "quiet": False, "verbose": True,
+    }  # fmt: skip
+
+
+def test_without_arguments_of_its_own_it_is_those_of_the_process(console, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["client.py", "there", "copy", "-q"])
+    options = client_options(console, None)
+    assert (options.server, options.output_file, options.quiet) == ("there", "copy", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "server", "copy"),
+    [
+        ("there copy --port 1", "there", "copy"),
+        ("--port 1 there copy", "there", "copy"),
+        ("there --port 1 copy", "there", "copy"),
+        ("there --port=1", "there", "sample.txt"),
+        ("--port 1 -- there copy", "there", "copy"),
+        ("--port 1 there -- copy", "there", "copy"),
+        ("--port 1 there -- -q", "there", "-q"),
+        ("--port 1 -- --port -q", "--port", "-q"),
+        ("--port 1 there -- --", "there", "--"),
+        ("--port 1 --", "localhost", "sample.txt"),
+        ("--port 1 there -", "there", "-"),
+    ],
+)
+def test_names_and_options_come_in_any_order(console, words, server, copy):
+    options = client_options(console, words.split())
+    assert (options.server, options.output_file, options.port) == (server, copy, 1)
+
+
+SERVER_REFUSES = [
+    "a b", "a -- b", "--port", "--port 65536", "--port -1", "--timeout 0", "--timeout inf",
+    "--drain -1", "--max-clients 0", "--chunk 0", "--chunk 1 --pause x", "--pause 1", "-q -v",
+    "--what", "--time 1", "--port=", "-x",
+]  # fmt: skip
+CLIENT_REFUSES = [
+    "a b c", "a b -- c", "--port 0", "--timeout nan", "-v -q", "--drain 1", "--host x", "--quie",
+]  # fmt: skip
+REFUSED = [(command_line.server_options, words) for words in SERVER_REFUSES]
+REFUSED += [(client_options, words) for words in CLIENT_REFUSES]
+
+
+@pytest.mark.fault("C6", "E3")
+@pytest.mark.parametrize(("options", "words"), REFUSED)
+def test_a_usage_error_is_one_line_that_says_where_to_find_help(console, options, words):
+    with pytest.raises(SystemExit) as raised:
+        options(console, words.split())
+    assert raised.value.code == 2
+    [line] = console.said
+    program = "client.py" if options is client_options else "server.py"
+    assert line.startswith(f"{program}: ")
+    assert line.endswith(f" (see {program} --help)")
+    assert "\n" not in line
+    assert console.announced == []
+
+
+@BOTH
+def test_a_usage_error_is_one_line_whatever_was_typed(console, options):
+    for words in (["a", "b", "c\nd"], ["--po\nrt"], ["--port", "1\n2"], ["a", "b", "--", "c\n"]):
+        with pytest.raises(SystemExit):
+            options(console, words)
+    assert not any("\n" in line for line in console.said)
+
+
+@BOTH
+def test_version_and_help_go_to_stdout_and_are_a_success(console, options):
+    for word in ("--version", "-h", "--help"):
+        with pytest.raises(SystemExit) as raised:
+            options(console, [word])
+        assert raised.value.code == 0
+    version, *helps = console.announced
+    assert version == f"eighty {command_line.RELEASE}"
+    assert all("--timeout" in text and not text.endswith("\n") for text in helps)
+    assert console.said == []
+
+
+@pytest.mark.fault("E8")
+@pytest.mark.parametrize(
+    ("soft", "clients"),
+    [
+        (1024, 992),
+        (34, 2),
+        (33, 1),
+        (32, 1),
+        (1, 1),
+        (0, 1),
+        (resource.RLIM_INFINITY, sys.maxsize),
+    ],
+)
+def test_clients_fit_under_the_limit_of_open_files(monkeypatch, soft, clients):
+    monkeypatch.setattr(command_line.resource, "getrlimit", lambda _: (soft, soft))
+    assert command_line.places() == clients
