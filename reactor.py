@@ -39,7 +39,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -245,8 +245,9 @@ class Signals:
         for number, handler in self.old_handlers.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self.old_writer)
-        self.sock.close()
-        self.writer.close()
+        for sock in (self.sock, self.writer):
+            with suppress(OSError):  # it is released all the same, see Connection.close
+                sock.close()
 
     def __str__(self) -> str:
         return "signals"

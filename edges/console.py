@@ -29,6 +29,7 @@ import socket
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from edges import standard_streams
@@ -96,7 +97,8 @@ class Outlet:
         return bool(self.poll.poll(1000 * seconds))
 
     def close(self) -> None:
-        self.release()
+        with suppress(OSError):  # it is released all the same; what was written cannot be helped
+            self.release()
         self.release = nothing
         self.sock = -1
 

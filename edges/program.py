@@ -25,20 +25,33 @@ def run(name: str, body: Body, arguments: list[str] | None) -> int:
 
     Raises SystemExit for --help, --version (0) and usage errors (2).
     """
-    standard_streams.open_closed()
-    with (
-        Signals() as signals,
-        closing(Reactor(best_selector())) as reactor,
-        closing(Console(reactor)) as console,
-    ):
-        try:
-            return body(reactor, console, signals, arguments)
-        except Failure as failure:
-            console.line(f"{name}: {failure}")
-            return failure.status
-        except Interrupted as interrupted:
-            console.line(f"{name}: interrupted by {interrupted}")
-            return 128 + interrupted.number
+    try:
+        standard_streams.open_closed()
+        with (
+            Signals() as signals,
+            closing(Reactor(best_selector())) as reactor,
+            closing(Console(reactor)) as console,
+        ):
+            try:
+                return body(reactor, console, signals, arguments)
+            except Failure as failure:
+                console.line(f"{name}: {failure}")
+                return failure.status
+            except Interrupted as interrupted:
+                console.line(f"{name}: interrupted by {interrupted}")
+                return 128 + interrupted.number
+    except OSError as error:
+        return refused(name, error)
+
+
+def refused(name: str, error: OSError) -> int:
+    """Tell that the system refuses what nothing works without, such as a descriptor for the loop.
+
+    Everything is closed by now, so there is room for a console again. Returns the exit status.
+    """
+    with closing(Console()) as console:
+        console.line(f"{name}: cannot go on: {str(error.strerror or error).lower()}")
+    return 1
 
 
 def best_selector() -> selectors.BaseSelector:

@@ -20,7 +20,7 @@ our signal handlers do nothing, so it would sleep through Ctrl+C (PEP 475), and 
 import os
 import select
 import termios
-from contextlib import closing
+from contextlib import closing, suppress
 
 from edges import standard_streams
 from edges.console import Console
@@ -93,7 +93,8 @@ class Answers:
         self.poll.register(signals.sock, select.POLLIN)
 
     def close(self) -> None:
-        os.close(self.stdin)
+        with suppress(OSError):  # it is released all the same
+            os.close(self.stdin)
 
     def line(self) -> bytes:
         """Return the next line with its LF, or what there is of it if the stream ends.
