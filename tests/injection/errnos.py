@@ -1,0 +1,75 @@
+"""Which errno which system call may give: the ERRORS sections of the man pages of Linux.
+
+The first one of each line is the one that the fast share injects.
+EFAULT is left out: a wrong address cannot come from Python. ENOSYS, too: eighty needs these calls.
+"""
+
+NO_DESCRIPTOR = "EMFILE ENFILE ENOMEM "
+DISK = "ENOSPC EDQUOT EFBIG EIO "
+PATH = "EACCES ENOENT ENOTDIR ELOOP ENAMETOOLONG EPERM EROFS ENOMEM EIO "
+
+ERRNOS = {
+    "accept4": NO_DESCRIPTOR + "ENOBUFS ECONNABORTED EAGAIN EINTR EPERM EPROTO EBADF EINVAL "
+    "ENOTSOCK EOPNOTSUPP ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH ENETUNREACH ETIMEDOUT",
+    "access": "EACCES ENOENT ENOTDIR ELOOP ENAMETOOLONG EROFS EIO ENOMEM ETXTBSY",
+    "bind": "EADDRINUSE EACCES EADDRNOTAVAIL EBADF EINVAL ENOTSOCK ENOMEM",
+    "close": "EIO EBADF EINTR ENOSPC EDQUOT",
+    "connect": "ECONNREFUSED ETIMEDOUT ENETUNREACH EHOSTUNREACH EACCES EPERM EADDRINUSE "
+    "EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF EINPROGRESS EINTR EISCONN ENOTSOCK "
+    "EPROTOTYPE",
+    "dup": "EMFILE EBADF",
+    "epoll_create1": NO_DESCRIPTOR,
+    "epoll_ctl": "ENOMEM ENOSPC EBADF EEXIST EINVAL ENOENT EPERM ELOOP",
+    "epoll_wait": "EINTR EBADF EINVAL",
+    "fchmod": "EPERM EIO EROFS EBADF",
+    "fcntl": "EMFILE EBADF EINVAL EINTR",
+    "fsync": "EIO ENOSPC EDQUOT EBADF EROFS EINVAL EINTR",
+    "getpeername": "ENOTCONN ENOBUFS EBADF EINVAL ENOTSOCK",
+    "getrandom": "EAGAIN EINTR EINVAL",
+    "getsockname": "ENOBUFS EBADF EINVAL ENOTSOCK",
+    "getsockopt": "ENOPROTOOPT EBADF EINVAL ENOTSOCK",
+    "ioctl": "ENOTTY EBADF EINVAL EIO",
+    "listen": "EADDRINUSE EBADF ENOTSOCK EOPNOTSUPP",
+    "newfstatat": PATH + "EBADF",
+    "openat": PATH + NO_DESCRIPTOR + "ENOSPC EDQUOT EEXIST EISDIR EINTR EBUSY ENXIO ETXTBSY "
+    "EOVERFLOW EAGAIN",
+    "poll": "EINTR ENOMEM EINVAL",
+    "read": "EIO EISDIR EAGAIN EINTR EBADF EINVAL",
+    "readlink": PATH + "EINVAL",
+    "recvfrom": "ECONNRESET ETIMEDOUT ECONNREFUSED EHOSTUNREACH EAGAIN EINTR EBADF EINVAL ENOMEM "
+    "ENOTCONN ENOTSOCK",
+    "rename": PATH + DISK + "EXDEV EBUSY EEXIST EINVAL EISDIR EMLINK ENOTEMPTY",
+    "sendto": "ECONNRESET EPIPE EAGAIN EINTR ENOBUFS ENOMEM EACCES EALREADY EBADF EDESTADDRREQ "
+    "EINVAL EISCONN EMSGSIZE ENOTCONN ENOTSOCK EOPNOTSUPP EPROTOTYPE",
+    "setsockopt": "ENOPROTOOPT EBADF EINVAL ENOTSOCK",
+    "shutdown": "ENOTCONN EBADF EINVAL ENOTSOCK",
+    "socket": NO_DESCRIPTOR + "ENOBUFS EACCES EAFNOSUPPORT EINVAL EPROTONOSUPPORT",
+    "socketpair": NO_DESCRIPTOR + "EAFNOSUPPORT EOPNOTSUPP EPROTONOSUPPORT",
+    "unlink": PATH + "EBUSY EISDIR",
+    "write": DISK + "EPIPE EAGAIN EINTR EBADF EDESTADDRREQ EINVAL EPERM",
+}
+
+# The same calls by the other names that a machine or a C library may have for them.
+ALIASES = {
+    "accept": "accept4",
+    "dup3": "dup",
+    "epoll_pwait": "epoll_wait",
+    "faccessat": "access",
+    "faccessat2": "access",
+    "fstat": "newfstatat",
+    "lstat": "newfstatat",
+    "open": "openat",
+    "ppoll": "poll",
+    "readlinkat": "readlink",
+    "recv": "recvfrom",
+    "renameat": "rename",
+    "renameat2": "rename",
+    "send": "sendto",
+    "stat": "newfstatat",
+    "unlinkat": "unlink",
+}
+
+
+def of(call: str) -> list[str]:
+    """Return the names of the errors that `call` may give."""
+    return list(dict.fromkeys(ERRNOS[ALIASES.get(call, call)].split()))
