@@ -430,9 +430,9 @@ class Server(Program):
                 raise
         return self
 
-    def expect_listening(self) -> None:
+    def expect_listening(self, limit: float = LIMIT) -> None:
         """Wait for the next `listening on` line and note the address."""
-        match = self.expect(LISTENING, stdout=True)
+        match = self.expect(LISTENING, stdout=True, limit=limit)
         self.host, self.port = match["host"], int(match["port"])
 
     @property

@@ -5,6 +5,7 @@ sockets. Signals, limits and broken outputs have files of their own beside this 
 """
 
 import fcntl
+import json
 import os
 import re
 import resource
@@ -492,7 +493,7 @@ def test_every_segmentation_of_the_hello_gives_the_same_conversation(server: Ser
 
 
 @pytest.mark.fault("B6", "E3")
-@pytest.mark.req("S-4", "W-1", "S-13", "S-14")
+@pytest.mark.req("S-4", "W-1", "S-13", "S-14", "S-29")
 @pytest.mark.parametrize("prefix", NO_LF, ids=repr)
 def test_every_octet_that_makes_a_hello_impossible_is_refused_at_once(
     server: Server, prefix: bytes
@@ -647,7 +648,7 @@ def test_a_reset_is_lost_and_nobody_else_notices(server: Server, sent: bytes) ->
     client.expect_closing("lost")
 
 
-@pytest.mark.fault("A12")
+@pytest.mark.fault("A12", "B13")
 def test_a_client_that_is_gone_before_it_is_accepted_is_no_trouble(server: Server) -> None:
     server.freeze()
     for _ in range(3):
@@ -804,6 +805,7 @@ def test_bad_clients_change_nothing_for_good_ones(text_file: Path) -> None:
                 connection.close()
 
 
+@pytest.mark.req("S-1", "W-3")
 def test_two_hundred_clients_at_once_all_get_the_file(text_file: Path) -> None:
     with Server(text_file) as server:
         clients = [server.connect() for _ in range(200)]
@@ -872,6 +874,28 @@ def test_verbose_shows_turns_and_none_for_its_own_messages(server: Server) -> No
     turns = [line for line in server.lines if line.startswith("turn")]
     assert any("listener readable" in line for line in turns)
     assert not any(line.endswith("; console writable") for line in turns)
+
+
+def test_a_trace_is_json_lines_and_changes_nothing(text_file: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    with Server(text_file, "--trace", trace) as server:
+        assert server.fetch() == conversation(TEXT)
+        assert REFUSAL.fullmatch(server.fetch(b"X"))
+        reset(server.connect())
+        assert server.stop() == 0
+    events = [json.loads(line) for line in trace.read_bytes().splitlines()]
+    assert len(events) > 10
+    assert all(isinstance(event, dict) for event in events)
+    assert trace.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize("where", ["no-such-folder/trace", "."])
+def test_a_trace_that_cannot_be_written_is_one_line_and_status_1(
+    text_file: Path, tmp_path: Path, where: str
+) -> None:
+    server = run_server(text_file, "--trace", tmp_path / where)
+    assert server.status == 1
+    assert str(tmp_path) in one_line(server)
 
 
 @pytest.mark.fault("I-1")
@@ -949,7 +973,7 @@ def test_nothing_depends_on_assertions(text_file: Path, tmp_path: Path) -> None:
         assert REFUSAL.fullmatch(server.fetch(b"X"))
 
 
-@pytest.mark.fault("A1", "D16")
+@pytest.mark.fault("B25", "D16")
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux")
 def test_the_server_ignores_sigpipe_and_hands_down_no_socket(server: Server) -> None:
     status = Path(f"/proc/{server.pid}/status").read_text()
