@@ -24,7 +24,7 @@ CLIENTS = 3
 MOMENT = 0.5  # seconds given to a message that may never come
 LIMIT = 10.0  # seconds after which a run counts as hanging
 TICK = 0.01
-WATCHED = re.compile(r"^epoll_ctl\(\d+, EPOLL_CTL_ADD, .* = 0$", re.MULTILINE)
+WATCHED = re.compile(r"^epoll_ctl\(\d+, EPOLL_CTL_ADD, .*EPOLLIN, .* = 0$", re.MULTILINE)
 PORT = re.compile(r"^getsockname\(.*sin_port=htons\((\d+)\)", re.MULTILINE)
 
 

@@ -68,8 +68,8 @@ def of_client(seen: Seen, call: Call, errno: str) -> Iterator[str]:
 
 def of_server(seen: Seen, call: Call, errno: str) -> Iterator[str]:
     """Yield what is wrong with a server's run."""
-    if call.role == "loop" and errno not in AGAIN and seen.status == 1 and seen.said:
-        return  # without its own epoll nothing can go on: it ends, and says so in one line
+    if call.role in ("loop", "signals") and "cannot go on" in seen.said and seen.status == 1:
+        return  # without epoll, or deaf to signals, it must not go on: it ends, and says so
     exact = seen.streams.count(STREAM)
     if any(not STREAM.startswith(stream) for stream in seen.streams):
         yield "a client got octets that are not the file's"
