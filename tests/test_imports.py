@@ -1,0 +1,232 @@
+"""The shape of the runtime: who may know whom, and what stands nowhere in it. Read from the source.
+
+server  client ----> edges ----> protocol, reactor
+   |       |
+   +-------+-------> listener, connection ----> reactor
+   +-------+-------> protocol <---- server.hello, client.hello
+"""
+
+import ast
+import graphlib
+import io
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = [
+    "reactor", "connection", "listener", "protocol", "server.hello", "client.hello", "server",
+    "client",
+]  # fmt: skip
+EDGES = [f"edges.{path.stem}" for path in sorted(ROOT.glob("edges/*.py"))]
+RUNTIME = [*CORE, *EDGES]
+
+# Whom each may import, of our own. Standard library: everybody, but see below.
+MAY_KNOW = {
+    "reactor": set(),
+    "protocol": set(),
+    "connection": {"reactor"},
+    "listener": {"reactor"},
+    "server.hello": {"protocol"},
+    "client.hello": {"protocol"},
+    "server": {"connection", "edges", "listener", "protocol", "reactor"},
+    "client": {"connection", "edges", "protocol", "reactor"},
+    **{edge: {"edges", "protocol", "reactor"} for edge in EDGES},
+}
+OURS = {"bench", "docs", "edges", "tests", "tracing", *MAY_KNOW}
+
+LONGEST = 200  # code lines of a file
+WHOLE_CORE = 850  # code lines of CORE: what a reader who wants to know all of it has to read
+
+
+def file_of(module):
+    name = module.replace("edges.", "edges/", 1)
+    return ROOT / f"{name}.py"
+
+
+def source(module):
+    return file_of(module).read_text()
+
+
+def nodes(module, *kinds):
+    """Return all nodes of these kinds in a module."""
+    return [node for node in ast.walk(ast.parse(source(module))) if isinstance(node, kinds)]
+
+
+def imports(module):
+    """Return the modules that a module imports when it runs, and not for its types only."""
+    tree = ast.parse(source(module))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = {f"{node.module}.{name.name}" for name in node.names} & set(RUNTIME)
+            found |= parts or {node.module}
+    return found
+
+
+def ours(module):
+    return {name for name in imports(module) if name.split(".")[0] in OURS}
+
+
+def where(module, *found):
+    return [f"{file_of(module).name}:{node.lineno}: {ast.unparse(node)}" for node in found]
+
+
+def code_lines(text):
+    """Return the number of lines that are neither empty, comment nor docstring."""
+    documents = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            documents |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in nothing and token.string:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - documents)
+
+
+# --- who knows whom
+
+
+def test_every_file_of_the_runtime_has_its_room_here():
+    found = {path.stem for path in ROOT.glob("*.py")}
+    assert found == set(CORE)
+
+
+def test_a_module_knows_only_whom_it_may_know():
+    for module in RUNTIME:
+        rooms = {name.split(".")[0] if name in EDGES else name for name in ours(module)}
+        assert rooms <= MAY_KNOW[module], module
+
+
+def test_nobody_knows_somebody_who_knows_him():
+    order = graphlib.TopologicalSorter({module: ours(module) for module in RUNTIME})
+    assert set(order.static_order()) >= set(RUNTIME)
+
+
+def test_the_runtime_needs_the_standard_library_and_nothing_else():
+    for module in RUNTIME:
+        roots = {name.split(".")[0] for name in imports(module) - ours(module)}
+        assert roots <= sys.stdlib_module_names, module
+
+
+def test_imports_stand_at_the_top_where_they_are_seen():
+    for module in RUNTIME:
+        inside = [
+            node
+            for function in nodes(module, ast.FunctionDef)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        assert where(module, *inside) == []
+
+
+def test_the_protocol_is_octets_only():
+    for module in ("protocol", "server.hello", "client.hello"):
+        assert imports(module) - ours(module) <= {"enum", "re", "zlib"}
+
+
+@pytest.mark.fault("B25")
+def test_nobody_starts_processes_and_one_edge_starts_a_thread():
+    starters = {"subprocess", "multiprocessing", "concurrent", "threading", "_thread", "asyncio"}
+    found = {module: imports(module) & starters for module in RUNTIME}
+    assert {module: names for module, names in found.items() if names} == {
+        "edges.addresses": {"threading"}
+    }
+    assert not [module for module in RUNTIME if "os.fork" in source(module)]
+
+
+# --- what stands nowhere
+
+
+@pytest.mark.fault("B18")
+def test_every_exception_is_caught_in_one_place_only():
+    wide = {"Exception", "BaseException"}
+    found = []
+    for module in RUNTIME:
+        for handler in nodes(module, ast.ExceptHandler):
+            if handler.type is None or wide & {ast.unparse(n) for n in ast.walk(handler.type)}:
+                found.append((module, handler.type and ast.unparse(handler.type)))
+        for call in nodes(module, ast.Call):
+            if ast.unparse(call.func).endswith("suppress"):
+                assert not wide & {ast.unparse(argument) for argument in call.args}
+    assert found == [("reactor", "Exception")]
+
+
+@pytest.mark.fault("C1")
+def test_the_wall_clock_is_never_looked_at():
+    for module in RUNTIME:
+        assert "datetime" not in imports(module)
+        assert where(module, *(n for n in nodes(module, ast.Attribute) if n.attr == "time")) == []
+        assert "from time import" not in source(module)
+
+
+@pytest.mark.fault("I-9")
+def test_no_check_is_an_assertion():
+    for module in RUNTIME:
+        assert where(module, *nodes(module, ast.Assert)) == []
+
+
+@pytest.mark.fault("E9", "E10")
+def test_nothing_is_printed_past_the_console():
+    words = {"print", "input", "sys.stdout", "sys.stderr", "sys.stdin"}
+    for module in RUNTIME:
+        used = nodes(module, ast.Name, ast.Attribute)
+        assert where(module, *(node for node in used if ast.unparse(node) in words)) == []
+        assert "logging" not in imports(module)
+
+
+@pytest.mark.fault("D5", "D16", "D17")
+def test_signal_handlers_do_nothing():
+    """`nothing`, or put back what there was; only interruptible() has one that raises."""
+    handlers = {
+        (module, ast.unparse(call.args[1]))
+        for module in RUNTIME
+        for call in nodes(module, ast.Call)
+        if ast.unparse(call.func) == "signal.signal"
+    }
+    assert handlers == {
+        ("reactor", "nothing"), ("reactor", "handler"), ("edges.program", "signal.SIG_DFL"),
+    }  # fmt: skip
+    [nothing] = [node for node in nodes("reactor", ast.FunctionDef) if node.name == "nothing"]
+    assert len(nothing.body) == 1 and ast.get_docstring(nothing)
+    handed = [
+        ast.unparse(call.args[0])
+        for call in nodes("reactor", ast.Call)
+        if ast.unparse(call.func).endswith(".handle_with")
+    ]
+    assert set(handed) == {"nothing", "interrupt"}
+
+
+@pytest.mark.fault("E1")
+def test_a_port_is_never_shared_by_chance():
+    assert not [module for module in RUNTIME if "socket.SO_REUSEPORT" in source(module)]
+
+
+# --- how much there is to read
+
+
+def test_no_file_is_longer_than_one_sitting():
+    lengths = {module: code_lines(source(module)) for module in RUNTIME}
+    assert {module: length for module, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_the_core_is_an_evenings_reading():
+    assert sum(code_lines(source(module)) for module in CORE) <= WHOLE_CORE
+
+
+def test_lines_are_counted_without_documentation():
+    text = (
+        '"""A\nB"""\n\n# C\nx = (  # D\n    1,\n)\n\ndef f():\n    """E."""\n    return """\n"""\n'
+    )
+    assert code_lines(text) == 6
