@@ -1,15 +1,101 @@
-"""The frame of both programs: what it cannot stand without, and its end."""
+"""The frame of both programs: what they stand in, and how each way to end becomes a status."""
 
 import os
+import select
+import selectors
 import signal
 import sys
 
 import pytest
 
 from edges import program
-from edges.console import Outlet
-from reactor import Signals
+from edges.console import Console, Outlet
+from edges.epoll import EpollSelector
+from edges.failure import Failure
+from reactor import Interrupted, Reactor, Signals, nothing
 from tests.programs import run_server
+
+
+def raising(error):
+    def body(*_):
+        raise error
+
+    return body
+
+
+def test_the_body_gets_what_it_needs_and_its_status_is_the_status():
+    def body(reactor, console, signals, arguments):
+        got.extend((reactor, console, signals, arguments))
+        assert signal.getsignal(signal.SIGTERM) is nothing
+        return 42
+
+    got = []
+    assert program.run("name", body, ["word"]) == 42
+    assert [type(part) for part in got] == [Reactor, Console, Signals, list]
+    assert got[3] == ["word"]
+    assert got[1].reactor is got[0]
+
+
+def test_lines_of_the_body_are_written_before_the_end(capfd):
+    def body(reactor, console, *_):
+        console.line("the last words")
+        return 0
+
+    program.run("name", body, None)
+    assert capfd.readouterr() == ("", "the last words\n")
+
+
+def test_a_failure_is_its_line_and_its_status(capfd):
+    assert program.run("server.py", raising(Failure("cannot fly", 3)), []) == 3
+    assert capfd.readouterr() == ("", "server.py: cannot fly\n")
+
+
+def test_an_interrupt_is_the_status_that_shells_give_it(capfd):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        assert program.run("client.py", raising(Interrupted(number)), []) == 128 + number
+    lines = [f"client.py: interrupted by {name}\n" for name in ("SIGINT", "SIGTERM")]
+    assert capfd.readouterr() == ("", "".join(lines))
+
+
+@pytest.mark.fault("D22")
+@pytest.mark.parametrize("error", [SystemExit(2), ZeroDivisionError(), KeyboardInterrupt()])
+def test_whatever_else_is_raised_passes_and_leaves_the_process_as_it_was(capfd, error):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(type(error)):
+        program.run("name", raising(error), [])
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.fault("E7")
+def test_the_selector_is_ours_where_there_is_epoll_and_else_the_standard_one(monkeypatch):
+    with program.best_selector() as ours:
+        assert isinstance(ours, EpollSelector)
+    monkeypatch.delattr(select, "epoll")
+    with program.best_selector() as standard:
+        assert isinstance(standard, selectors.DefaultSelector)
+
+
+@pytest.mark.fault("D15", "D17")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (signal.default_int_handler, signal.SIG_DFL),
+        (signal.SIG_IGN, signal.SIG_IGN),
+        (signal.SIG_DFL, signal.SIG_DFL),
+    ],
+)
+def test_a_process_of_its_own_ends_by_ctrl_c_without_a_traceback_unless_that_is_ignored(
+    before, after
+):
+    old = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(SystemExit) as raised:
+            program.start(lambda: 7)
+        assert raised.value.code == 7
+        assert signal.getsignal(signal.SIGINT) is after
+    finally:
+        signal.signal(signal.SIGINT, old)
 
 
 @pytest.mark.fault("E8")
