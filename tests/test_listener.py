@@ -291,6 +291,45 @@ def test_a_connection_that_ends_outside_an_episode_changes_nothing(open_house):
     assert house.sleeps_for_ever()
 
 
+@pytest.mark.fault("A4")
+def test_a_guest_who_leaves_as_the_episode_ends_leaves_no_timer_behind(open_house):
+    def come_and_go(visitor, address):
+        house.guests.append(visitor)
+        house.leave()
+
+    house = open_house()
+    house.knock(1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    house.doors[0].shortage = None
+    house.welcome = come_and_go
+    while len(house.said) < 2:
+        house.turn()
+    assert (house.guests, house.doors[0].backlog) == ([], [])
+    assert house.sleeps_for_ever()
+
+
+@pytest.mark.fault("B18", "A4")
+def test_a_door_that_cannot_open_again_prolongs_the_episode_and_ends_nobody(open_house):
+    def register(*_):
+        raise failing(errno.ENOSPC)
+
+    house = open_house()
+    house.knock(1)
+    house.turn()
+    house.knock(1)
+    house.doors[0].shortage = failing(errno.EMFILE)
+    house.turn()
+    house.doors[0].shortage = None
+    register_really, house.selector.register = house.selector.register, register
+    house.leave()
+    house.spend(0.5)
+    assert (len(house.came), len(house.said)) == (1, 1)
+    house.selector.register = register_really
+    house.spend(0.5)
+    assert (len(house.came), len(house.said), house.listens()) == (2, 2, True)
+
+
 # --- at the limit
 
 
@@ -468,6 +507,21 @@ def test_a_close_that_fails_keeps_no_other_door_open(open_house):
     close_really, house.doors[0].close = house.doors[0].close, close
     house.acceptor.close()
     assert [door.closings for door in house.doors] == [1, 1]
+
+
+def test_doors_that_the_selector_refused_are_closed_all_the_same(open_house):
+    def register(*_):
+        raise failing(errno.ENOSPC)
+
+    house = open_house(doors=0)
+    house.doors = [house.selector.socket() for _ in range(2)]
+    register_really, house.selector.register = house.selector.register, register
+    with pytest.raises(OSError):
+        house.acceptor.open(house.doors)
+    house.selector.register = register_really
+    house.acceptor.close()
+    assert [door.closings for door in house.doors] == [1, 1]
+    assert house.selector.told == []
 
 
 def test_after_closing_the_next_period_begins_anew(open_house):

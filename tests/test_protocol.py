@@ -130,6 +130,15 @@ def test_a_refusal_says_what_was_expected_and_what_came(kinds):
     assert str(refusal.value) == f"expected {' or '.join(kinds)}, got 'GET / HTTP/1.0\\r\\n'"
 
 
+def test_a_new_kind_of_line_needs_a_name_a_pattern_and_a_sample_of_each_shape():
+    line = protocol.Line("PING", rb"PING [0-9]{1,2}\n", b"PING 0\n", b"PING 00\n")
+    found = protocol.first_line(b"PING 42\nmore", line)
+    assert found and found[0] is line and found[1].end() == 8
+    assert protocol.first_line(b"PING 42", line) is None
+    with pytest.raises(ProtocolError, match=r"^expected PING, got 'PONG'$"):
+        protocol.first_line(b"PONG", line)
+
+
 # --- messages of ours
 
 
@@ -382,6 +391,14 @@ def test_what_is_shown_is_cut_at_32_octets():
 def test_the_cut_can_be_chosen():
     for limit, text in [(0, "''..."), (2, "'ab'..."), (3, "'abc'"), (None, "'abc'")]:
         assert protocol.shown(b"abc", limit) == text
+
+
+@given(octets=st.binary())
+def test_an_escaped_name_is_printable_ascii_and_says_what_the_octets_were(octets):
+    text = protocol.escaped(octets)
+    assert text.isascii() and text.isprintable()
+    quote = '"' if b"'" in octets and b'"' not in octets else "'"
+    assert ast.literal_eval(f"b{quote}{text}{quote}") == octets
 
 
 # --- any file, any segmentation
