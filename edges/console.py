@@ -23,6 +23,7 @@ write(2) sleeps, and with it a server that has but one thread. So no write here 
 As a last wall, only printable ASCII and LF pass: nothing from here can drive a terminal.
 """
 
+import errno
 import os
 import select
 import socket
@@ -50,6 +51,7 @@ class Outlet:
         socket                          shared: MSG_DONTWAIT
         file, null device               written; it never makes anybody wait
         closed                          every write fails
+        anything, at the limit of files shared: asked for room, and never waited for
 
     Only the first three can be out of room, and be waited for (`may_wait`): epoll refuses a file.
     """
@@ -63,11 +65,18 @@ class Outlet:
         self.step = 0
         try:
             self.sock = standard_streams.private(number, os.O_WRONLY)
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EMFILE:
+                self.share(number)
             return
         self.poll.register(self.sock, select.POLLOUT)
         self.release = partial(os.close, self.sock)
         self.choose(os.fstat(self.sock).st_mode)
+
+    def share(self, number: int) -> None:
+        """Use `number` itself: there is no descriptor left for one of our own."""
+        self.sock, self.put, self.step = number, self.put_in_steps, 1
+        self.poll.register(number, select.POLLOUT)
 
     def choose(self, mode: int) -> None:
         """Choose the way to write to a file of this `mode`, see inode(7)."""

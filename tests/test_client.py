@@ -4,7 +4,6 @@ The program is a process, the server is played by the test (tests/stage.py, test
 saves and how is in test_client_saving.py, how it is interrupted in test_client_signals.py.
 """
 
-import json
 import os
 import re
 import signal
@@ -56,7 +55,6 @@ def test_help_names_every_option_and_succeeds():
         "OUTPUT_FILE",
         "--port",
         "--timeout",
-        "--trace",
         "-q",
         "-v",
         "--version",
@@ -170,15 +168,6 @@ def test_a_failure_is_told_in_one_line_behind_the_conversation():
     assert outcome.status == 5
     assert "saved" not in re.sub("nothing saved", "", outcome.err)
     assert outcome.err.splitlines()[-1].startswith("client.py: ")
-
-
-def test_a_trace_is_json_lines_and_changes_nothing():
-    with stage.private_folder() as folder:
-        trace = folder / "trace.jsonl"
-        assert_saved(play(saying(STREAM), "--trace", trace))
-        events = [json.loads(line) for line in trace.read_text().splitlines()]
-    assert events[0]["ev"] == "run"
-    assert [event["n"] for event in events] == list(range(1, len(events) + 1))
 
 
 @pytest.mark.fault("E10")

@@ -5,7 +5,6 @@ sockets. Signals, limits and broken outputs have files of their own beside this 
 """
 
 import fcntl
-import json
 import os
 import re
 import resource
@@ -106,7 +105,6 @@ def one_line(server: Server) -> str:
         ["--chunk", "1", "--pause", "inf"],
         ["--pause", "1"],
         ["-q", "-v"],
-        ["--trace"],
         ["--no-such-option"],
         ["one", "two"],
     ],
@@ -129,7 +127,7 @@ def test_help_names_every_option_and_version_is_one_line() -> None:
     shown = run_server("--help", port=None, host=None)
     assert shown.status == 0
     assert shown.stderr == ""
-    options = "--host --port --timeout --drain --max-clients --chunk --pause --trace --version -h"
+    options = "--host --port --timeout --drain --max-clients --chunk --pause --version -h"
     for option in ("INPUT_FILE", "-q", "--quiet", "-v", "--verbose", *options.split()):
         assert option in shown.stdout
     version = run_server("--version", port=None, host=None)
@@ -874,28 +872,6 @@ def test_verbose_shows_turns_and_none_for_its_own_messages(server: Server) -> No
     turns = [line for line in server.lines if line.startswith("turn")]
     assert any("listener readable" in line for line in turns)
     assert not any(line.endswith("; console writable") for line in turns)
-
-
-def test_a_trace_is_json_lines_and_changes_nothing(text_file: Path, tmp_path: Path) -> None:
-    trace = tmp_path / "trace"
-    with Server(text_file, "--trace", trace) as server:
-        assert server.fetch() == conversation(TEXT)
-        assert REFUSAL.fullmatch(server.fetch(b"X"))
-        reset(server.connect())
-        assert server.stop() == 0
-    events = [json.loads(line) for line in trace.read_bytes().splitlines()]
-    assert len(events) > 10
-    assert all(isinstance(event, dict) for event in events)
-    assert trace.read_bytes().endswith(b"\n")
-
-
-@pytest.mark.parametrize("where", ["no-such-folder/trace", "."])
-def test_a_trace_that_cannot_be_written_is_one_line_and_status_1(
-    text_file: Path, tmp_path: Path, where: str
-) -> None:
-    server = run_server(text_file, "--trace", tmp_path / where)
-    assert server.status == 1
-    assert str(tmp_path) in one_line(server)
 
 
 @pytest.mark.fault("I-1")
