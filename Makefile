@@ -9,6 +9,7 @@ SERVER = 127.0.0.1
 PORT = 7080
 FILE = sample.txt
 OUT = output_file/sample.txt
+SEED =
 ARGS =
 PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
@@ -20,9 +21,10 @@ override SERVER := $(value SERVER)
 override PORT := $(value PORT)
 override FILE := $(value FILE)
 override OUT := $(value OUT)
+override SEED := $(value SEED)
 override ARGS := $(value ARGS)
 override PYTHON := $(value PYTHON)
-export HOST SERVER PORT FILE OUT ARGS PYTHON LAUNCH
+export HOST SERVER PORT FILE OUT SEED ARGS PYTHON LAUNCH
 
 # Read by any Python since 2.7: check the version, then become `python WORDS… ARGS… -- WORDS…`, ARGS
 # being split as a shell would split it, quotes included, with nothing in it ever executed. A make that
@@ -51,13 +53,14 @@ launch_venv = exec $(python) -E -c "$$LAUNCH"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # the tests measure time and processor time
-.PHONY: help run-server run-client demo test lint format spec coverage docs torture check bench bench-memory clean
+.PHONY: help run-server run-client demo test lint format spec coverage docs check torture replay soak load injection bench bench-memory clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  Variables: HOST= PORT= FILE= (run-server)  SERVER= PORT= OUT= (run-client)"
-	@echo "             ARGS= further options (run-server, run-client, test, spec, torture, bench)"
+	@echo "             SEED= (replay)"
+	@echo "             ARGS= further options (run-server, run-client, test, spec, torture, injection, bench)"
 	@echo "             PYTHON= another Python, such as python3.13"
 	@echo "  Example:   make run-server FILE='input_file/utf-8.txt' ARGS='--chunk 4 --pause 0.2'"
 
@@ -94,9 +97,25 @@ coverage: $(VENV)/.group-coverage ## run the tests and report the lines and bran
 docs: ## cut every excerpt, diagram and dump in the documents anew from the source
 	@$(launch) -m tests.document --write
 	@$(launch) -m tests.specification --write
+	@$(launch) -m tests.cases --write
 
-torture: $(VENV)/.group-test ## attack the server in every known way and print the scorecard
-	@$(launch_venv) -m tests.torture
+torture: ## attack the server in every known way and print the scorecard
+	@$(launch) -m tests.torture
+
+replay: ## play the simulated run number SEED again and print its story
+	@$(launch) -m tests.simulation replay "$$SEED"
+
+soak: ## 1,000,000 simulated transfers, then 100,000 real ones; takes its time
+	@$(launch) -m tests.simulation soak
+	@$(launch) -m tests.load transfers
+
+load: ## 10,000 clients at once, the limit of descriptors, 100,000 transfers in a row
+	@$(launch) -m tests.load held
+	@$(launch) -m tests.load exhaustion
+	@$(launch) -m tests.load transfers
+
+injection: ## fail every system call of both programs with every errno (needs strace)
+	@$(launch) -m tests.injection
 
 check: lint test spec coverage demo ## all that a change must pass: what .ci/run runs
 
