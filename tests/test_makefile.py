@@ -238,6 +238,20 @@ def test_what_a_first_visitor_runs_needs_no_virtual_environment(stage, target):
     assert not list(stage.glob(".venv*"))
 
 
+@pytest.mark.parametrize("target", ["torture", "replay", "soak", "load", "injection"])
+def test_what_proves_reliability_needs_no_virtual_environment(stage, target):
+    run = make(stage, "--dry-run", target)
+    assert run.returncode == 0, run.stderr
+    assert "-m tests." in run.stdout
+    assert "venv" not in run.stdout
+
+
+def test_the_seed_reaches_the_simulation_as_it_was_said(stage):
+    (stage / "tests").mkdir()
+    (stage / "tests/simulation.py").write_text(ECHO)
+    assert told(stage, "replay", "SEED=$(touch PWNED); 7")[1:] == ["replay", "$(touch PWNED); 7"]
+
+
 def test_another_python_gets_a_virtual_environment_of_its_own(stage):
     (stage / "pyproject.toml").touch()
     for python, folder in (
