@@ -66,7 +66,7 @@ def run(*arguments: object, start: Start = Client, **how: object) -> Outcome:
     with private_folder() as folder:
         with start(*arguments, **{"cwd": folder, **how}) as client:
             client.wait()
-        return Outcome(client.wait(), _said(client), client.stderr, content(folder))
+        return _outcome(client, folder)
 
 
 def play(
@@ -92,7 +92,7 @@ def play(
         with client_of(door, *options, target=target, folder=folder, **how) as client:
             server(meet(door, client))
             client.wait()
-        return Outcome(client.wait(), _said(client), client.stderr, content(folder))
+        return _outcome(client, folder)
 
 
 def client_of(
@@ -118,9 +118,11 @@ def meet(door: Door, client: Client | WarmProgram) -> Peer:
     return door.accept()
 
 
-def _said(client: Client | WarmProgram) -> bytes:
-    """Return what came out of stdout, if the test has not taken that elsewhere."""
-    return b"" if isinstance(client, Client) and client.out is None else client.stdout_octets
+def _outcome(client: Client | WarmProgram, folder: Path) -> Outcome:
+    """Return what a client has left; nothing for what the test has redirected."""
+    out = b"" if isinstance(client, Client) and client.out is None else client.stdout_octets
+    err = "" if isinstance(client, Client) and client.err is None else client.stderr
+    return Outcome(client.wait(), out, err, content(folder))
 
 
 def saying(*pieces: bytes) -> Callable[[Peer], object]:
@@ -214,16 +216,22 @@ def signalled(start: Start, number: int, moment: int, folder: Path) -> Outcome:
     with delivering(STREAM) as port:
         with start("127.0.0.1", "copy", "--port", port, "-q", cwd=folder, env=env) as client:
             client.wait()
-        return Outcome(client.wait(), client.stdout_octets, client.stderr, content(folder))
+        return _outcome(client, folder)
 
 
 def sweep_steps(check: Callable[[int, Start], object], choose: Callable[[int], list[int]]) -> None:
     """Call `check` with each step that `choose` takes from their number, and a start with STEPS."""
     with directed(STEPS) as env:
-        with private_folder() as folder, Warm(env) as warm:
-            assert signalled(warm.start, 0, 0, folder).status == 0
-            steps = int((folder / "steps").read_text())
+        with Warm(env) as warm:
+            steps = count_steps(warm.start)
         sweep(check, choose(steps), env)
+
+
+def count_steps(start: Start) -> int:
+    """Return how many steps main has in a run that nobody disturbs."""
+    with private_folder() as folder:
+        assert signalled(start, 0, 0, folder).status == 0
+        return int((folder / "steps").read_text())
 
 
 def spread(most: int, count: int) -> list[int]:

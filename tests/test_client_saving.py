@@ -329,6 +329,20 @@ def test_standard_output_may_be_a_deleted_file(folder, name):
 
 
 @pytest.mark.fault("H6")
+def test_any_other_descriptor_may_be_the_output_too(folder):
+    """A link in /proc leads to what is open; its text, "pipe:[7]" or "log (deleted)", nowhere."""
+    reader, writer = os.pipe()
+    with open(reader, "rb", buffering=0) as out, open(writer, "wb") as pipe:
+        assert save("/dev/stderr", folder, stderr=pipe.fileno()).folder == {"copy": OLD}
+        assert out.read(100) == BODY
+    with open(folder / "log", "w+b", buffering=0) as log:
+        (folder / "log").unlink()
+        assert save("/dev/stderr", folder, stderr=log.fileno()).folder == {"copy": OLD}
+        log.seek(0)
+        assert log.read() == BODY
+
+
+@pytest.mark.fault("H6")
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_standard_output_may_be_a_socket_or_a_terminal(folder, name):
     ours, theirs = socket.socketpair()
