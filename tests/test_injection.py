@@ -92,7 +92,7 @@ def test_the_table_counts_pairs_and_runs():
         for errno, wrong in [("EIO", []), ("EIO", ["hangs"]), ("ENOSPC", [])]
     ]
     assert "| client | fsync | 1 | 1 of 2 | 2 of 3 | EIO ENOSPC |" in table(done)
-    assert "1 of 2 (call, errno) pairs survived, in 2 of 3 runs" in table(done)
+    assert "1 of 2 (scene, call, errno) triples survived, in 2 of 3 runs" in table(done)
 
 
 def test_every_alias_means_a_call_whose_errors_are_known():

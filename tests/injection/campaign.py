@@ -161,6 +161,6 @@ def total(done: Sequence[Result]) -> str:
     }
     survived = sum(not result.wrong for result in done)
     return (
-        f"{len(pairs) - len(failed)} of {len(pairs)} (call, errno) pairs survived, "
+        f"{len(pairs) - len(failed)} of {len(pairs)} (scene, call, errno) triples survived, "
         f"in {survived} of {len(done)} runs"
     )
