@@ -154,8 +154,9 @@ def pipe_without_reader(stack):
 
 
 SITUATIONS = [
-    quiet, octets_wait, no_room, octets_wait_and_no_room, end_of_stream, octets_and_end_of_stream, closed_both_ways, reset,
-    refused, someone_at_the_door, urgent_octet, pipe_without_writer, pipe_without_reader,
+    quiet, octets_wait, no_room, octets_wait_and_no_room, end_of_stream, octets_and_end_of_stream,
+    closed_both_ways, reset, refused, someone_at_the_door, urgent_octet, pipe_without_writer,
+    pipe_without_reader,
 ]  # fmt: skip
 
 
