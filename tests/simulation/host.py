@@ -73,6 +73,9 @@ class Host:
         self.awake = False
         self.idle_turns = 0  # in a row
 
+    def __str__(self) -> str:
+        return self.name
+
     def wake(self) -> None:
         if not self.awake:
             self.awake = True

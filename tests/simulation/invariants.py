@@ -215,7 +215,7 @@ def judge_outcome(end: Any) -> None:
     if isinstance(outcome, bytes):
         if outcome != wire.body:
             world.violation(f"{end.name} has {outcome!r}, and the file is {wire.body!r}")
-    elif not isinstance(outcome, EXPECTED) and not any("defect" in harm for harm in end.harm):
+    elif not isinstance(outcome, EXPECTED) and not is_explained(end):
         world.violation(f"{end.name} ends with {outcome!r}")
     elif isinstance(outcome, TimeoutError) and world.now < end.began_at + world.knobs.patience:
         world.violation(f"{end.name} gave up before its deadline")
@@ -226,12 +226,19 @@ def judge_outcome(end: Any) -> None:
         world.violation(f"{end.name} leaves something behind: {left}")
 
 
+def is_explained(end: Any) -> bool:
+    """Tell whether a defect was planted in a client, or octets were changed on their way to it."""
+    if isinstance(end.outcome, ProtocolError):
+        return "damage" in end.wire.harm
+    return any("defect" in harm for harm in end.harm)
+
+
 def excuse(end: Any) -> str:
     """Return what has befallen a client, so that it need not have its copy; "": nothing."""
     wire, server = end.wire, end.world.server
     if end.harm or end.interrupted:
         return "its own calls failed, or it was interrupted"
-    if end.world.knobs.hurried():
+    if end.world.hurried:
         return "time was short"
     if wire is not None and (wire.harm or wire.word == "cut"):
         return ", ".join(wire.harm) or "cut at the end of the drain"
@@ -249,6 +256,6 @@ def hold_at_the_end(world: Any) -> None:
         wire = stranger.sock.wire if stranger.sock else None
         if not stranger.deserves_file or wire is None or not wire.number:
             continue
-        befallen = wire.harm or wire.word == "cut" or world.knobs.hurried()
+        befallen = wire.harm or wire.word == "cut" or world.hurried
         if not befallen and not (wire.word == "done" and wire.client.heard.endswith(wire.file)):
             world.violation(f"{stranger.name}: {wire.word}, it heard {wire.client.heard!r}")

@@ -90,7 +90,9 @@ class Knobs:
         turned = {name: getattr(self, name) for name, _, _ in DIALS}
         return (
             ", ".join(
-                f"{name}={value!r}" for name, value in turned.items() if value != getattr(CALM, name)
+                f"{name}={value!r}"
+                for name, value in turned.items()
+                if value != getattr(CALM, name)
             )
             or "calm"
         )

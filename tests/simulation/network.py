@@ -21,6 +21,7 @@ from tests.simulation.faults import DEFECT, GONE_NUMBERS
 from tests.simulation.host import Descriptor, Host, failure
 
 PLENTY = 65536
+CUT, RESET = -1, -2  # what a flaw can be, besides bits that are flipped
 
 
 class Wire:
@@ -53,7 +54,7 @@ class Stream:
         self.ending = self.ended = False  # the end of stream: sent; arrived
         self.under_way = False
         self.sent = 0
-        self.flaw: tuple[int, int] | None = None  # octet number, bits of it that will be flipped
+        self.flaw: tuple[int, int] | None = None  # at which octet, and what
 
     def room(self) -> int:
         return self.window - len(self.flying) - len(self.arrived)
@@ -61,13 +62,23 @@ class Stream:
     def put(self, octets: bytes) -> None:
         """Take octets from the writer; if there is a flaw, not all will arrive as they are."""
         if self.flaw is not None and self.sent <= self.flaw[0] < self.sent + len(octets):
-            place = self.flaw[0] - self.sent
-            flipped = bytes([octets[place] ^ self.flaw[1]])
-            octets = octets[:place] + flipped + octets[place + 1 :]
+            octets = self.damaged(octets, *self.flaw)
         self.sent += len(octets)
         if not self.ending:
             self.flying += octets
             self.go()
+
+    def damaged(self, octets: bytes, place: int, kind: int) -> bytes:
+        """Return the octets as they will arrive: one has flipped bits, or is the first missing."""
+        before, after = octets[: place - self.sent], octets[place - self.sent :]
+        if kind > 0:
+            return before + bytes([after[0] ^ kind]) + after[1:]
+        self.flying += before
+        self.ending = kind == CUT
+        self.go()
+        if kind == RESET:
+            self.reader.reset_soon()
+        return b""
 
     def cut(self) -> None:
         """End here: what flies, and what comes later, is lost, and nobody is told."""
@@ -362,7 +373,7 @@ class FakeListener(Descriptor):
         self.closed = True
         del self.world.places[self.address]
         if self.queue:
-            self.world.left_waiting(self.queue)
+            self.host.left_waiting(self.queue)
         for sock in self.queue:
             sock.depart(with_reset=True)
         self.host.release(self)

@@ -5,6 +5,7 @@ Replaced is only what it gets as an argument: selector, clock, console, listenin
 
 import math
 from argparse import Namespace
+from collections.abc import Iterable
 from typing import Any
 
 from reactor import Ready
@@ -12,11 +13,11 @@ from server import WORDS, Server
 from tests.simulation import invariants
 from tests.simulation.faults import Faults
 from tests.simulation.host import FIRST_NUMBER
-from tests.simulation.knobs import BODIES
 from tests.simulation.network import FakeListener, FakeSocket, Pending, Wire
 from tests.simulation.program import Program
 
 PLACES = (("10.0.0.1", 7080), ("10.0.0.2", 7080))
+ANOTHER_BODY = b"another file\n"  # of the second period
 ODD_ADDRESSES = ((), None, "", ("host",), ("::1", 7080, 0, "scope"))  # faults.md, A13
 
 
@@ -40,14 +41,14 @@ class ServerEnd(Program):
             timeout=knobs.timeout, max_clients=knobs.max_clients,
         )  # fmt: skip
         self.server = Server(self.reactor, self, options)  # type: ignore[arg-type]
-        self.hear_signals(self.on_signal)
         self.reactor.after_turn = self.after_turn
 
     def run(self) -> None:
         """Serve one period after another, as server.serve does."""
         knobs = self.world.knobs
+        self.hear_signals(self.on_signal)
         for period in range(knobs.periods):
-            self.body = BODIES[(BODIES.index(knobs.body) + period) % len(BODIES)]
+            self.body = (knobs.body, ANOTHER_BODY)[period]
             self.sent_signals = []
             self.wires_before = len(self.wires)
             self.stopped_at = math.inf
@@ -101,6 +102,13 @@ class ServerEnd(Program):
         if self.world.knobs.odd_addresses:
             return ODD_ADDRESSES[wire.number % len(ODD_ADDRESSES)]
         return sock.peer_address
+
+    def left_waiting(self, queue: Iterable[FakeSocket]) -> None:
+        """Hear that a listener closes although somebody waits: only if accept did not work."""
+        for sock in queue:
+            sock.wire.harm.append("the listener closed")
+        if not self.world.knobs.accept_may_fail():
+            self.world.violation("the backlog was not emptied before the listener was closed")
 
     def line(self, text: str) -> None:
         """Hear what the server says to people: it takes this host for its console."""

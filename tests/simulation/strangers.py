@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.simulation.host import Host
-from tests.simulation.network import FakeListener, FakeSocket
+from tests.simulation.network import FakeSocket
 from tests.simulation.server_end import PLACES
 
 HELLO = b"HELLO 1\n"

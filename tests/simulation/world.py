@@ -16,7 +16,6 @@ stop, and whoever does not end then has met a deadlock.
 import errno
 import math
 import signal
-from collections.abc import Iterable
 from typing import Any, Self
 
 import client
@@ -59,6 +58,7 @@ class World:
     ) -> None:
         self.chance = chance
         self.knobs = knobs = knobs or Knobs.drawn(chance)
+        self.hurried = knobs.hurried()
         self.story = story
         self.now = BEGINNING
         self.steps = 0
@@ -105,7 +105,15 @@ class World:
             raise Broken(str(violation)) from None
         finally:
             client.socket = real
+            self.vanish()
         return self
+
+    def vanish(self) -> None:
+        """Leave nothing armed or watched, however the run has ended."""
+        for program in (self.server, *self.clients):
+            program.selector.close()
+            for queue in program.reactor.queues:
+                queue.clear()
 
     def step(self) -> None:
         """Let one thing happen."""
@@ -227,13 +235,6 @@ class World:
             host.harm.append(what)
         if sock.wire is not None:
             sock.wire.harm.append(what)
-
-    def left_waiting(self, queue: Iterable[Any]) -> None:
-        """A listener closes although somebody waits: only if accept did not work."""
-        for sock in queue:
-            sock.wire.harm.append("the listener closed")
-        if not self.knobs.accept_may_fail():
-            self.violation("the backlog was not emptied before the listener was closed")
 
     # Stories and verdicts.
 
