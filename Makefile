@@ -53,7 +53,7 @@ launch_venv = exec $(python) -E -c "$$LAUNCH"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # the tests measure time and processor time
-.PHONY: help run-server run-client demo test lint format spec coverage docs check torture replay soak load injection bench bench-memory clean
+.PHONY: help run-server run-client demo test lint format spec coverage docs check torture replay soak load injection mutants bench bench-memory clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -117,6 +117,9 @@ load: ## 10,000 clients at once, the limit of descriptors, 100,000 transfers in 
 injection: ## fail every system call of both programs with every errno (needs strace)
 	@$(launch) -m tests.injection
 
+mutants: $(VENV)/.group-mutants ## change the core in small places: some test must fail each time; takes its time
+	@$(launch_venv) -m tests.mutants
+
 check: lint test spec coverage demo ## all that a change must pass: what .ci/run runs
 
 bench: build/epoll_server build/load $(VENV)/.group-bench ## processor time per transfer, beside C, uvloop and asyncio
@@ -126,7 +129,7 @@ bench-memory: build/epoll_server $(VENV)/.group-bench ## memory per waiting clie
 	@$(launch_venv) bench/memory.py
 
 clean: ## remove what make has made; copies in output_file/ stay
-	@rm -rf .venv .venv-* build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 build/%: bench/%.c bench/message.h

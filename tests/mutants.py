@@ -1,0 +1,127 @@
+"""The tests judged: one small change of the code after the other; some test must fail each time.
+
+`make mutants` runs mutmut; pyproject.toml says on which files, with which tests. A mutant that no
+test notices is either a behaviour without a test, or no change of behaviour at all. The second kind
+stands in docs/mutants.md, row by row, each with its reason. The run fails if the survivors are not
+exactly those: one that is not listed wants a test, one that is listed and killed is listed wrongly.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/mutants.md"
+MUTMUT = Path(sys.executable).parent / "mutmut"
+# A mutant is noticed, too, when its tests never end, or when it ends their run: "suspicious" is any
+# other status than pytest's, such as that of a SIGTERM that was to be caught.
+NOTICED = {"killed", "timeout", "suspicious"}
+
+NAME = re.compile(r"(?P<module>.+)\.x(?:_|ǁ(?P<kind>[^ǁ.]+)ǁ)(?P<function>\w+)__mutmut_\d+")
+ROW = re.compile(r"^\| `(\S+)` \| `(\S+)` \| `(.+)` → `(.+)` \| (.+) \|$", re.MULTILINE)
+
+
+class Mutant(NamedTuple):
+    """One small change. (mutmut's own numbers change with every edit of the function.)"""
+
+    file: str
+    function: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        change = f"`{self.before}` → `{self.after}`".replace("|", r"\|")
+        return f"| `{self.file}` | `{self.function}` | {change} |"
+
+
+def listed(page: str) -> Counter[Mutant]:
+    """Return the mutants in the table of `page`."""
+    rows = ROW.findall(page)
+    return Counter(Mutant(*(cell.replace(r"\|", "|") for cell in row[:4])) for row in rows)
+
+
+def place(name: str) -> tuple[str, str]:
+    """Return the file and the function of the mutant that mutmut calls `name`."""
+    found = NAME.fullmatch(name)
+    assert found, f"mutmut has a new way to name a mutant: {name}"
+    kind = found["kind"]
+    file = found["module"]
+    if not (ROOT / f"{file}.py").exists():  # neither server.hello nor client.hello, but a folder
+        file = file.replace(".", "/")
+    return f"{file}.py", f"{kind}.{found['function']}" if kind else found["function"]
+
+
+def described(name: str, diff: str) -> Mutant:
+    """Return the mutant called `name`, whose change is `diff`."""
+    changed = [line for line in diff.splitlines() if not line.startswith(("---", "+++"))]
+    before, after = (
+        " ".join(line[1:].strip() for line in changed if line.startswith(sign)) for sign in "-+"
+    )
+    return Mutant(*place(name), before, after)
+
+
+def mutmut(*words: str) -> str:
+    """Return what mutmut prints."""
+    return subprocess.run(
+        [MUTMUT, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+
+def verdicts() -> dict[str, str]:
+    """Return the verdict on each mutant, by mutmut's name."""
+    lines = mutmut("results", "--all", "true").splitlines()
+    return dict(line.strip().rsplit(": ", 1) for line in lines if "__mutmut_" in line)
+
+
+def scores(found: dict[str, str]) -> str:
+    """Return the table of how many mutants were noticed, file by file."""
+    table = [f"{'':16} mutants  noticed  alive   score"]
+    by_file = {name: place(name)[0] for name in found}
+    for file in (*sorted(set(by_file.values())), "all"):
+        words = [word for name, word in found.items() if file in (by_file[name], "all")]
+        noticed = sum(word in NOTICED for word in words)
+        score = 100 * noticed / len(words)
+        alive = len(words) - noticed
+        table.append(f"{file:16} {len(words):7} {noticed:8} {alive:6} {score:5.1f} %")
+    return "\n".join(table)
+
+
+def differences(found: Counter[Mutant], expected: Counter[Mutant]) -> list[str]:
+    """Return what speaks against the run, line by line."""
+    return [
+        *(f"alive, and not in {PAGE.name}: {mutant}" for mutant in found - expected),
+        *(f"in {PAGE.name}, but killed or gone: {mutant}" for mutant in expected - found),
+    ]
+
+
+def main() -> int:
+    """Run it all from the beginning; return the exit status."""
+    started = time.monotonic()
+    shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # mutmut would keep the old verdicts
+    subprocess.run([MUTMUT, "run"], cwd=ROOT, check=True)
+    found = verdicts()
+    alive = (name for name, word in found.items() if word not in NOTICED)
+    survivors = Counter(described(name, mutmut("show", name)) for name in alive)
+    minutes = (time.monotonic() - started) / 60
+    print(f"\n{scores(found)}\n")
+    print(
+        f"{date.today()}, make mutants: {minutes:.0f} minutes, mutmut {version('mutmut')}, "
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors"
+    )
+    wrong = differences(survivors, listed(PAGE.read_text()))
+    print(*wrong, sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
