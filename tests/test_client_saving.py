@@ -499,7 +499,7 @@ def test_twenty_clients_with_one_output_leave_one_whole_copy(folder):
 @pytest.mark.fault("G20", "H13")
 def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one():
     """Killed at moments spread over the whole run, from the start of the interpreter on."""
-    runs = 50
+    runs = 30
     seen = []
 
     def check(moment):

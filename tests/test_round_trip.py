@@ -164,7 +164,7 @@ server_streams = valid_files.map(lambda body: HELLO + file_message(body))
 def test_any_octets_of_a_server_lead_the_client_to_a_defined_end():
     with Warm() as warm:
 
-        @settings(max_examples=150)
+        @settings(max_examples=100)
         @given(pieces(some_octets | changed(server_streams)))
         def ends(stream):
             def server(peer):
