@@ -57,6 +57,14 @@ def test_a_new_connection_waits_for_nothing_and_has_nothing_to_send(connect, sel
     assert selector.told == []
 
 
+@pytest.mark.fault("I-3")
+def test_a_connection_with_slots_has_no_dictionary_beside_them(selector):
+    class Slotted(Connection):
+        __slots__ = ()
+
+    assert not hasattr(Slotted(Reactor(selector), selector.socket(), State.OPEN), "__dict__")
+
+
 # --- states
 
 

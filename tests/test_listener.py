@@ -175,6 +175,14 @@ def test_whoever_gave_up_waiting_is_passed_over_in_silence(open_house):
     assert (len(house.guests), house.said, house.listens()) == (1, [], True)
 
 
+@pytest.mark.fault("A10")
+def test_all_that_accept_says_of_the_connection_and_not_of_us_is_passed_over():
+    """The list is of accept(2), "Error handling", and ECONNABORTED, which it names further down."""
+    names = "ENETDOWN EPROTO ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH EOPNOTSUPP ENETUNREACH"
+    numbers = {getattr(errno, name, errno.ECONNABORTED) for name in names.split()}  # no ENONET: BSD
+    assert numbers | {errno.ECONNABORTED, errno.ETIMEDOUT} == GONE
+
+
 @pytest.mark.fault("A9", "A15")
 def test_a_flood_of_those_who_gave_up_is_taken_in_batches_too(open_house):
     house = open_house()

@@ -528,6 +528,20 @@ def test_a_wakeup_descriptor_of_somebody_else_is_put_back_too():
             signal.set_wakeup_fd(before)
 
 
+@pytest.mark.fault("D22")
+def test_a_close_that_fails_leaves_neither_a_handler_nor_the_other_socket():
+    class Failing:
+        def close(self):
+            really.close()
+            raise OSError
+
+    before = ours()
+    with Signals() as signals:
+        really, signals.sock = signals.sock, Failing()
+    assert ours() == before
+    assert signals.writer.fileno() == -1
+
+
 @pytest.mark.fault("D15", "D18")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored(handled, number):
@@ -675,7 +689,7 @@ def test_a_signal_before_the_interruptible_part_keeps_it_from_beginning():
 @pytest.mark.fault("D8", "D17")
 def test_one_exception_is_raised_however_many_signals_come():
     with Signals() as signals:
-        with pytest.raises(Interrupted), signals.interruptible():
+        with pytest.raises(Interrupted, match=r"^SIGINT$"), signals.interruptible():
             try:
                 signal.raise_signal(signal.SIGINT)
             finally:
