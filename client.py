@@ -42,7 +42,7 @@ CANNOT_SAVE, NO_CONNECTION, BROKEN_PROTOCOL, DAMAGED = 1, 3, 4, 5  # exit status
 class ClientConnection(Connection):
     """The conversation with one address."""
 
-    __slots__ = ("address", "body", "download", "received")
+    __slots__ = ("address", "body", "download", "received", "reset")
 
     moves = protocol.CLIENT_MOVES
 
@@ -52,6 +52,7 @@ class ClientConnection(Connection):
         self.address = address
         self.received = b""
         self.body = b""
+        self.reset: OSError | None = None  # what our answer met: recv will not tell of it again
 
     def __str__(self) -> str:
         return "connection"
@@ -112,9 +113,10 @@ class ClientConnection(Connection):
         """Say hello. If the server is gone, what it said before it went still decides."""
         try:
             self.send()
-        except OSError:
+        except OSError as error:
+            self.reset = error
             self.unsent = b""
-        if not self.unsent:
+        if not self.unsent and self.reset is None:
             self.download.talk("C: HELLO 1")
         self.reactor.watch(self, READ | WRITE if self.unsent else READ)
 
@@ -131,6 +133,8 @@ class ClientConnection(Connection):
         """The server has ended its stream."""
         if self.state is not ClientState.DONE:
             raise Damaged(f"the stream ended in {self.state.name}: {len(self.received)} octets")
+        if self.reset is not None:
+            raise self.reset
         self.download.finish(self.body)
 
     def on_late(self) -> None:
@@ -230,6 +234,10 @@ class Download:
             where = connection.state.name if connection else ClientState.CONNECTING.name
             self.finish(TimeoutError(f"timed out after {self.timeout:g} s in {where}"))
 
+    def interrupt(self, number: int) -> None:
+        """Let a signal count before any other outcome: nothing is saved yet."""
+        self.outcomes.insert(0, Interrupted(number))
+
     def finish(self, outcome: bytes | Exception) -> None:
         """Settle the outcome: the octets, or what kept us from having them."""
         self.outcomes.append(outcome)
@@ -271,7 +279,7 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[
 
 def run_download(download: Download, signals: Signals) -> bytes:
     """Return the verified octets; raise Failure, or Interrupted at a signal."""
-    signals.act = lambda number: download.finish(Interrupted(number))
+    signals.act = download.interrupt
     download.reactor.watch(signals, READ)
     try:
         return download.run()
