@@ -29,14 +29,13 @@ from edges.command_line import client_options
 from edges.console import Console
 from edges.dotted import load
 from edges.failure import Failure
+from edges.outcome import NO_CONNECTION, explained
 from edges.program import run, start
 from edges.turns import TurnLog
-from protocol import ClientState, Damaged, PeerError, ProtocolError
+from protocol import ClientState, Damaged, ProtocolError
 from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
 
 hello = load("client.hello", Path(__file__).parent)
-
-CANNOT_SAVE, NO_CONNECTION, BROKEN_PROTOCOL, DAMAGED = 1, 3, 4, 5  # exit statuses
 
 
 class ClientConnection(Connection):
@@ -81,7 +80,7 @@ class ClientConnection(Connection):
         if self.sock.getsockname() == self.sock.getpeername():
             raise OSError(errno.ECONNREFUSED, "connected to itself, so there is no server")
         self.move(ClientState.HELLO_EXPECTED)
-        self.download.connected(self)
+        self.download.attempts.cancel(self)  # from here on the deadline of everything counts
         self.reactor.watch(self, READ)
 
     def on_readable(self) -> None:
@@ -170,7 +169,7 @@ class Download:
         self.total = reactor.queue(timeout, Download.on_late)
 
     def run(self) -> bytes:
-        """Return the verified octets; raise what kept us from having them."""
+        """Return the verified octets; raise Failure, Interrupted, or a defect of ours."""
         self.total.arm(self)
         self.try_next()
         self.reactor.run(until=lambda: self.outcomes)
@@ -180,7 +179,7 @@ class Download:
         self.total.cancel(self)
         outcome = self.outcomes[0]
         if isinstance(outcome, Exception):
-            raise outcome
+            raise explained(outcome)
         return outcome
 
     def try_next(self) -> None:
@@ -206,10 +205,6 @@ class Download:
         why = str(error.strerror).lower()
         self.failures.append(f"{addresses.shown_address(address)} {why}")
         self.try_next()
-
-    def connected(self, connection: ClientConnection) -> None:
-        """From here on the deadline of everything counts."""
-        self.attempts.cancel(connection)
 
     def failed(self, connection: ClientConnection, error: Exception) -> None:
         """Decide what the failure of a connection means: it depends on how far it had come."""
@@ -246,18 +241,6 @@ class Download:
         self.finish(error)
 
 
-def explained(error: Exception) -> Failure:
-    """Return the line and the exit status for what kept us from having the file."""
-    if isinstance(error, PeerError):
-        reason = protocol.shown(str(error).encode(), limit=None)
-        return Failure(f"the server said ERROR {reason}; nothing saved", BROKEN_PROTOCOL)
-    if isinstance(error, ProtocolError):
-        return Failure(f"the server broke the protocol: {error}; nothing saved", BROKEN_PROTOCOL)
-    if isinstance(error, Damaged):
-        return Failure(f"{error}; nothing saved, try again", DAMAGED)
-    return Failure(f"{error}; nothing saved, try again or use --timeout", NO_CONNECTION)
-
-
 def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
     """Run the client: open the copy, look up, download, save. Return the exit status."""
     options = client_options(console, arguments)
@@ -268,25 +251,15 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[
         with signals.interruptible():
             where = addresses.look_up(options.server, options.port, NO_CONNECTION)
         download = Download(reactor, where, options.timeout, say, console.line)
-        body = run_download(download, signals)
+        signals.act = download.interrupt
+        reactor.watch(signals, READ)
+        body = download.run()
         with signals.interruptible():
             copy.write(body)
         copy.publish()
     name = protocol.escaped(os.fsencode(options.output_file))
     say(f"saved {name}: {len(body)} bytes, checksum verified")
     return 0
-
-
-def run_download(download: Download, signals: Signals) -> bytes:
-    """Return the verified octets; raise Failure, or Interrupted at a signal."""
-    signals.act = download.interrupt
-    download.reactor.watch(signals, READ)
-    try:
-        return download.run()
-    except (PeerError, ProtocolError, Damaged, TimeoutError) as error:
-        raise explained(error) from None
-    finally:
-        download.reactor.watch(signals, 0)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -166,6 +166,7 @@ def _listen_on_one_port(at: Sequence[Place]) -> list[socket.socket]:
                 break  # IPv4 comes in here: its own place would be in use
         if not sockets:
             raise lacking[-1]
+        os.close(os.dup(sockets[0].fileno()))  # OSError: not even one client could come
         undo.pop_all()
     return sockets
 
