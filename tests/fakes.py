@@ -30,9 +30,8 @@ class FakeSocket:
         self.selector = selector
         self.incoming: list[bytes | Exception] = list(incoming)  # for recv; b"": end of stream
         self.backlog: list[Any] = []  # for accept: pairs of a socket and an address
-        self.shortage: Exception | None = None  # what accept raises for as long as it stands here
         self.room = math.inf  # octets that send will take
-        self.broken: Exception | None = None  # what send raises
+        self.fails: dict[str, Exception] = {}  # what a call of this name raises
         self.sent: list[bytes] = []  # what each send took
         self.closings = 0
 
@@ -40,13 +39,19 @@ class FakeSocket:
         return -1 if self.closings else self.number
 
     def ready(self) -> int:
-        reads = READ * bool(self.incoming or self.backlog)
-        return reads | WRITE * bool(self.room or self.broken)
+        reads = READ * bool(self.incoming or self.backlog or "recv" in self.fails)
+        return reads | WRITE * bool(self.room or "send" in self.fails)
+
+    def enter(self, call: str) -> None:
+        if error := self.fails.get(call):
+            raise error
+
+    def setblocking(self, flag: bool) -> None:
+        self.enter("setblocking")
 
     def recv(self, most: int) -> bytes:
-        if not self.incoming:
-            raise BlockingIOError
-        octets = self.incoming.pop(0)
+        self.enter("recv")
+        octets = self.incoming.pop(0) if self.incoming else BlockingIOError()
         if isinstance(octets, Exception):
             raise octets
         if octets[most:]:
@@ -54,21 +59,20 @@ class FakeSocket:
         return octets[:most]
 
     def send(self, octets: bytes) -> int:
-        if self.broken:
-            raise self.broken
+        self.enter("send")
         if not self.room and octets:
             raise BlockingIOError
-        taken = min(len(octets), self.room)
+        taken = int(min(len(octets), self.room))
         self.room -= taken
-        self.sent.append(octets[: int(taken)])
-        return int(taken)
+        self.sent.append(octets[:taken])
+        return taken
+
+    def shutdown(self, how: int) -> None:
+        self.enter("shutdown")
 
     def accept(self) -> tuple[Any, object]:
-        if self.shortage:
-            raise self.shortage
-        if not self.backlog:
-            raise BlockingIOError
-        found = self.backlog.pop(0)
+        self.enter("accept")
+        found = self.backlog.pop(0) if self.backlog else BlockingIOError()
         if isinstance(found, Exception):
             raise found
         return found
@@ -103,6 +107,7 @@ class FakeSelector(selectors.BaseSelector):
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         self.told.append(("register", fileobj, events))
+        fileobj.enter("register")
         if fileobj.fileno() < 0:
             raise ValueError(f"invalid number: {fileobj.fileno()}")
         if fileobj.fileno() in self.keys:

@@ -165,7 +165,7 @@ def test_sending_nothing_is_harmless(connect):
 @pytest.mark.parametrize("number", GONE)
 def test_a_send_that_fails_is_not_tried_again_and_takes_nothing(connect, number):
     wire = sending(connect, b"octets", 100)
-    wire.sock.broken = failing(number)
+    wire.sock.fails["send"] = failing(number)
     with pytest.raises(OSError) as raised:
         wire.send()
     assert (raised.value.errno, wire.unsent) == (number, b"octets")

@@ -196,9 +196,9 @@ def test_any_other_error_of_accept_is_an_episode_and_no_end(open_house):
     for number in OTHERS:
         house = open_house()
         house.knock(1)
-        house.doors[0].shortage = failing(number)
+        house.doors[0].fails["accept"] = failing(number)
         assert house.spend(0.5) < 30, number
-        house.doors[0].shortage = None
+        house.doors[0].fails.clear()
         house.spend(0.5)
         assert (len(house.guests), len(house.said)) == (1, 2), number
 
@@ -217,10 +217,10 @@ def test_a_listener_has_a_name_and_never_writes(open_house):
 def test_an_episode_is_two_lines_and_nobody_is_lost(open_house, number):
     house = open_house()
     house.knock(40)
-    house.doors[0].shortage = failing(number)
+    house.doors[0].fails["accept"] = failing(number)
     house.spend(3.0)
     assert house.said == [f"accepting paused: {os.strerror(number).lower()}; open connections: 0"]
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     house.spend(0.5)
     assert len(house.guests) == 40
     assert len(house.said) == 2
@@ -232,7 +232,7 @@ def test_an_episode_is_two_lines_and_nobody_is_lost(open_house, number):
 def test_while_a_shortage_lasts_the_loop_hardly_turns(open_house):
     house = open_house()
     house.knock(1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
     assert not house.listens()
     assert house.spend(10.0) <= 10.0 / RETRY * 3  # each look: sleep, deadline, door
@@ -242,7 +242,7 @@ def test_while_a_shortage_lasts_the_loop_hardly_turns(open_house):
 def test_a_shortage_that_never_ends_has_one_line_and_one_timer(open_house):
     house = open_house()
     house.knock(1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     for _ in range(1000):
         house.turn()
         assert sum(map(len, house.reactor.queues)) <= 1
@@ -253,9 +253,9 @@ def test_a_shortage_that_never_ends_has_one_line_and_one_timer(open_house):
 def test_after_a_shortage_accepting_goes_on_within_a_tenth_of_a_second(open_house):
     house = open_house()
     house.knock(1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     before = house.selector.now
     while not house.guests:
         house.turn()
@@ -268,9 +268,9 @@ def test_a_connection_that_ends_lets_accepting_go_on_at_once(open_house):
     house.knock(1)
     house.turn()
     house.knock(2)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     before = house.selector.now
     house.leave()
     house.turn()
@@ -282,9 +282,9 @@ def test_a_second_episode_has_its_own_two_lines(open_house):
     house = open_house()
     for episode in (1, 2):
         house.knock(1)
-        house.doors[0].shortage = failing(errno.EMFILE)
+        house.doors[0].fails["accept"] = failing(errno.EMFILE)
         house.spend(1.0)
-        house.doors[0].shortage = None
+        house.doors[0].fails.clear()
         house.spend(1.0)
         assert len(house.said) == 2 * episode
 
@@ -307,9 +307,9 @@ def test_a_guest_who_leaves_as_the_episode_ends_leaves_no_timer_behind(open_hous
 
     house = open_house()
     house.knock(1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     house.welcome = come_and_go
     while len(house.said) < 2:
         house.turn()
@@ -326,9 +326,9 @@ def test_a_door_that_cannot_open_again_prolongs_the_episode_and_ends_nobody(open
     house.knock(1)
     house.turn()
     house.knock(1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     register_really, house.selector.register = house.selector.register, register
     house.leave()
     house.spend(0.5)
@@ -410,11 +410,11 @@ def test_two_doors_share_the_places(open_house, limit):
 def test_an_episode_is_of_all_doors_and_over_when_all_are_empty(open_house):
     house = open_house(doors=2)
     house.knock(1, door=0)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
     assert not house.selector.get_map()
     house.knock(2 * BATCH, door=1)
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     house.turn(2)
     assert len(house.said) == 1  # the second door has more than a batch
     house.spend(0.5)
@@ -449,7 +449,7 @@ def test_closing_out_of_descriptors_takes_whom_it_can_and_says_so(open_house):
     house = open_house(doors=2)
     house.knock(1, door=0)
     house.knock(1, door=1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.acceptor.close()
     assert (len(house.guests), house.said) == (1, ["accepting stopped: too many open files"])
     assert [door.closings for door in house.doors] == [1, 1]
@@ -459,9 +459,9 @@ def test_closing_out_of_descriptors_takes_whom_it_can_and_says_so(open_house):
 def test_closing_in_an_episode_ends_it_without_a_word_and_for_good(open_house):
     house = open_house()
     house.knock(1)
-    house.doors[0].shortage = failing(errno.EMFILE)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
     house.turn()
-    house.doors[0].shortage = None
+    house.doors[0].fails.clear()
     house.acceptor.close()
     assert (len(house.guests), len(house.said)) == (1, 1)
     house.leave()
