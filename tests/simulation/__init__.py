@@ -8,7 +8,7 @@
 
 Reactor, Server, Acceptor, ServerConnection, Download and ClientConnection are the real ones. The
 sockets, the selector, the clock, the console and the signals are fakes; tests/test_fakes.py holds
-sockets and selector to what the kernel's do. All decisions come from one source, so that a run can be
+sockets and selector to what the kernel's do. All decisions come from one source, so a run can be
 repeated.
 
     chance.py                       the source of all decisions
@@ -19,6 +19,6 @@ repeated.
     invariants.py                   what must hold, whatever happens
     soak.py calls.py exploration.py sweeps.py              ways to search for a run that breaks it
 
-Not simulated: what lies outside the loop (the prompt, the look-up of names, saving, the writes of the
-console), failures of select itself, and the loss and corruption that TCP repairs.
+Not simulated: what lies outside the loop (the prompt, the look-up of names, saving, the writes of
+the console), failures of select itself, and the loss and corruption that TCP repairs.
 """

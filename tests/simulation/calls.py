@@ -4,8 +4,8 @@
 
 The method is curl's: run a scenario once and count the calls that can fail; then run it once more
 for each pair of a call and an error, with just that call failing. The invariants must hold, whoever
-was not hurt must have an exact copy, and the loop must go on. A defect of ours, which raises what is
-no OSError, is tried wherever a connection's handlers call something.
+was not hurt must have an exact copy, and the loop must go on. A defect of ours, which raises what
+is no OSError, is tried wherever a connection's handlers call something.
 """
 
 import errno

@@ -1,6 +1,6 @@
 """The client's end: the real Download, which has a turn when it is ready or its time is up.
 
-Replaced is what it gets as an argument, and the module `socket`, with which client.py makes sockets.
+Replaced is what it gets as an argument, and the module `socket`, by which client.py makes sockets.
 """
 
 import signal

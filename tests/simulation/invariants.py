@@ -1,10 +1,15 @@
-"""What must hold, whatever happens. Each is a small function; its docstring is what a run says that
-breaks it. design.md calls them exactness, isolation, bounded life, bounded memory, no spin, no leak,
-one closing word, and a loop that survives.
+"""What must hold, whatever happens: exactness, isolation, bounded life, bounded memory, no spin, no
+leak, one closing word, and a loop that survives.
 
-After every turn of the server, of each open connection and of the host; after every turn of a client;
-of each closing word and of each outcome; and at the end. No spin is judged by the selector, a
-deadlock and a run without end by the world.
+    hold_after_a_turn     of the server: each open connection, and the whole
+    hold_for_client       after a turn of a client
+    judge_word            a connection has ended: is its closing word deserved?
+    judge_outcome         a client has ended: an exact copy, or a reason that is true?
+    hold_after_a_period   nothing is left
+    hold_at_the_end       whom nothing has befallen has got what it came for
+
+Where an invariant is a function of its own, its docstring is what a run says that breaks it. Spins
+are noticed by selector.py and program.py, deadlocks and runs without end by world.py.
 """
 
 import re
@@ -77,7 +82,7 @@ def selector_is_clean(end: Any) -> bool:
 
 
 def nobody_is_forgotten(end: Any) -> bool:
-    """A listener is watched, or something will watch it again: a retry, or the end of a connection."""
+    """A listener is watched, or will be: by a retry, or when a connection ends."""
     acceptor = end.server.acceptor
     watched = all(listener.interest == READ for listener in acceptor.listeners)
     return watched or acceptor.retries or acceptor.full()
@@ -89,9 +94,9 @@ def one_retry(end: Any) -> bool:
     return len(acceptor.retries) <= (acceptor.paused_at is not None)
 
 
-def two_lines_an_episode(end: Any) -> bool:
-    """People hear of a pause once, and of its end once."""
-    return end.pauses - end.resumptions in (0, 1)
+def people_are_told(end: Any) -> bool:
+    """People are told that accepting pauses, and that it goes on."""
+    return end.in_episode == (end.server.acceptor.paused_at is not None)
 
 
 OF_A_CONNECTION = (
@@ -99,7 +104,7 @@ OF_A_CONNECTION = (
 )  # fmt: skip
 OF_THE_SERVER = (
     within_the_limit, nothing_leaks, selector_is_clean, nobody_is_forgotten, one_retry,
-    two_lines_an_episode,
+    people_are_told,
 )  # fmt: skip
 
 
@@ -112,6 +117,12 @@ def hold_after_a_turn(end: Any) -> None:
     for invariant in OF_THE_SERVER:
         if not invariant(end):
             end.world.violation(f"server: {invariant.__doc__}")
+
+
+def judge_pause(end: Any) -> None:
+    """People are told once."""
+    if end.in_episode:
+        end.world.violation("the server says again that accepting is paused")
 
 
 def hold_after_a_period(end: Any) -> None:
@@ -148,8 +159,11 @@ def lost(end: Any, wire: Any) -> bool:
 
 
 def late(end: Any, wire: Any) -> bool:
-    """Late: the deadline has passed."""
-    return bool(end.world.now >= wire.accepted_at + end.world.knobs.timeout)
+    """Late: the deadline has passed, and no hello lay there that the selector had told of."""
+    knobs = end.world.knobs
+    passed = end.world.now >= wire.accepted_at + knobs.timeout
+    hello_was_there = wire.server.heard.startswith(HELLO) and b"ERROR" in wire.server.said
+    return bool(passed and (not hello_was_there or knobs.disorder or knobs.not_now))
 
 
 def cut(end: Any, wire: Any) -> bool:
@@ -248,13 +262,13 @@ def excuse(end: Any) -> str:
 
 
 def hold_at_the_end(world: Any) -> None:
-    """Whom nothing has befallen, the server counts as done; and strangers have what they deserve."""
+    """Whom nothing has befallen counts as done, and strangers have what they deserve."""
     for end in world.clients:
         if not excuse(end) and end.wire.word != "done":
             world.violation(f"{end.name} has its copy; the server says {end.wire.word}")
     for stranger in world.strangers:
         wire = stranger.sock.wire if stranger.sock else None
-        if not stranger.deserves_file or wire is None or not wire.number:
+        if not stranger.kind.owed or wire is None or not wire.number:
             continue
         befallen = wire.harm or wire.word == "cut" or world.hurried
         if not befallen and not (wire.word == "done" and wire.client.heard.endswith(wire.file)):

@@ -81,21 +81,10 @@ class Knobs:
         slow_motion = (self.pause or 0.0) * (STREAM_LIMIT / (self.chunk or STREAM_LIMIT) + 2)
         return bool(self.delays or self.patience < PATIENT or slow_motion > self.timeout / 2)
 
-    def accept_may_fail(self) -> bool:
-        """Tell whether accept can fail although somebody waits."""
-        return bool(self.not_now or self.shortage or self.anything or self.places < 1000)
-
     def __str__(self) -> str:
         """Return what is not calm."""
-        turned = {name: getattr(self, name) for name, _, _ in DIALS}
-        return (
-            ", ".join(
-                f"{name}={value!r}"
-                for name, value in turned.items()
-                if value != getattr(CALM, name)
-            )
-            or "calm"
-        )
+        turned = [name for name, _, _ in DIALS if getattr(self, name) != getattr(CALM, name)]
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in turned) or "calm"
 
 
 DIALS = [(dial.name, dial.metadata["others"], dial.metadata["share"]) for dial in fields(Knobs)]

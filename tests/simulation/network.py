@@ -349,10 +349,12 @@ class FakeListener(Descriptor):
 
     def accept(self) -> tuple[FakeSocket, Any]:
         if error := self.host.fault("accept", self):
+            self.host.accept_has_failed = True
             if self.queue and error in GONE_NUMBERS:
                 self.lose(error)
             raise failure(error)
         if not self.host.has_room():  # Linux looks for a number first, even if nobody waits
+            self.host.accept_has_failed = True
             raise failure(errno.EMFILE)
         if not self.queue:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))

@@ -10,11 +10,6 @@ from tests.simulation.faults import Faults
 from tests.simulation.host import Descriptor, Host
 from tests.simulation.selector import FakeSelector
 
-# Turns in a row in which nothing comes about. A deadline takes two: one finds that it has passed,
-# the next looks at the sockets first. It may find nothing to do, and another one may follow.
-PATIENCE = 3
-
-
 class SignalPipe(Descriptor):
     """The end of the socketpair that the loop reads signals from."""
 
@@ -73,7 +68,7 @@ class Program(Host):
 
     def sleep(self, seconds: float | None) -> Ready:
         """Pass the time of a `select`; return who is truly ready at its end."""
-        if self.idle_turns > PATIENCE:
+        if self.idle_turns > 3 and self.idle_turns > self.patience():
             self.world.violation(f"{self.name} wakes up again and again, for nothing")
         self.idle_turns += 1
         self.looked_at = self.world.now
@@ -89,6 +84,11 @@ class Program(Host):
             self.idle_turns = 0
             return True
         return False
+
+    def patience(self) -> int:
+        """Return how many turns in a row may come to nothing. A deadline takes two: one finds that
+        it has passed, the next looks at the sockets first; and then there may be nothing to do."""
+        return 4 + 2 * sum(map(len, self.reactor.queues))
 
     def moment(self) -> float:
         """Return when the timeout of `select` ends; as the kernel's, it is rounded up to ms."""

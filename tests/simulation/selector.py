@@ -77,7 +77,7 @@ class FakeSelector(selectors.BaseSelector):
         return self.world.exaggerated(ready, self)
 
     def must_progress(self, sock: Any) -> None:
-        """A socket that was reported, and for which nothing was done, would be reported for ever."""
+        """A socket that is reported, and for which nothing is done, is reported for ever."""
         if sock.seen_idle:
             self.world.violation(f"{sock.name} is ready, and nobody does anything about it: a spin")
         sock.seen_idle = True

@@ -35,7 +35,9 @@ class ServerEnd(Program):
         self.sent_signals: list[int] = []  # of this period
         self.stops = 0  # how many periods a signal has ended, or is about to
         self.stopped_at = math.inf  # when the drain began
+        self.accept_has_failed = False
         self.pauses = self.resumptions = 0  # of accepting, as told to people
+        self.in_episode = False
         options = Namespace(
             quiet=False, chunk=knobs.chunk, pause=knobs.pause, drain=knobs.drain,
             timeout=knobs.timeout, max_clients=knobs.max_clients,
@@ -61,7 +63,6 @@ class ServerEnd(Program):
             self.serving = True
             self.server.serve(self.body, sockets)  # type: ignore[arg-type]
             self.serving = False
-            self.pauses = self.resumptions  # the end of a period ends an episode without a word
             invariants.hold_after_a_period(self)
         self.leave()
 
@@ -73,6 +74,7 @@ class ServerEnd(Program):
 
     def on_signal(self, number: int) -> None:
         self.stopped_at = min(self.stopped_at, self.world.now)
+        self.in_episode = False  # it ends with the listeners, without a word
         self.server.on_signal(number)
 
     def sleep(self, seconds: float | None) -> Ready:
@@ -107,7 +109,7 @@ class ServerEnd(Program):
         """Hear that a listener closes although somebody waits: only if accept did not work."""
         for sock in queue:
             sock.wire.harm.append("the listener closed")
-        if not self.world.knobs.accept_may_fail():
+        if not self.accept_has_failed:
             self.world.violation("the backlog was not emptied before the listener was closed")
 
     def line(self, text: str) -> None:
@@ -120,8 +122,11 @@ class ServerEnd(Program):
         if word in WORDS and who[0] == "c":
             invariants.judge_word(self, self.wires[int(who[1:]) - 1], word)
         elif text.startswith("accepting paused"):
+            invariants.judge_pause(self)
+            self.in_episode = True
             self.pauses += 1
         elif text.startswith("accepting resumed"):
+            self.in_episode = False
             self.resumptions += 1
 
     def after_turn(self) -> None:

@@ -1,6 +1,8 @@
 """Strangers: raw peers that follow a script, well behaved in odd ways or not at all."""
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from tests.simulation.host import Host
 from tests.simulation.network import FakeSocket
@@ -9,24 +11,36 @@ from tests.simulation.server_end import PLACES
 HELLO = b"HELLO 1\n"
 END, ABORT = "end of stream", "abort"
 
-# Name: what it does, whether it reads, whether the server owes it the file.
+Step = bytes | float | str  # octets to send, seconds to wait, END or ABORT
+
+
+class Kind(NamedTuple):
+    """What a stranger does, step by step; whether it reads; whether the server owes it the file."""
+
+    script: Sequence[Step]
+    reads: bool = True
+    owed: bool = False
+
+
 KINDS = {
-    "silent": ([], True, False),
-    "says hello first": ([HELLO], True, True),
-    "octet by octet": ([bytes([octet]) for octet in HELLO], True, True),
-    "half-closes after its hello": ([HELLO, END], True, True),
-    "says more than its hello": ([HELLO + b"and", b" more\n", 300 * b"more"], True, True),
-    "hangs up": ([END], False, False),
-    "stops inside its hello": ([b"HELL", END], True, False),
-    "half a hello": ([b"HELLO "], True, False),
-    "another protocol": ([b"GET / HTTP/1.0\r\n\r\n"], True, False),
-    "another version": ([b"HELLO 2\n"], True, False),
-    "CR": ([b"HELLO 1\r\n"], True, False),
-    "never reads": ([HELLO], False, False),
-    "endless": ([70_000 * b"A"], False, False),
-    "aborts": ([ABORT], True, False),
-    "aborts inside its hello": ([b"HEL", ABORT], True, False),
-    "aborts after its hello": ([HELLO, ABORT], True, False),
+    "silent": Kind([]),
+    "says hello first": Kind([HELLO], owed=True),
+    "octet by octet": Kind([bytes([octet]) for octet in HELLO], owed=True),
+    "an octet a second": Kind([s for octet in HELLO for s in (bytes([octet]), 1.0)]),
+    "hello at the last moment": Kind([9.999, HELLO]),
+    "half-closes after its hello": Kind([HELLO, END], owed=True),
+    "says more than its hello": Kind([HELLO + b"and", b" more\n", 300 * b"more"], owed=True),
+    "hangs up": Kind([END], reads=False),
+    "stops inside its hello": Kind([b"HELL", END]),
+    "half a hello": Kind([b"HELLO "]),
+    "another protocol": Kind([b"GET / HTTP/1.0\r\n\r\n"]),
+    "another version": Kind([b"HELLO 2\n"]),
+    "CR": Kind([b"HELLO 1\r\n"]),
+    "never reads": Kind([HELLO], reads=False),
+    "endless": Kind([70_000 * b"A"], reads=False),
+    "aborts": Kind([ABORT]),
+    "aborts inside its hello": Kind([b"HEL", ABORT]),
+    "aborts after its hello": Kind([HELLO, ABORT]),
 }
 NAMES = list(KINDS)
 
@@ -38,10 +52,15 @@ class Stranger(Host):
 
     def __init__(self, world: Any, name: str, kind: str) -> None:
         super().__init__(world, f"{name}, {kind}")
-        script, self.reads, self.deserves_file = KINDS[kind]
-        self.script = list(script)
+        self.kind = KINDS[kind]
+        self.script = list(self.kind.script)
+        self.goes_on_at = 0.0
         self.sock: FakeSocket | None = None
         self.wake()
+
+    def moment(self) -> float:
+        waits = self.goes_on_at > self.world.now and not self.sock.closed
+        return self.goes_on_at if waits else math.inf
 
     def happen(self) -> None:
         self.awake = False
@@ -61,17 +80,18 @@ class Stranger(Host):
 
     def live(self) -> None:
         """Read, then do the next step; leave when nothing is left to do."""
+        at_end = self.kind.reads and self.read()
+        waits = self.goes_on_at > self.world.now
         try:
-            at_end = self.reads and self.read()
-            if self.script:
+            if self.script and not waits:
                 self.act(self.script.pop(0))
-            elif at_end:
+            elif at_end and not self.script:
                 self.sock.depart()
         except BlockingIOError:
             return
         except OSError:
             self.sock.depart()
-        if (self.script or at_end) and not self.sock.closed:
+        if not waits and not self.sock.closed and (self.script or at_end):
             self.wake()
 
     def read(self) -> bool:
@@ -80,8 +100,10 @@ class Stranger(Host):
             self.sock.recv(4096)
         return self.sock.incoming.ended
 
-    def act(self, step: Any) -> None:
-        if step == END:
+    def act(self, step: Step) -> None:
+        if isinstance(step, float):
+            self.goes_on_at = self.world.now + step
+        elif step == END:
             self.sock.end_stream()
         elif step == ABORT:
             self.sock.depart(with_reset=True)

@@ -147,10 +147,10 @@ class World:
             self.violation("deadlock: nothing pends, no deadline, and somebody is not done")
 
     def pass_time(self, moment: float) -> None:
+        due_hosts = [host for host in self.hosts if host.moment() <= moment]
         self.now = moment
-        for host in self.hosts:
-            if host.moment() <= moment:
-                host.wake()
+        for host in due_hosts:
+            host.wake()
         due = [alarm for alarm in self.alarms if alarm[0] <= moment]
         for alarm in due:
             self.alarms.remove(alarm)
