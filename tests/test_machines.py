@@ -1,0 +1,348 @@
+"""Both state machines on fake sockets: what no kernel does on request, at moments that are exact.
+
+The server with its listener, and the client with its addresses, each in a world of its own.
+"""
+
+import errno
+import os
+import signal
+import socket
+from argparse import Namespace
+
+import pytest
+
+import client
+from edges.failure import Failure
+from reactor import READ, Interrupted, Reactor
+from server import Server
+from tests.fakes import FakeSelector, FakeSocket
+from tests.programs import HELLO, conversation, file_message
+
+BODY = b"Hello, world!\n"
+
+
+def failing(number):
+    return OSError(number, os.strerror(number))
+
+
+# --- the server
+
+
+class Bell:
+    """What signals are to the loop."""
+
+    interest = 0
+
+    def __init__(self, sock, act):
+        self.sock, self.act = sock, act
+
+    def on_readable(self):
+        for number in self.sock.recv(9):
+            self.act(number)
+
+
+class Venue:
+    """A server behind a door; whoever comes is a fake socket."""
+
+    def __init__(self, **options):
+        settings = {"quiet": False, "chunk": None, "pause": None, "drain": 5.0, "timeout": 10.0}
+        settings |= {"max_clients": 1000, **options}
+        self.selector = FakeSelector()
+        self.reactor = Reactor(self.selector, self.selector.clock)
+        self.said = []
+        self.server = Server(self.reactor, Namespace(line=self.said.append), Namespace(**settings))
+        self.door = self.selector.socket()
+        self.bell = Bell(self.selector.socket(), self.server.on_signal)
+
+    def comes(self, *incoming, **fails):
+        sock = self.selector.socket(*incoming)
+        sock.fails = fails
+        self.door.backlog.append((sock, ("192.0.2.1", 1)))
+        return sock
+
+    def rings(self, seconds, number=signal.SIGTERM):
+        """Let a signal come so much later."""
+        self.selector.after(seconds, lambda: self.bell.sock.incoming.append(bytes([number])))
+
+    def serve(self):
+        """Serve until a signal, and drain; return the closing lines and the seconds it took."""
+        before = self.selector.now
+        self.reactor.watch(self.bell, READ)
+        self.server.serve(BODY, [self.door])
+        self.reactor.watch(self.bell, 0)
+        assert not self.selector.get_map()
+        assert not any(map(len, self.reactor.queues))
+        return self.selector.now - before
+
+
+def served(sock):
+    return b"".join(sock.sent) == conversation(BODY) and sock.closings == 1
+
+
+GOOD = (HELLO, b"")
+
+
+@pytest.mark.fault("A14", "B11", "B13", "B18")
+@pytest.mark.parametrize("call", ["setblocking", "register", "send", "recv", "shutdown"])
+@pytest.mark.parametrize(
+    ("error", "word"), [(failing(errno.ENOTCONN), "lost"), (ZeroDivisionError("oops"), "bug")]
+)
+def test_whatever_fails_ends_one_connection_and_no_other(call, error, word):
+    venue = Venue()
+    others = [venue.comes(*GOOD), venue.comes(*GOOD)]
+    one = venue.comes(*GOOD, **{call: error})
+    others.append(venue.comes(*GOOD))
+    venue.rings(1.0)
+    venue.serve()
+    assert [served(sock) for sock in others] == [True] * 3
+    assert one.closings == 1
+    [closing] = [line for line in venue.said if line.startswith(f"c3 {word}")]
+    assert closing.endswith("(192.0.2.1:1)")
+    assert venue.said[-1] == "3 done, 1 lost, 0 cut"
+    assert ("ZeroDivisionError: oops" in venue.said) == (word == "bug")
+
+
+@pytest.mark.fault("B2", "B26")
+def test_a_readiness_that_was_none_changes_nothing():
+    venue = Venue()
+    sock = venue.comes()
+
+    def lie():
+        [key] = [key for key in venue.selector.get_map().values() if key.fileobj is sock]
+        venue.selector.lies.append((key, READ))
+        sock.incoming += GOOD
+
+    venue.selector.after(1.0, lie)
+    venue.rings(2.0)
+    venue.serve()
+    assert served(sock)
+
+
+@pytest.mark.fault("B5", "C10")
+def test_an_octet_a_second_extends_no_deadline(monkeypatch):
+    venue = Venue(timeout=3.5)
+    sock = venue.comes()
+    for second, octet in enumerate(HELLO, start=1):
+        venue.selector.after(second, lambda octet=octet: sock.incoming.append(bytes([octet])))
+    ends = []
+    monkeypatch.setattr(venue.server, "ended", lambda word: ends.append((word, venue.selector.now)))
+    venue.rings(8.0)
+    before = venue.selector.now
+    venue.serve()
+    assert ends == [("late", before + 3.5)]
+    assert b"".join(sock.sent) == HELLO + b"ERROR no hello within 3.5 s\n"
+
+
+@pytest.mark.fault("D6", "D7", "B3")
+def test_the_drain_ends_to_the_moment():
+    venue = Venue(drain=2.0)
+    venue.comes(HELLO)  # and never ends its stream
+    finishing = venue.comes(HELLO)
+    venue.selector.after(2.9, lambda: finishing.incoming.append(b""))
+    venue.rings(1.0)
+    assert venue.serve() == 3.0
+    assert venue.said[-1] == "1 done, 0 lost, 1 cut"
+
+
+@pytest.mark.fault("D8")
+def test_ctrl_c_while_draining_cuts_at_once_and_sigterm_does_not():
+    venue = Venue()
+    venue.comes(HELLO)
+    venue.rings(1.0, signal.SIGINT)
+    venue.rings(2.0, signal.SIGTERM)
+    venue.rings(3.0, signal.SIGINT)
+    assert venue.serve() == 3.0
+    assert venue.server.interrupted()
+    assert venue.said[-1] == "0 done, 0 lost, 1 cut"
+
+
+def test_a_drain_that_cannot_end_does_not_go_on(monkeypatch):
+    def stumble():
+        raise ZeroDivisionError
+
+    venue = Venue(drain=1.0)
+    venue.comes(HELLO)
+    venue.rings(1.0)
+    monkeypatch.setattr(venue.server, "ended", lambda word: stumble())
+    with pytest.raises(ZeroDivisionError):
+        venue.serve()
+    venue.reactor.watch(venue.bell, 0)
+
+
+@pytest.mark.fault("B1", "B2")
+@pytest.mark.parametrize("room", range(1, 12))
+def test_a_kernel_with_little_room_gets_everything_in_order(room):
+    def more():
+        sock.room = room
+        venue.selector.after(0.1, more)
+
+    venue = Venue()
+    sock = venue.comes(*GOOD)
+    sock.room = room
+    venue.selector.after(0.1, more)
+    venue.rings(9.0)
+    venue.serve()
+    assert served(sock)
+
+
+# --- the client
+
+
+class Outgoing(FakeSocket):
+    """A socket that connects: at once, later or not at all."""
+
+    begin = errno.EINPROGRESS  # what connect_ex returns
+    verdict = 0  # SO_ERROR
+    address = ("192.0.2.7", 7)
+
+    def connect_ex(self, address):
+        self.peer = address
+        return self.begin
+
+    def getsockopt(self, level, option):
+        assert (level, option) == (socket.SOL_SOCKET, socket.SO_ERROR)
+        return self.verdict
+
+    def getsockname(self):
+        return self.address
+
+    def getpeername(self):
+        return self.peer
+
+
+class Journey:
+    """A client and its addresses; the sockets it makes are those that `ways` gives, in turn."""
+
+    def __init__(self, monkeypatch, *ways, timeout=10.0):
+        self.selector = FakeSelector()
+        self.reactor = Reactor(self.selector, self.selector.clock)
+        self.made = []
+        self.said = []
+        self.warned = []
+        self.ways = list(ways)
+        monkeypatch.setattr(client.socket, "socket", self.socket)
+        where = [(socket.AF_INET, (f"192.0.2.{n + 1}", 80)) for n in range(len(ways))]
+        self.download = client.Download(
+            self.reactor, where, timeout, self.said.append, self.warned.append
+        )
+
+    def socket(self, family, kind):
+        way = self.ways.pop(0)
+        if isinstance(way, Exception):
+            raise way
+        sock = Outgoing(self.selector)
+        vars(sock).update(way)
+        self.made.append(sock)
+        return sock
+
+    def run(self):
+        """Return the octets, or the exception that comes instead."""
+        try:
+            return self.download.run()
+        except (Failure, Interrupted, ZeroDivisionError) as error:
+            return error
+        finally:
+            assert not self.selector.get_map()
+            assert not any(map(len, self.reactor.queues))
+            assert all(sock.closings for sock in self.made)
+
+
+def answers(*incoming, **how):
+    """Return the socket of a server that works."""
+    return {"incoming": list(incoming or (HELLO, file_message(BODY), b"")), **how}
+
+
+def test_a_connection_that_stands_at_once_is_as_good(monkeypatch):
+    assert Journey(monkeypatch, answers(begin=0)).run() == BODY
+
+
+@pytest.mark.fault("G1", "G2")
+@pytest.mark.parametrize(
+    "way",
+    [
+        failing(errno.EAFNOSUPPORT),  # no socket of this family
+        {"begin": errno.ENETUNREACH},  # connect fails at once
+        {"verdict": errno.ECONNREFUSED},  # or later
+        {"address": ("192.0.2.1", 80)},  # a connection to itself
+        {"fails": {"setblocking": failing(errno.EBADF)}},
+        {"fails": {"register": failing(errno.ENOSPC)}},
+    ],
+)
+def test_an_address_that_does_not_work_leads_to_the_next(monkeypatch, way):
+    journey = Journey(monkeypatch, way, answers())
+    assert journey.run() == BODY
+    assert len(journey.download.failures) == 1
+
+
+@pytest.mark.fault("G2")
+def test_if_no_address_works_all_are_told(monkeypatch):
+    ways = failing(errno.EAFNOSUPPORT), {"begin": errno.ENETUNREACH}
+    failure = Journey(monkeypatch, *ways).run()
+    assert isinstance(failure, Failure)
+    assert failure.status == 3
+    assert "192.0.2.1:80 address family not supported" in str(failure)
+    assert "192.0.2.2:80 network is unreachable" in str(failure)
+
+
+@pytest.mark.fault("G3")
+def test_an_address_that_does_not_answer_costs_its_equal_share_of_the_time(monkeypatch):
+    silent = {"room": 0}
+    journey = Journey(monkeypatch, silent, silent, silent, answers(), timeout=8.0)
+    before = journey.selector.now
+    assert journey.run() == BODY
+    assert journey.selector.now - before == 6.0
+
+
+@pytest.mark.fault("B1", "B2")
+def test_a_hello_that_the_kernel_takes_in_parts_is_sent_whole(monkeypatch):
+    journey = Journey(monkeypatch, answers(HELLO, room=0))
+    for second in (1.0, 2.0, 3.0):
+        journey.selector.after(second, lambda: setattr(journey.made[0], "room", 3))
+    stream = [file_message(BODY), b""]
+    journey.selector.after(4.0, lambda: journey.made[0].incoming.extend(stream))
+    assert journey.run() == BODY
+    assert journey.made[0].sent == [b"HEL", b"LO ", b"1\n"]
+
+
+@pytest.mark.fault("B2", "B26")
+def test_a_socket_that_is_not_readable_after_all_is_waited_for(monkeypatch):
+    journey = Journey(monkeypatch, answers(HELLO, BlockingIOError(), file_message(BODY), b""))
+    assert journey.run() == BODY
+
+
+@pytest.mark.fault("G17")
+def test_a_reset_that_only_the_answer_meets_is_a_warning_after_a_whole_file(monkeypatch):
+    journey = Journey(monkeypatch, answers(fails={"send": failing(errno.EPIPE)}))
+    assert journey.run() == BODY
+    assert len(journey.warned) == 1
+
+
+@pytest.mark.fault("G19")
+@pytest.mark.parametrize("ways", [(), (answers(begin=0),)], ids=["none works", "all is well"])
+def test_a_signal_counts_before_any_other_outcome(monkeypatch, ways):
+    journey = Journey(monkeypatch, *ways)
+    finish = journey.download.finish
+    journey.download.finish = lambda outcome: (
+        finish(outcome), journey.download.interrupt(signal.SIGINT),
+    )  # fmt: skip
+    outcome = journey.run()
+    assert isinstance(outcome, Interrupted)
+    assert outcome.number == signal.SIGINT
+
+
+def test_a_defect_at_the_deadline_is_no_endless_wait(monkeypatch):
+    def stumble(text):
+        raise ZeroDivisionError
+
+    journey = Journey(monkeypatch, answers(HELLO, file_message(BODY)))
+    journey.download.warn = stumble
+    assert isinstance(journey.run(), ZeroDivisionError)
+
+
+def test_a_defect_of_a_connection_ends_the_download(monkeypatch):
+    def stumble(text):
+        raise ZeroDivisionError
+
+    journey = Journey(monkeypatch, answers())
+    journey.download.talk = stumble
+    assert isinstance(journey.run(), ZeroDivisionError)
