@@ -45,6 +45,9 @@ PYTHON = os.environ.get("EIGHTY_PYTHON", sys.executable)
 STRICT = ("-X", "dev", "-W", "error")  # resource warnings become errors, errors become tracebacks
 LIMIT = 10.0  # seconds that any single wait may last: far more than needed, far less than for ever
 
+# For a program with too few descriptors, or too small files, to write down what coverage measures.
+UNMEASURED = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
+
 HELLO = b"HELLO 1\n"
 PROMPT = r"Continue listening\? \[y/N\] "
 WORDS = "done|refused|lost|late|cut|bug"

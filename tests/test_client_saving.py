@@ -17,7 +17,7 @@ import pytest
 
 from tests import peers, stage
 from tests.peers import listening, refusing
-from tests.programs import HELLO, Client, file_message
+from tests.programs import HELLO, UNMEASURED, Client, file_message
 from tests.stage import (
     BODY,
     OLD,
@@ -395,7 +395,7 @@ def test_a_limit_of_file_size_is_a_failure_to_save(folder, limit, not_here):
     if shutil.which("prlimit") is None:
         not_here("a limit of file size: prlimit is missing")
     prefix = ("prlimit", f"--fsize={limit}:{limit}")
-    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    env = {"PYTHONDONTWRITEBYTECODE": "1", **UNMEASURED}
     assert_failed(save("copy", folder, env=env, prefix=prefix), 1, "cannot save.*too large")
 
 

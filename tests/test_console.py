@@ -495,6 +495,16 @@ def test_waiting_for_a_reader_that_reads_takes_no_time(ends):
     assert read_all(reader, console, b"\n") == "one\n"
 
 
+def test_a_reader_that_makes_room_in_time_gets_everything(recorded):
+    console = recorded
+    room = iter([0, 3, 0, 100])
+    console.outlet.put = lambda octets: min(next(room), len(octets))
+    console.outlet.has_room = lambda seconds: True
+    console.line("one line")
+    console.wait()
+    assert (console.rest, console.dropped) == (b"", 0)
+
+
 def test_a_prompt_leaves_the_line_open_and_comes_behind_the_lines(ends):
     reader, _writer, console = ends
     console.line("0 done, 0 lost, 0 cut")

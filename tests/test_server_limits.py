@@ -24,6 +24,7 @@ from tests.programs import (
     HELLO,
     LIMIT,
     REPORT,
+    UNMEASURED,
     Server,
     conversation,
     customized,
@@ -154,8 +155,8 @@ def test_the_default_cap_is_the_limit_of_open_files_less_32_and_at_least_1(
 def test_however_few_files_may_be_open_it_serves_or_says_why_not(text_file: Path) -> None:
     served = 0
     for limit in range(6, 16):
-        few = open_files(limit)
-        with Server(text_file, shell=few, ready=False, flags=(), stdin=None) as server:
+        few = {"shell": open_files(limit), "env": UNMEASURED}
+        with Server(text_file, **few, ready=False, flags=(), stdin=None) as server:
             with contextlib.suppress(AssertionError):  # it has ended, or the time is over
                 server.expect_listening(limit=3)
             if server.port:
