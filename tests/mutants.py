@@ -9,6 +9,7 @@ exactly those: one that is not listed wants a test, one that is listed and kille
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,9 @@ NOTICED = {"killed", "timeout", "suspicious"}
 
 NAME = re.compile(r"(?P<module>.+)\.x(?:_|ǁ(?P<kind>[^ǁ.]+)ǁ)(?P<function>\w+)__mutmut_\d+")
 ROW = re.compile(r"^\| `(\S+)` \| `(\S+)` \| `(.+)` → `(.+)` \| (.+) \|$", re.MULTILINE)
+
+
+MEMORY = 2**31  # octets for each run: a mutant that never stops growing must not take the machine
 
 
 class Mutant(NamedTuple):
@@ -107,6 +111,8 @@ def main() -> int:
     """Run it all from the beginning; return the exit status."""
     started = time.monotonic()
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # mutmut would keep the old verdicts
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.environ["PYTHONHASHSEED"] = "0"  # mutmut takes the tests in the order of a set
     subprocess.run([MUTMUT, "run"], cwd=ROOT, check=True)
     found = verdicts()
     alive = (name for name, word in found.items() if word not in NOTICED)

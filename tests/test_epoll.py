@@ -255,6 +255,49 @@ def test_nobody_registered_is_a_sleep_all_the_same(selector):
     assert selector.select(0.001) == []
 
 
+class Kernel:
+    """Stands for epoll: nobody is ever ready, and what was asked for is kept."""
+
+    def register(self, number, events):
+        pass
+
+    def poll(self, limit, most):
+        self.limit, self.most = limit, most
+        return []
+
+
+@pytest.fixture
+def kernel():
+    return Kernel()
+
+
+@pytest.fixture
+def asking(kernel):
+    """Our selector, which asks this kernel."""
+    with closing(EpollSelector()) as selector:
+        real, selector.epoll = selector.epoll, kernel
+        yield selector
+        selector.epoll = real
+
+
+def test_without_a_limit_the_kernel_is_asked_for_a_sleep_without_end(asking, kernel):
+    asking.select()
+    assert kernel.limit < 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.0001, 0.001, 0.0999, 1.0, 9.9995, 10.0, 3600.0])
+def test_a_sleep_is_rounded_up_to_the_next_millisecond_and_no_further(asking, kernel, seconds):
+    asking.select(seconds)
+    assert seconds <= kernel.limit < seconds + 0.001
+
+
+def test_the_kernel_may_name_everybody_at_once(asking, kernel):
+    for number in range(2000):
+        asking.register(number, READ)
+    asking.select()
+    assert kernel.most == 2000
+
+
 # --- wrong use
 
 

@@ -311,9 +311,8 @@ def test_a_guest_who_leaves_as_the_episode_ends_leaves_no_timer_behind(open_hous
     house.turn()
     house.doors[0].fails.clear()
     house.welcome = come_and_go
-    while len(house.said) < 2:
-        house.turn()
-    assert (house.guests, house.doors[0].backlog) == ([], [])
+    house.spend(0.2)
+    assert (house.guests, house.doors[0].backlog, len(house.said)) == ([], [], 2)
     assert house.sleeps_for_ever()
 
 
