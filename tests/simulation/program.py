@@ -10,6 +10,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.host import Descriptor, Host
 from tests.simulation.selector import FakeSelector
 
+
 class SignalPipe(Descriptor):
     """The end of the socketpair that the loop reads signals from."""
 
