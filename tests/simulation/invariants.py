@@ -258,6 +258,8 @@ def excuse(end: Any) -> str:
         return ", ".join(wire.harm) or "cut at the end of the drain"
     if (wire is None or not wire.number) and server.stops:
         return "the server had stopped"
+    if wire is None and end.world.knobs.backlog < len(end.world.hosts):
+        return "there was never room in the backlog when it asked"
     return ""
 
 

@@ -78,7 +78,8 @@ class Knobs:
 
     def hurried(self) -> bool:
         """Tell whether time can run short for somebody who does nothing wrong."""
-        slow_motion = (self.pause or 0.0) * (STREAM_LIMIT / (self.chunk or STREAM_LIMIT) + 2)
+        piece = 1 if self.short else min(self.chunk or STREAM_LIMIT, self.window)
+        slow_motion = (self.pause or 0.0) * (STREAM_LIMIT / piece + 2)
         return bool(self.delays or self.patience < PATIENT or slow_motion > self.timeout / 2)
 
     def __str__(self) -> str:
