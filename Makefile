@@ -120,7 +120,7 @@ injection: ## fail every system call of both programs with every errno (needs st
 mutants: $(VENV)/.group-mutants ## change the core in small places: some test must fail each time; takes its time
 	@$(launch_venv) -m tests.mutants
 
-check: lint test spec coverage demo ## all that a change must pass: what .ci/run runs
+check: lint test spec demo ## all that a change must pass: what .ci/run runs
 
 bench: build/epoll_server build/load $(VENV)/.group-bench ## processor time per transfer, beside C, uvloop and asyncio
 	@$(launch_venv) bench/cpu.py
