@@ -17,6 +17,7 @@ need not wait for connections in TIME_WAIT (POSIX only: on Windows it would let 
 steal the port). Never SO_REUSEPORT: two servers would share the clients by chance.
 """
 
+import encodings.idna  # noqa: F401 - else getaddrinfo imports it where a signal may raise
 import errno
 import os
 import socket
