@@ -63,6 +63,7 @@ class ClientEnd(Program):
             self.end()
             return
         invariants.hold_for_client(self)
+        self.due = None
         if self.selector.ready():
             self.wake()
 

@@ -78,14 +78,16 @@ def nothing_leaks(end: Any) -> bool:
 
 def selector_is_clean(end: Any) -> bool:
     """Whatever stands in the selector is open, under its own number."""
-    return all(key.fileobj.number == number for number, key in end.selector.keys.items())
+    return not [n for n, key in end.selector.keys.items() if key.fileobj.number != n]
 
 
 def nobody_is_forgotten(end: Any) -> bool:
     """A listener is watched, or will be: by a retry, or when a connection ends."""
     acceptor = end.server.acceptor
-    watched = all(listener.interest == READ for listener in acceptor.listeners)
-    return watched or acceptor.retries or acceptor.full()
+    for listener in acceptor.listeners:
+        if listener.interest != READ and not acceptor.retries and not acceptor.full():
+            return False
+    return True
 
 
 def one_retry(end: Any) -> bool:

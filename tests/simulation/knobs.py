@@ -29,13 +29,13 @@ class Knobs:
 
     body: bytes = knob(*BODIES, share=0.8)
     clients: int = knob(3, 1, 2, 6, 12, 24, share=0.9)
-    strangers: int = knob(0, 1, 2, 4, share=0.4)
+    strangers: int = knob(0, 1, 2, 4, share=0.35)
     listeners: int = knob(1, 2, share=0.3)
     backlog: int = knob(100, 3, 0, share=0.2)
     # The network.
-    split: bool = knob(False, True, share=0.5)
-    window: int = knob(65536, 100, 30, 7, 1, share=0.2)
-    short: float = knob(0.0, 0.2, 0.8, share=0.2)
+    split: bool = knob(False, True, share=0.4)
+    window: int = knob(65536, 100, 30, 7, 1, share=0.15)
+    short: float = knob(0.0, 0.2, 0.8, share=0.15)
     harsh: bool = knob(False, True, share=0.3)
     trouble: float = knob(0.0, 0.1, 0.5, share=0.3)  # wires that are reset, cut or silent
     dead_ends: bool = knob(False, True, share=0.2)  # clients first try addresses that do not work
@@ -55,7 +55,7 @@ class Knobs:
     patience: float = knob(PATIENT, 10.0, 0.5, share=0.2)  # --timeout of the clients
     drain: float = knob(5.0, 0.5, 0.0, share=0.5)
     max_clients: int = knob(1000, 4, 2, 1, share=0.2)
-    chunk: int | None = knob(None, 40, 7, 1, share=0.15)
+    chunk: int | None = knob(None, 40, 7, 1, share=0.12)
     pause: float | None = knob(None, 0.001, 0.5, share=0.5)
     # Signals of each listening period, at any moment; a calm one ends when nothing is left to do.
     signals: tuple[int, ...] = knob(

@@ -40,6 +40,7 @@ class Program(Host):
         self.reactor = Reactor(self.selector, world.clock)
         self.pipe: SignalPipe | None = None
         self.found: Ready = []  # at the last look
+        self.due: float | None = None  # `moment`, once it is computed
         self.looked_at = world.now  # when it last called `select`
         self.ended = False
 
@@ -65,6 +66,7 @@ class Program(Host):
             self.reactor.watch(self.signals, 0)
             self.release(self.pipe)
             self.pipe = None
+        self.due = math.inf
         self.ended = True
 
     def sleep(self, seconds: float | None) -> Ready:
@@ -72,6 +74,7 @@ class Program(Host):
         if self.idle_turns > 3 and self.idle_turns > self.patience():
             self.world.violation(f"{self.name} wakes up again and again, for nothing")
         self.idle_turns += 1
+        self.due = None
         self.looked_at = self.world.now
         self.faults = self.later_faults
         return self.found
@@ -81,7 +84,8 @@ class Program(Host):
         self.found = self.selector.ready()
         if self.found or self.moment() <= self.world.now:
             return True
-        if self.world.chance.maybe(self.world.knobs.spurious):
+        spurious = self.world.knobs.spurious
+        if spurious and self.world.chance.maybe(spurious):
             self.idle_turns = 0
             return True
         return False
@@ -93,7 +97,10 @@ class Program(Host):
 
     def moment(self) -> float:
         """Return when the timeout of `select` ends; as the kernel's, it is rounded up to ms."""
-        deadlines = [queue.earliest() for queue in self.reactor.queues if queue]
-        if not deadlines:
-            return math.inf
-        return self.looked_at + math.ceil((min(deadlines) - self.looked_at) * 1000) / 1000
+        if self.due is None:
+            patience = self.reactor.patience(self.looked_at)
+            if patience is None:
+                self.due = math.inf
+            else:
+                self.due = self.looked_at + math.ceil(patience * 1000) / 1000
+        return self.due

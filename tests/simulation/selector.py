@@ -6,7 +6,6 @@ any order. Time passes only while a host sleeps in here (`Host.sleep`).
 
 import selectors
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from reactor import Ready
@@ -21,7 +20,7 @@ class FakeSelector(selectors.BaseSelector):
         self.keys: dict[int, selectors.SelectorKey] = {}
 
     def register(self, fileobj: Any, events: int, data: object = None) -> selectors.SelectorKey:
-        self.enter("register", fileobj)
+        fileobj.enter("register")
         if fileobj.number < 0:
             raise ValueError(f"invalid file descriptor: {fileobj.number}")
         if fileobj.number in self.keys:
@@ -29,26 +28,23 @@ class FakeSelector(selectors.BaseSelector):
         return self.remember(fileobj, events, data)
 
     def modify(self, fileobj: Any, events: int, data: object = None) -> selectors.SelectorKey:
-        self.enter("modify", fileobj)
-        self.key_of(fileobj)
+        fileobj.enter("modify")
+        if fileobj.number not in self.keys:
+            raise KeyError(f"{fileobj.name} is not registered")
         return self.remember(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        self.key_of(fileobj)
-        with suppress(OSError):  # as the standard selectors do
-            self.enter("unregister", fileobj)
-        return self.keys.pop(fileobj.number)
-
-    def enter(self, call: str, fileobj: Any) -> None:
-        fileobj.moved()
-        fileobj.enter(call)
-
-    def key_of(self, fileobj: Any) -> selectors.SelectorKey:
         if fileobj.number not in self.keys:
             raise KeyError(f"{fileobj.name} is not registered")
-        return self.keys[fileobj.number]
+        try:
+            fileobj.enter("unregister")
+        except OSError:
+            pass  # as the standard selectors do
+        fileobj.moved()
+        return self.keys.pop(fileobj.number)
 
     def remember(self, fileobj: Any, events: int, data: object) -> selectors.SelectorKey:
+        fileobj.moved()
         key = selectors.SelectorKey(fileobj, fileobj.number, events, data)
         self.keys[fileobj.number] = key
         return key
@@ -70,14 +66,11 @@ class FakeSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> Ready:
         ready = self.host.sleep(timeout)
-        if len(ready) > 1:
+        if len(ready) > 1 and self.world.knobs.disorder:
             ready = self.world.shuffled(ready)
         for key, _ in ready:
-            self.must_progress(key.fileobj)
-        return self.world.exaggerated(ready, self)
-
-    def must_progress(self, sock: Any) -> None:
-        """A socket that is reported, and for which nothing is done, is reported for ever."""
-        if sock.seen_idle:
-            self.world.violation(f"{sock.name} is ready, and nobody does anything about it: a spin")
-        sock.seen_idle = True
+            sock = key.fileobj
+            if sock.seen_idle:  # it would be reported for ever
+                self.world.violation(f"{sock.name} is ready, and nobody does anything: a spin")
+            sock.seen_idle = True
+        return self.world.exaggerated(ready, self) if self.world.knobs.spurious else ready

@@ -175,7 +175,7 @@ class World:
 
     def taken(self, length: int) -> int:
         """Return how many of so many octets, for which there is room, the kernel takes."""
-        if length > 1 and self.chance.maybe(self.knobs.short):
+        if self.knobs.short and length > 1 and self.chance.maybe(self.knobs.short):
             return length - self.chance.below(length)
         return length
 
