@@ -137,12 +137,12 @@ class FakeSelector(selectors.BaseSelector):
         self.look_out_for_a_spin()
         end = self.now + (math.inf if timeout is None else timeout)
         self.happen()
-        lies, self.lies = self.lies, []
-        while not (ready := lies + self.ready()) and self.now < end:
+        while not (ready := self.lies + self.ready()) and self.now < end:
             moment = min([end, *(when for when, _ in self.laid_down)])
             assert moment < math.inf, "deadlock: nobody is ready, and nothing will ever happen"
             self.now = moment
             self.happen()
+        self.lies = []
         return ready
 
     def look_out_for_a_spin(self) -> None:

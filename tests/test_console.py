@@ -474,6 +474,31 @@ class NoReactor:
         assert interest == 0, "a file was put into a selector"
 
 
+@pytest.mark.fault("A5", "E9")
+@pytest.mark.parametrize("kind", KINDS)
+def test_at_the_limit_of_open_files_the_descriptor_itself_serves_and_is_not_closed(
+    stack, monkeypatch, kind
+):
+    def no_more(number, access):
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(console_module.standard_streams, "private", no_more)
+    reader, writer = KINDS[kind](stack)
+    console = Console(number=writer.fileno())
+    console.line("one")
+    console.flush()
+    assert read_all(reader, console, b"\n") == "one\n"
+    freeze(console)
+    assert console.rest
+    reader.close()
+    console.close()
+    assert os.fstat(writer.fileno())
+
+
+def test_a_console_has_a_name(recorded):
+    assert str(recorded) == "console"
+
+
 # ---------------------------------------------------------------- outside the loop
 
 

@@ -110,10 +110,10 @@ def test_a_readiness_that_was_none_changes_nothing():
     def lie():
         [key] = [key for key in venue.selector.get_map().values() if key.fileobj is sock]
         venue.selector.lies.append((key, READ))
-        sock.incoming += GOOD
 
     venue.selector.after(1.0, lie)
-    venue.rings(2.0)
+    venue.selector.after(2.0, lambda: sock.incoming.extend(GOOD))
+    venue.rings(1.0)
     venue.serve()
     assert served(sock)
 
