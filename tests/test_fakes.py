@@ -17,8 +17,8 @@ from reactor import READ, WRITE
 from tests.simulation.chance import Calm
 from tests.simulation.client_end import REFUSED
 from tests.simulation.knobs import Knobs
-from tests.simulation.network import FakeListener, FakeSocket
 from tests.simulation.program import Program
+from tests.simulation.sockets import FakeListener, FakeSocket
 from tests.simulation.world import World
 
 LIMIT = 5.0  # seconds for anything that must happen

@@ -13,11 +13,12 @@ repeated.
 
     chance.py                       the source of all decisions
     knobs.py faults.py              what a world may be like; which calls can fail, and how
-    network.py host.py selector.py  streams and sockets; descriptors; readiness
+    wire.py sockets.py              connections; the kernel's side of sockets
+    host.py selector.py             descriptors; readiness
     world.py                        what is pending, and the passing of time
     program.py server_end.py client_end.py strangers.py    who lives there
-    invariants.py                   what must hold, whatever happens
-    soak.py calls.py exploration.py sweeps.py              ways to search for a run that breaks it
+    invariants.py verdicts.py       what must hold between turns; who has deserved which end
+    soak.py calls.py exploration.py state.py sweeps.py     ways to search for a run that breaks it
 
 Not simulated: what lies outside the loop (the prompt, the look-up of names, saving, the writes of
 the console), failures of select itself, and the loss and corruption that TCP repairs.

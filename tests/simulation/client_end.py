@@ -9,11 +9,12 @@ from typing import Any
 
 from client import Download
 from reactor import Interrupted, nothing
-from tests.simulation import invariants
+from tests.simulation import invariants, verdicts
 from tests.simulation.faults import Faults
-from tests.simulation.network import FakeSocket, Pending
 from tests.simulation.program import Program
 from tests.simulation.server_end import PLACES
+from tests.simulation.sockets import FakeSocket
+from tests.simulation.wire import Pending
 
 REFUSED, HOLE, ITSELF = ("10.0.0.6", 7080), ("10.0.0.7", 7080), ("10.0.0.8", 7080)
 DEAD_ENDS = (REFUSED, HOLE, ITSELF)
@@ -101,7 +102,7 @@ class ClientEnd(Program):
         self.download.total.cancel(self.download)
         self.leave()
         self.world.tell(self.name, f"ends with {self.outcome!r}")
-        invariants.judge_outcome(self)
+        verdicts.judge_outcome(self)
 
     def say(self, text: str) -> None:
         self.world.tell(f"{self.name} says", text)

@@ -16,10 +16,11 @@ import math
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.simulation.knobs import Knobs
-from tests.simulation.network import FakeSocket, Pending, Stream, Wire
+from tests.simulation.state import state_of
+from tests.simulation.wire import TROUBLES, Pending, Wire
 from tests.simulation.world import Broken, World
 
 END = -1  # the state after the end of a run
@@ -123,10 +124,13 @@ class Explored(World):
         if (when := self.next_moment()) < math.inf:
             self.pass_time(max(when, self.now))
 
+    def let_suffer(self, wire: Wire) -> None:
+        wire.suffer(TROUBLES[self.chance.below(len(TROUBLES))])
+
     def connected(self, wire: Wire) -> None:
         self.wires.append(wire)
         if self.scope.trouble and len(self.wires) == 1:
-            self.add_trouble(Pending(self.trouble, wire))
+            self.add_trouble(Pending(self.let_suffer, wire))
 
     def piece(self, length: int) -> int:
         """Let octets arrive one by one: who is not looked at meanwhile finds them together, so this
@@ -177,74 +181,6 @@ def explore(scope: Scope) -> Found:
         if not answers.go_back():
             return Found(len(graph.numbers), runs, graph.courses())
         graph.shorten(len(answers.answers))
-
-
-# What a state is: all that what comes next depends on. Moments count from now.
-
-
-def state_of(world: World) -> Hashable:
-    server = world.server
-    acceptor = server.server.acceptor
-    return (
-        [sorted(map(label, events)) for events in (world.pending, world.calamities)].__repr__(),
-        tuple((when - world.now, label(event)) for when, event in world.alarms),
-        tuple(program_state(program) for program in (server, *world.clients)),
-        tuple(connection_state(connection) for connection in server.server.deadlines),
-        tuple(
-            connection_state(client.download.connection) if client.download else None
-            for client in world.clients
-        ),
-        tuple((stranger.awake, tuple(map(str, stranger.script))) for stranger in world.strangers),
-        tuple((wire_state(wire)) for wire in sorted(world.wires, key=lambda w: w.client.name)),
-        (acceptor.paused_at is None, tuple(server.server.signals), tuple(server.sent_signals)),
-    )
-
-
-def program_state(program: Any) -> Hashable:
-    now = program.world.now
-    return (
-        program.awake,
-        program.ended,
-        program.pipe is not None and program.pipe.numbers,
-        tuple((key.fd, key.events, key.fileobj.name) for key in program.selector.keys.values()),
-        tuple(
-            (type(handler).__name__, round(deadline - now, 6), deadline <= program.looked_at)
-            for queue in program.reactor.queues
-            for handler, deadline in queue.items()
-        ),
-    )
-
-
-def connection_state(connection: Any) -> Hashable:
-    if connection is None:
-        return None
-    return connection.state.name, connection.received, connection.unsent, connection.interest
-
-
-def wire_state(wire: Wire) -> Hashable:
-    ends = tuple(map(socket_state, (wire.client, wire.server)))
-    streams = tuple(map(stream_state, (wire.client.outgoing, wire.server.outgoing)))
-    return ends, streams, wire.silent, wire.was_reset, tuple(wire.harm), wire.word
-
-
-def socket_state(sock: FakeSocket) -> Hashable:
-    flags = (sock.closed, sock.dead, sock.shut, sock.error, sock.seen_idle)
-    return sock.name, sock.number, flags, sock.heard, sock.said
-
-
-def stream_state(stream: Stream) -> Hashable:
-    return stream.flying, stream.arrived, stream.ending, stream.ended, stream.under_way
-
-
-def label(event: Any) -> str:
-    """Return a name for something that may happen."""
-    if isinstance(event, Pending):
-        owner = getattr(event.act.__self__, "name", "")
-        about = [
-            thing.client.name if isinstance(thing, Wire) else thing for thing in event.arguments
-        ]
-        return f"{event.act.__name__} {owner} {about}"
-    return str(event)
 
 
 BODIES = (b"", b"\n", b"a\n", b"ab\n", b"a\nb\n")

@@ -67,10 +67,30 @@ class FakeSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> Ready:
         ready = self.host.sleep(timeout)
         if len(ready) > 1 and self.world.knobs.disorder:
-            ready = self.world.shuffled(ready)
+            ready = self.disordered(ready)
         for key, _ in ready:
             sock = key.fileobj
             if sock.seen_idle:  # it would be reported for ever
                 self.world.violation(f"{sock.name} is ready, and nobody does anything: a spin")
             sock.seen_idle = True
-        return self.world.exaggerated(ready, self) if self.world.knobs.spurious else ready
+        return self.exaggerated(ready) if self.world.knobs.spurious else ready
+
+    def disordered(self, ready: Ready) -> Ready:
+        """Return some of the ready keys, in any order."""
+        below = self.world.chance.below
+        if not self.world.chance.maybe(self.world.knobs.disorder):
+            return ready
+        count = len(ready) - below(len(ready))
+        return [ready.pop(below(len(ready))) for _ in range(count)]
+
+    def exaggerated(self, ready: Ready) -> Ready:
+        """Return the ready keys, and perhaps before them one that is not ready."""
+        if not self.world.chance.maybe(self.world.knobs.spurious):
+            return ready
+        self.host.idle_turns = 0
+        true = [key for key, _ in ready]
+        false = [key for key in self.keys.values() if key not in true and key.fileobj.may_lie()]
+        if not false:
+            return ready
+        key = false[self.world.chance.below(len(false))]
+        return [(key, key.events), *ready]

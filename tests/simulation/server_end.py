@@ -10,11 +10,12 @@ from typing import Any
 
 from reactor import Ready
 from server import WORDS, Server
-from tests.simulation import invariants
+from tests.simulation import invariants, verdicts
 from tests.simulation.faults import Faults
 from tests.simulation.host import FIRST_NUMBER
-from tests.simulation.network import FakeListener, FakeSocket, Pending, Wire
 from tests.simulation.program import Program
+from tests.simulation.sockets import FakeListener, FakeSocket
+from tests.simulation.wire import Pending, Wire
 
 PLACES = (("10.0.0.1", 7080), ("10.0.0.2", 7080))
 ANOTHER_BODY = b"another file\n"  # of the second period
@@ -120,7 +121,7 @@ class ServerEnd(Program):
         if word not in ("S:", "C:"):
             self.world.tell("server says", text)
         if word in WORDS and who[0] == "c":
-            invariants.judge_word(self, self.wires[int(who[1:]) - 1], word)
+            verdicts.judge_word(self, self.wires[int(who[1:]) - 1], word)
         elif text.startswith("accepting paused"):
             invariants.judge_pause(self)
             self.in_episode = True

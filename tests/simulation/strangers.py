@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tests.simulation.host import Host
-from tests.simulation.network import FakeSocket
 from tests.simulation.server_end import PLACES
+from tests.simulation.sockets import FakeSocket
 
 HELLO = b"HELLO 1\n"
 END, ABORT = "end of stream", "abort"

@@ -15,7 +15,7 @@ from protocol import Damaged, PeerError, ProtocolError
 from tests import oracle
 from tests.simulation.chance import Calm
 from tests.simulation.knobs import BODIES, Knobs
-from tests.simulation.network import CUT, RESET, Wire
+from tests.simulation.wire import CUT, RESET, Wire
 from tests.simulation.world import World
 
 HELLO = b"HELLO 1\n"

@@ -8,7 +8,7 @@ Everything that can happen next stands in one of two lists, and chance picks fro
 Time passes only when nothing is pending, up to the next moment somebody waits for, or when a delay
 is picked. So the order of all things is free, and a run is a function of its chances.
 
-The world turns inside the server's `select` (ServerHost.sleep): while the server sleeps, the rest
+The world turns inside the server's `select` (ServerEnd.sleep): while the server sleeps, the rest
 lives. If nothing is pending and nobody waits for any moment, the story ends: the server is told to
 stop, and whoever does not end then has met a deadlock.
 """
@@ -19,21 +19,16 @@ import signal
 from typing import Any, Self
 
 import client
-from reactor import Ready
-from tests.simulation import invariants
+from tests.simulation import verdicts
 from tests.simulation.chance import Chance, Seeded
 from tests.simulation.client_end import HOLE, ITSELF, ClientEnd, Sockets
 from tests.simulation.faults import NOT_NOW, Faults, Weather
 from tests.simulation.knobs import Knobs
-from tests.simulation.network import Pending, Wire
 from tests.simulation.server_end import ServerEnd
 from tests.simulation.strangers import NAMES, Stranger
+from tests.simulation.wire import TROUBLES, Pending, Wire
 
 ENDLESS = 100_000  # steps; the longest honest run has some thousands
-TROUBLES = (
-    "reset", "reset of the client", "reset of the server", "silence",
-    "early end of the server's stream", "early end of the client's stream",
-)  # fmt: skip
 STALL = 60.0  # seconds
 BEGINNING = 1000.0  # of the clock; a monotonic clock may begin anywhere
 
@@ -99,7 +94,7 @@ class World:
             self.server.run()
             while self.pending or not all(host.ended for host in self.hosts):
                 self.step()
-            invariants.hold_at_the_end(self)
+            verdicts.hold_at_the_end(self)
         except Violation as violation:
             self.tell("world", f"VIOLATION: {violation}")
             raise Broken(str(violation)) from None
@@ -167,62 +162,17 @@ class World:
         self.tell("world", "time passes")
         self.pass_time(self.now + max(0.0, waits[self.chance.below(len(waits))]))
 
-    # What the network and the kernel ask.
+    # What the network and the kernel tell and ask.
 
     def piece(self, length: int) -> int:
         """Return how many of so many octets arrive together."""
         return length - self.chance.below(length) if self.knobs.split and length > 1 else length
 
-    def taken(self, length: int) -> int:
-        """Return how many of so many octets, for which there is room, the kernel takes."""
-        if self.knobs.short and length > 1 and self.chance.maybe(self.knobs.short):
-            return length - self.chance.below(length)
-        return length
-
-    def window(self) -> int:
-        return self.knobs.window
-
     def connected(self, wire: Wire) -> None:
         self.wires.append(wire)
         if self.chance.maybe(self.knobs.trouble):
-            self.calamities.append(Pending(self.trouble, wire))
-
-    def shuffled(self, ready: Ready) -> Ready:
-        """Return some of the ready keys, in any order."""
-        if not self.chance.maybe(self.knobs.disorder):
-            return ready
-        left = list(ready)
-        count = len(left) - self.chance.below(len(left))
-        return [left.pop(self.chance.below(len(left))) for _ in range(count)]
-
-    def exaggerated(self, ready: Ready, selector: Any) -> Ready:
-        """Return the ready keys and perhaps one that is not ready."""
-        if not self.chance.maybe(self.knobs.spurious):
-            return ready
-        selector.host.idle_turns = 0
-        true = [key for key, _ in ready]
-        false = [key for key in selector.keys.values() if key not in true and key.fileobj.may_lie()]
-        if not false:
-            return ready
-        key = false[self.chance.below(len(false))]
-        return [(key, key.events), *ready]
-
-    # Calamities of a wire, and faults.
-
-    def trouble(self, wire: Wire) -> None:
-        kind = TROUBLES[self.chance.below(len(TROUBLES))]
-        wire.harm.append(kind)
-        self.tell("network", f"{kind}: {wire.client.name}")
-        if kind == "silence":
-            wire.silent = True
-        if kind in ("reset", "reset of the client"):
-            wire.client.fail(errno.ECONNRESET)
-        if kind in ("reset", "reset of the server"):
-            wire.server.fail(errno.ECONNRESET)
-        if kind == "early end of the server's stream":
-            wire.server.outgoing.cut()
-        if kind == "early end of the client's stream":
-            wire.client.outgoing.cut()
+            trouble = TROUBLES[self.chance.below(len(TROUBLES))]
+            self.calamities.append(Pending(wire.suffer, trouble))
 
     def struck(self, host: Any, call: str, sock: Any, error: int) -> None:
         """Note that a call fails by decree, and whom that may hurt."""

@@ -1,14 +1,10 @@
-"""The network: streams whose octets fly before they arrive, and the sockets at their ends.
+"""The kernel's side of sockets: the calls that the programs make, and what arrives from outside.
 
-Owns what the kernel owns: buffers, windows, ends of stream, resets, the backlog. Whatever is under
-way stands in `World.pending` and happens when the world comes to it, so every order is possible.
-tests/test_fakes.py holds these sockets and the kernel's to the same behaviour.
+Owns buffers, ends of stream, resets, the backlog, errors in their order. tests/test_fakes.py holds
+these sockets and the kernel's to the same behaviour.
 
-    send --> flying --- happens, a piece at a time ---> arrived --> recv
-             |<-------------- window ----------------------->|
-
-A reset overtakes what flies and destroys it. What has arrived can still be read: so does Linux.
-A harsh kernel (knob) throws that away as well: so do others.
+What has arrived before a reset can still be read: so does Linux. A harsh kernel (knob) throws it
+away: so do others.
 """
 
 import errno
@@ -19,110 +15,7 @@ from typing import Any
 from reactor import READ, WRITE
 from tests.simulation.faults import DEFECT, GONE_NUMBERS
 from tests.simulation.host import Descriptor, Host, failure
-
-PLENTY = 65536
-CUT, RESET = -1, -2  # what a flaw can be, besides bits that are flipped
-
-
-class Wire:
-    """A connection as the world knows it: both ends, and what has befallen them."""
-
-    def __init__(self, client: "FakeSocket", server: "FakeSocket") -> None:
-        self.client, self.server = client, server
-        self.harm: list[str] = []  # what the world has done to it, and no program
-        self.was_reset = False  # some end got a reset, for whatever reason
-        self.number = 0  # the server's: connection c1, c2, …
-        self.accepted_at = 0.0
-        self.silent = False  # nothing arrives any more
-        self.body: bytes | None = None  # what the server delivers when it accepts this one
-        self.file = b""  # its file message
-        self.word = ""  # the server's closing word
-
-
-class Stream:
-    """One direction of a connection."""
-
-    __slots__ = (
-        "arrived", "ended", "ending", "flaw", "flying", "reader", "sent", "under_way", "window",
-        "writer",
-    )  # fmt: skip
-
-    def __init__(self, writer: "FakeSocket", reader: "FakeSocket", window: int) -> None:
-        self.writer, self.reader = writer, reader
-        self.window = window
-        self.flying = self.arrived = b""
-        self.ending = self.ended = False  # the end of stream: sent; arrived
-        self.under_way = False
-        self.sent = 0
-        self.flaw: tuple[int, int] | None = None  # at which octet, and what
-
-    def room(self) -> int:
-        return self.window - len(self.flying) - len(self.arrived)
-
-    def put(self, octets: bytes) -> None:
-        """Take octets from the writer; if there is a flaw, not all will arrive as they are."""
-        if self.flaw is not None and self.sent <= self.flaw[0] < self.sent + len(octets):
-            octets = self.damaged(octets, *self.flaw)
-        self.sent += len(octets)
-        if not self.ending:
-            self.flying += octets
-            self.go()
-
-    def damaged(self, octets: bytes, place: int, kind: int) -> bytes:
-        """Return the octets as they will arrive: one has flipped bits, or is the first missing."""
-        before, after = octets[: place - self.sent], octets[place - self.sent :]
-        if kind > 0:
-            return before + bytes([after[0] ^ kind]) + after[1:]
-        self.flying += before
-        self.ending = kind == CUT
-        self.go()
-        if kind == RESET:
-            self.reader.reset_soon()
-        return b""
-
-    def cut(self) -> None:
-        """End here: what flies, and what comes later, is lost, and nobody is told."""
-        self.flying = b""
-        self.ending = True
-        self.go()
-
-    def go(self) -> None:
-        """Let what is in here arrive some time."""
-        if not self.under_way:
-            self.under_way = True
-            self.reader.world.pending.append(self)
-
-    def happen(self) -> None:
-        """Let some octets, or the end of stream, arrive."""
-        self.under_way = False
-        reader = self.reader
-        if self.writer.wire is not None and self.writer.wire.silent:
-            return
-        if self.flying and (reader.closed or reader.dead):  # nobody will read: a reset answers
-            self.flying = b""
-            self.writer.reset_soon()
-        elif self.flying:
-            piece = reader.world.piece(len(self.flying))
-            self.arrived += self.flying[:piece]
-            self.flying = self.flying[piece:]
-        elif self.ending:
-            self.ended = True
-        if self.flying or (self.ending and not self.ended):
-            self.go()
-        reader.host.wake()
-
-    def __str__(self) -> str:
-        return f"stream of {self.writer.name}"
-
-
-class Pending:
-    """One thing that will happen: `act`."""
-
-    def __init__(self, act: Any, *arguments: Any) -> None:
-        self.act, self.arguments = act, arguments
-
-    def happen(self) -> None:
-        self.act(*self.arguments)
+from tests.simulation.wire import Pending, Stream, Wire
 
 
 class FakeSocket(Descriptor):
@@ -185,7 +78,9 @@ class FakeSocket(Descriptor):
         room = min(len(octets), stream.room())
         if room <= 0:
             raise self.not_now()
-        taken = octets[: self.world.taken(room)]
+        if self.world.chance.maybe(self.world.knobs.short):
+            room -= self.world.chance.below(room)
+        taken = octets[:room]
         stream.put(taken)
         self.said += taken
         self.moved()
@@ -269,7 +164,8 @@ class FakeSocket(Descriptor):
         place = self.world.places.get(self.peer_address)
         if place == "itself":
             self.address = self.peer_address
-            self.join(Stream(self, self, PLENTY), None)
+            loop = Stream(self, self, self.world.knobs.window)
+            self.join(loop, loop)
         elif place is None:
             self.fail(errno.ECONNREFUSED)
         elif place != "hole" and len(place.queue) <= place.backlog:
@@ -282,16 +178,16 @@ class FakeSocket(Descriptor):
         other = FakeSocket(place.host, f"c? of {self.name}")
         other.address, other.peer_address = self.peer_address, self.address
         wire = Wire(self, other)
-        there = Stream(self, other, self.world.window())
-        back = Stream(other, self, self.world.window())
+        window = self.world.knobs.window
+        there, back = Stream(self, other, window), Stream(other, self, window)
         self.join(back, there, wire)
         other.join(there, back, wire)
         place.queue.append(other)
         place.host.wake()
         self.world.connected(wire)
 
-    def join(self, incoming: Stream, outgoing: Stream | None, wire: Wire | None = None) -> None:
-        self.incoming, self.outgoing = incoming, outgoing or incoming
+    def join(self, incoming: Stream, outgoing: Stream, wire: Wire | None = None) -> None:
+        self.incoming, self.outgoing = incoming, outgoing
         self.wire = wire
         self.host.wake()
 
@@ -313,7 +209,9 @@ class FakeSocket(Descriptor):
             self.end_stream()
 
     def reset_soon(self) -> None:
-        self.world.pending.append(Pending(self.fail, errno.ECONNRESET))
+        """Let a reset be on its way here."""
+        if self.wire is None or not self.wire.silent:
+            self.world.pending.append(Pending(self.fail, errno.ECONNRESET))
 
     def fail(self, error: int) -> None:
         """Let a reset arrive here, or a refusal."""
