@@ -76,8 +76,9 @@ class EpollSelector(selectors.BaseSelector):
         return {key.fileobj: key for key in self.keys.values()}
 
     def close(self) -> None:
-        """Release the descriptor of epoll itself."""
+        """Release the descriptor of epoll itself, and forget everybody."""
         self.epoll.close()
+        self.keys.clear()
 
     @staticmethod
     def number(fileobj: "FileDescriptorLike") -> int:

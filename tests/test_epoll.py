@@ -220,6 +220,14 @@ def test_a_number_that_was_closed_can_still_be_unregistered_and_is_free_again(st
     assert [key.fileobj for key, _ in selector.select()] == [sock]
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_a_selector_that_is_closed_watches_nobody(stack, kind):
+    selector = kind()
+    selector.register(quiet(stack), READ)
+    selector.close()
+    assert not selector.get_map()
+
+
 def test_who_was_closed_without_leaving_is_not_reported_under_the_number_of_another(stack):
     """The kernel goes on reporting a closed number for as long as a copy of it is open."""
     one, _ = pair(stack)
