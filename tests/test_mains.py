@@ -4,6 +4,7 @@ A person, who is a thread, reads what the program says on stdout and does what p
 """
 
 import os
+import select
 import signal
 import socket
 import threading
@@ -29,6 +30,18 @@ def leading(number, to):
     """Let a standard descriptor lead to a file for a while."""
     kept = os.dup(number)
     os.dup2(to.fileno(), number)
+    try:
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)
+
+
+@contextmanager
+def closed(number):
+    """Have a standard descriptor closed for a while, and whatever fills it in the end."""
+    kept = os.dup(number)
+    os.close(number)
     try:
         yield
     finally:
@@ -127,6 +140,13 @@ def test_sigterm_ends_it_without_a_question(text_file, capfd, volume):
     assert not any("Continue" in line for line in lines)
 
 
+@pytest.mark.fault("D19")
+def test_in_the_background_nobody_is_asked(text_file, monkeypatch, capfd):
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
+    assert serve(str(text_file), visits=[lambda _: sends(signal.SIGINT)], answers=b"y\n") == 0
+    assert "Continue" not in capfd.readouterr().err
+
+
 @pytest.mark.fault("D7")
 def test_whoever_is_cut_makes_it_status_1(text_file):
     def visit(address):
@@ -181,6 +201,30 @@ def test_a_copy_is_saved(tmp_path, capfd, volume):
     said = capfd.readouterr().err
     assert ("checksum verified" in said) == (volume != ["-q"])
     assert ("turn 1: slept" in said) == (volume == ["-v"])
+
+
+@pytest.mark.fault("H6")
+def test_a_copy_goes_to_stdout_when_there_is_room(monkeypatch):
+    def make_room(*_):
+        assert os.read(stdout.fileno(), 1 << 20) == full * b"x"
+        return [], [], []
+
+    monkeypatch.setattr(select, "select", make_room)
+    with pipe() as (stdout, shown), delivering(STREAM) as port:
+        os.set_blocking(shown.fileno(), False)
+        full = shown.write((1 << 20) * b"x")
+        with leading(1, shown):
+            assert client.main(["127.0.0.1", "-", "--port", str(port)]) == 0
+        shown.close()
+        assert stdout.read() == BODY
+
+
+@pytest.mark.fault("E10")
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_closed_standard_stream_is_filled_before_the_first_socket(tmp_path, number):
+    with delivering(STREAM) as port, closed(number):
+        assert get(port, tmp_path / "copy") == 0
+        assert os.readlink(f"/proc/self/fd/{number}") == os.devnull
 
 
 @pytest.mark.parametrize(
