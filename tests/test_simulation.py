@@ -8,6 +8,7 @@ import errno
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -26,6 +27,7 @@ from tests.simulation.strangers import KINDS
 from tests.simulation.wire import Pending
 from tests.simulation.world import Broken, World
 
+ROOT = Path(__file__).resolve().parent.parent
 HELLO = b"HELLO 1\n"
 FILE = b"FILE 14 7b55a718\nHello, world!\n"
 
@@ -239,6 +241,11 @@ def test_a_flood_does_not_starve_a_transfer_under_way():
     assert exact(world)
     accepted_before = [w for w in world.server.wires if w.number < world.clients[0].wire.number]
     assert len(accepted_before) + 1 < len(flood)
+
+
+@pytest.mark.fault("A16")
+def test_whoever_finds_the_backlog_full_asks_again_and_is_served():
+    assert exact(lived(clients=12, backlog=0, max_clients=1))
 
 
 @pytest.mark.fault("A17")
@@ -506,7 +513,7 @@ def told(*words):
     """Run the simulation's command; return what it prints."""
     command = [sys.executable, "-m", "tests.simulation", *map(str, words)]
     run = subprocess.run(
-        command, capture_output=True, text=True, start_new_session=True, check=False
+        command, cwd=ROOT, capture_output=True, text=True, start_new_session=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
