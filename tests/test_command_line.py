@@ -204,7 +204,8 @@ def test_version_and_help_go_to_stdout_and_are_a_success(console, options):
         assert raised.value.code == 0
     version, *helps = console.announced
     assert version == f"eighty {command_line.RELEASE}"
-    assert all("--timeout" in text and not text.endswith("\n") for text in helps)
+    assert all("--timeout S" in text and "--port N" in text for text in helps)
+    assert not any(text.endswith("\n") for text in helps)
     assert console.said == []
 
 
