@@ -14,8 +14,8 @@ that the octets do not. Leaving the `with` block unpublished, for whatever reaso
 temporary file; the old one was never touched.
 
 What is no regular file cannot be replaced, only written to: renaming over /dev/null would break the
-machine. So a FIFO, a device and standard output are streams, written as they are, once the octets
-are verified.
+machine. So a FIFO, a device, standard output and every other open file that is given as a
+descriptor (/dev/fd/7) are streams, written as they are, once the octets are verified.
 
 Accepted limits. The new file takes the place of the old one: other hard links keep the old octets,
 and of owner, access lists and mode only the permission bits are kept. A file that is a mount point
@@ -39,8 +39,8 @@ from edges.failure import Failure, reason
 # for a socket, and wait for ever where the reader of a pipe has gone.
 STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
-# Links that Linux follows in one name before it says ELOOP (path_resolution(7)). It has said so by
-# then, unless the loop goes through the description of an open file in /proc.
+# Links that Linux follows in one name (path_resolution(7)). A loop was refused by stat before; one
+# that somebody makes in this very instant ends here.
 LINKS_LIMIT = 40
 
 
@@ -87,7 +87,7 @@ class Replacement:
 
 
 class Stream:
-    """Standard output, a FIFO or a device: written to as it is, never replaced."""
+    """Standard output, an open file, a FIFO or a device: written to as it is, never replaced."""
 
     def __init__(self, path: str) -> None:
         """Take the `path` that the user gave."""
@@ -133,11 +133,11 @@ def opened(path: str) -> Replacement | Stream:
         if path in STANDARD_OUTPUT:
             return Stream(path)
         old = _status(path)
-        target = _followed(Path(path))
         if old is None:
-            return Replacement(path, target, None)
+            return Replacement(path, _followed(path), None)
         _require_writable(path, old)
-        if not _is_replaceable(old, target):
+        target = _followed(path)
+        if not stat.S_ISREG(old.st_mode) or _is_open_file(target):
             return Stream(path)
         # Permission bits only: no set-user-ID for octets that are new and have a new owner.
         return Replacement(path, target, stat.S_IMODE(old.st_mode) & 0o777)
@@ -161,26 +161,27 @@ def _require_writable(path: str, old: os.stat_result) -> None:
         raise PermissionError("it may not be written")
 
 
-def _followed(path: Path) -> Path:
+def _followed(path: str) -> Path:
     """Return `path` with the links of its last part followed: rename would replace the link itself.
 
     Not realpath, which takes "new/.." for "." without asking whether there is a "new".
     """
+    target = Path(path)
     for _ in range(LINKS_LIMIT):
-        if not path.is_symlink():
+        if not target.is_symlink() or _is_open_file(target):
             break
-        path = path.parent / path.readlink()
-    return path
+        target = target.parent / target.readlink()
+    return target
 
 
-def _is_replaceable(old: os.stat_result, target: Path) -> bool:
-    """Tell whether the file `old` is a regular one, and the one that has the name `target`.
+def _is_open_file(path: Path) -> bool:
+    """Tell whether `path` is a link in /proc, which leads to an open file, not to a name.
 
-    A link in /proc/self/fd leads to an open file, and its text is a mere description:
-    "pipe:[7]", or "/tmp/copy (deleted)".
+    Its text is a mere description: "pipe:[7]", or "/tmp/copy (deleted)". /dev/fd is such a folder,
+    too. (To compare the file behind `path` with the one behind the text would be a race: another
+    copy may take the name between the two looks.)
     """
-    is_regular = stat.S_ISREG(old.st_mode)
-    return is_regular and target.exists() and os.path.samestat(old, target.lstat())
+    return path.is_symlink() and path.parent.resolve().is_relative_to("/proc")
 
 
 def _write(descriptor: int, octets: bytes) -> None:
