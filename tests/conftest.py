@@ -64,6 +64,17 @@ def not_here() -> Callable[[str], None]:
     return skip
 
 
+@pytest.fixture
+def traceable(not_here: Callable[[str], None]) -> None:
+    """For tests that let system calls fail. REQUIRE_STRACE=1 makes a lack of strace a failure."""
+    from tests.injection import strace
+
+    if why := strace.missing():
+        if os.environ.get("REQUIRE_STRACE"):
+            pytest.fail(why)
+        not_here(why)
+
+
 @pytest.fixture(scope="session")
 def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Everything temporary, the tests' and the programs', goes into one folder of our own."""

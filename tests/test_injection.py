@@ -1,10 +1,7 @@
 """One system call of the real programs fails at a time: each kind of call once, each scene.
 
-All calls with all errnos: `make injection`. Needs strace; REQUIRE_STRACE=1 makes its absence a
-failure instead of a skip.
+All calls with all errnos: `make injection`. Needs strace.
 """
-
-import os
 
 import pytest
 
@@ -26,14 +23,6 @@ rename(".eighty-00", "copy")            = 0
 --- SIGTERM {si_signo=SIGTERM} ---
 """
 FSYNC = Call("fsync", 1, "copy", "fsync(5) = 0")
-
-
-@pytest.fixture
-def traceable(not_here):
-    if why := strace.missing():
-        if os.environ.get("REQUIRE_STRACE"):
-            pytest.fail(why)
-        not_here(why)
 
 
 @pytest.mark.fault(

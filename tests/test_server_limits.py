@@ -8,7 +8,6 @@ import contextlib
 import re
 import resource
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -37,7 +36,7 @@ TEXT = b"one\ntwo\n"
 NotHere = Callable[[str], None]
 EPISODE = re.compile(r"^accepting.*$", re.MULTILINE)
 
-needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+needs_strace = pytest.mark.usefixtures("traceable")
 
 
 @pytest.fixture
