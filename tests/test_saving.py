@@ -406,22 +406,41 @@ def test_of_many_copies_at_once_one_is_there_whole(here):
     assert os.listdir() == ["out"] and Path("out").read_bytes() in bodies
 
 
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Let something be done to the name after it was found fit, before its links are followed."""
+    access = os.access
+
+    def let(act):
+        monkeypatch.setattr(os, "access", lambda *look: (access(*look), act())[0])
+
+    return let
+
+
 @pytest.mark.fault("H12")
-def test_a_name_that_another_copy_takes_meanwhile_is_replaced_and_not_written_into(
-    here, monkeypatch
-):
-    def take_the_name(path, mode):
+def test_a_name_that_another_copy_takes_meanwhile_is_replaced_and_not_written_into(here, meanwhile):
+    def take_the_name():
         Path("other").write_bytes(OLD)
         os.replace("other", "out")
-        return access(path, mode)
 
     Path("out").write_bytes(OLD)
-    access = os.access
-    monkeypatch.setattr(os, "access", take_the_name)
+    meanwhile(take_the_name)
     with saving.opened("out") as copy, open("out", "rb") as other:
         copy.write(NEW)
         copy.publish()
         assert other.read() == OLD and Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H5")
+def test_a_loop_of_links_made_meanwhile_comes_to_an_end(here, meanwhile):
+    def make_a_loop():
+        os.unlink("out")
+        os.symlink("out", "out")
+
+    Path("out").write_bytes(OLD)
+    meanwhile(make_a_loop)
+    save("out")
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == NEW
 
 
 def test_another_hard_link_keeps_the_old_octets_as_admitted(here):
