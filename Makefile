@@ -30,7 +30,10 @@ export HOST SERVER PORT FILE OUT SEED ARGS PYTHON LAUNCH
 # being split as a shell would split it, quotes included, with nothing in it ever executed. A make that
 # is run by one of our tests is not a part of this one, and must not inherit its variables.
 define LAUNCH
-import os, shlex, sys
+import os, signal, sys
+if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+import shlex
 if sys.version_info < (3, 11):
     sys.exit("eighty needs Python 3.11 or newer; this is %d.%d" % sys.version_info[:2])
 for name in "MAKEFLAGS", "MAKELEVEL", "MFLAGS":

@@ -11,7 +11,7 @@ def reply() -> bytes:
     return protocol.hello()
 
 
-def accept(received: bytes) -> bytes | None:
+def parse(received: bytes) -> bytes | None:
     """Return the octets that lie beyond the hello in all `received` so far; None: it is not whole.
 
     Raises PeerError for a server that says ERROR instead, and ProtocolError for anything else, as

@@ -14,28 +14,32 @@ One deadline covers connecting and transfer. Each address gets an equal share of
 left, so one that does not answer (a black hole, a full backlog) leaves time for the next.
 """
 
+if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    from edges import process
+
+    process.begin()
+
 import errno
 import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import protocol
 from connection import Connection
 from edges import addresses, saving
-from edges.addresses import Address
+from edges.addresses import Address, Sockaddr
 from edges.command_line import client_options
 from edges.console import Console
 from edges.dotted import load
-from edges.failure import Failure
-from edges.outcome import NO_CONNECTION, explained
-from edges.program import run, start
+from edges.failure import Failure, reason
+from edges.outcome import NO_CONNECTION, settled
+from edges.program import run
 from edges.turns import TurnLog
 from protocol import ClientState, Damaged, ProtocolError
 from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
 
-hello = load("client.hello", Path(__file__).parent)
+hello = load("client.hello", Path(__file__).resolve().parent)
 
 
 class ClientConnection(Connection):
@@ -43,9 +47,9 @@ class ClientConnection(Connection):
 
     __slots__ = ("address", "body", "download", "received", "reset")
 
-    moves = protocol.CLIENT_MOVES
+    transitions = protocol.CLIENT_TRANSITIONS
 
-    def __init__(self, download: "Download", sock: socket.socket, address: tuple[Any, ...]) -> None:
+    def __init__(self, download: "Download", sock: socket.socket, address: Sockaddr) -> None:
         super().__init__(download.reactor, sock, ClientState.CONNECTING)
         self.download = download
         self.address = address
@@ -59,9 +63,7 @@ class ClientConnection(Connection):
     def connect(self) -> None:
         """Begin to connect: the socket becomes writable when that has worked, or has failed."""
         self.sock.setblocking(False)
-        error = self.sock.connect_ex(self.address)
-        if error not in (0, errno.EINPROGRESS):
-            raise OSError(error, os.strerror(error))
+        check(self.sock.connect_ex(self.address))
         self.reactor.watch(self, WRITE)
 
     def on_writable(self) -> None:
@@ -72,9 +74,7 @@ class ClientConnection(Connection):
 
     def connected(self) -> None:
         """Ask how connecting ended (connect(2), EINPROGRESS); then wait for the server's hello."""
-        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
+        check(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         # Without a server, TCP can connect a port of the ephemeral range to itself (RFC 9293,
         # simultaneous open), and we would read back our own hello.
         if self.sock.getsockname() == self.sock.getpeername():
@@ -100,7 +100,7 @@ class ClientConnection(Connection):
 
     def take_hello(self) -> None:
         """Judge the server's hello; if it is whole, answer."""
-        rest = hello.accept(self.received)
+        rest = hello.parse(self.received)
         if rest is not None:
             self.received = rest
             self.move(ClientState.RECEIVING)
@@ -145,6 +145,12 @@ class ClientConnection(Connection):
         self.download.failed(self, error)
 
 
+def check(error: int) -> None:
+    """Raise OSError for an `error` number of connecting, unless it says that all is well so far."""
+    if error not in (0, errno.EINPROGRESS):
+        raise OSError(error, os.strerror(error))
+
+
 class Download:
     """All the addresses of a server in turn, until one of them decides the outcome."""
 
@@ -164,7 +170,6 @@ class Download:
         self.failures: list[str] = []
         self.connection: ClientConnection | None = None
         self.outcomes: list[bytes | Exception] = []  # the first one counts
-        self.deadline = reactor.clock() + timeout
         self.attempts = reactor.queue(timeout, ClientConnection.on_late)
         self.total = reactor.queue(timeout, Download.on_late)
 
@@ -173,51 +178,58 @@ class Download:
         self.total.arm(self)
         self.try_next()
         self.reactor.run(until=lambda: self.outcomes)
+        self.end()
+        return settled(self.outcomes[0])
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.drop()
+        self.total.cancel(self)
+
+    def drop(self) -> None:
+        """Be done with the last attempt, if there was one."""
         if self.connection is not None:
             self.connection.close()
             self.attempts.cancel(self.connection)
-        self.total.cancel(self)
-        outcome = self.outcomes[0]
-        if isinstance(outcome, Exception):
-            raise explained(outcome)
-        return outcome
 
     def try_next(self) -> None:
-        """Begin to connect to the next address, with its share of the time that is left."""
-        if not self.where:
-            tried = "; ".join(self.failures)
-            self.finish(Failure(f"cannot connect: {tried}: is the server running?", NO_CONNECTION))
-            return
-        left = self.deadline - self.reactor.clock()
-        self.attempts.length = left / len(self.where)  # one attempt at a time stands in it
-        family, address = self.where.pop(0)
-        try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:  # a family that this machine does not have
-            self.cannot_connect(address, error)
-        else:
-            self.connection = ClientConnection(self, sock, address)
-            self.attempts.arm(self.connection)
-            self.reactor.call(self.connection, self.connection.connect)
+        """Begin to connect to the next address; pass over those that fail at once."""
+        while self.where:
+            self.drop()
+            family, address = self.where.pop(0)
+            try:
+                self.attempt(family, address)
+                return
+            except OSError as error:
+                self.note(address, error)
+        tried = "; ".join(self.failures)
+        self.finish(Failure(f"cannot connect: {tried}: is the server running?", NO_CONNECTION))
 
-    def cannot_connect(self, address: object, error: OSError) -> None:
-        """Note why, for the case that no address works, and go on to the next."""
-        why = str(error.strerror).lower()
-        self.failures.append(f"{addresses.shown_address(address)} {why}")
-        self.try_next()
+    def attempt(self, family: int, address: Sockaddr) -> None:
+        """Begin to connect, with this address's share of the time that is left. Raises OSError."""
+        left = self.total[self] - self.reactor.clock()
+        self.attempts.length = left / (len(self.where) + 1)  # one attempt at a time stands in it
+        sock = socket.socket(family, socket.SOCK_STREAM)  # fails if this machine lacks the family
+        self.connection = ClientConnection(self, sock, address)
+        self.attempts.arm(self.connection)
+        self.connection.connect()
+
+    def note(self, address: object, error: OSError) -> None:
+        """Remember why an address did not work, for the case that none does."""
+        self.failures.append(f"{addresses.shown_address(address)} {reason(error)}")
 
     def failed(self, connection: ClientConnection, error: Exception) -> None:
         """Decide what the failure of a connection means: it depends on how far it had come."""
-        self.attempts.cancel(connection)
         if not isinstance(error, OSError):
             self.finish(error)
         elif connection.state is ClientState.CONNECTING:
-            self.cannot_connect(connection.address, error)
+            self.note(connection.address, error)
+            self.try_next()
         elif connection.state is ClientState.DONE:
-            self.warn(f"warning: {str(error.strerror).lower()} after the whole, verified file")
+            self.warn(f"warning: {reason(error)} after the whole, verified file")
             self.finish(connection.body)
         else:
-            self.finish(Damaged(f"{str(error.strerror).lower()} in {connection.state.name}"))
+            self.finish(Damaged(f"{reason(error)} in {connection.state.name}"))
 
     def on_late(self) -> None:
         """The time for everything is over. A proved copy is a success all the same."""
@@ -244,7 +256,6 @@ class Download:
 def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
     """Run the client: open the copy, look up, download, save. Return the exit status."""
     options = client_options(console, arguments)
-    reactor.after_turn = console.flush
     reactor.on_wake = TurnLog(console) if options.verbose else nothing
     say = nothing if options.quiet else console.line
     with saving.opened(options.output_file) as copy:
@@ -268,4 +279,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    start(main)
+    process.end(main())

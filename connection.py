@@ -7,7 +7,7 @@ machines on it.
 "Not now" is BlockingIOError, and it is no error: `select` may report a socket that is not ready
 after all (select(2), BUGS), and a kernel may take nothing although it said it would.
 
-What is sent is at most a hello and a file message, some 130 octets, so a partial send keeps the
+What is sent is at most a hello and a file message, 105 octets, so a partial send keeps the
 rest as a new, shorter `bytes`; a protocol with larger messages would keep an offset instead.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from reactor import Reactor
 
-# Octets asked for at once. A hello has 10 and a server's whole stream 106, and an object of this
+# Octets asked for at once. A hello has 10 at most, a server's whole stream 105; an object of this
 # size comes from Python's small-object allocator: 1.4 us less per transfer than with 4096.
 RECEIVE = 256
 
@@ -28,7 +28,7 @@ class Connection:
 
     __slots__ = ("interest", "reactor", "sock", "state", "unsent")
 
-    moves: ClassVar[Mapping[Any, str]]  # the legal ones, (from, to), each with its reason
+    transitions: ClassVar[Mapping[Any, str]]  # the legal ones, (from, to), each with its reason
 
     def __init__(self, reactor: Reactor, sock: socket.socket, state: Enum) -> None:
         self.reactor = reactor
@@ -39,7 +39,7 @@ class Connection:
 
     def move(self, state: Enum) -> None:
         """Go to `state`: the only place that does. Raises RuntimeError for an illegal move."""
-        if (self.state, state) not in self.moves:
+        if (self.state, state) not in self.transitions:
             raise RuntimeError(f"illegal move from {self.state.name} to {state.name}")
         self.state = state
 
@@ -52,7 +52,8 @@ class Connection:
 
     def send(self, most: int | None = None) -> int:
         """Hand the kernel `unsent`, or its first `most` octets; return how many it took, 0 if it
-        has no room. The rest stays."""
+        has no room. The rest stays. A peer that is gone is an OSError, EPIPE or ECONNRESET: Python
+        ignores SIGPIPE, which would end a C program here."""
         try:
             taken = self.sock.send(self.unsent[:most])
         except BlockingIOError:

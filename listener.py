@@ -4,8 +4,8 @@ Owns the listening sockets of one server. Knows sockets and the reactor; must no
 of a connection: it hands each to `welcome`. Called by server.py.
 
 A connection waits in the kernel's backlog until it is accepted, so the answer to "no room" is to
-stop accepting. Nobody is refused and nobody is lost. But a listener that stays registered while it
-cannot accept is ready for ever, and the loop spins. Hence an episode:
+stop accepting: nobody is refused while the backlog has room. But a listener that stays registered
+while it cannot accept is ready for ever, and the loop spins. Hence an episode:
 
     someone waits and there is no room   -> pause: unregister; one line
     a connection ends, or 100 ms pass    -> register again, and look a little later:
@@ -26,12 +26,13 @@ from collections import deque
 from collections.abc import Callable, Sized
 from contextlib import suppress
 
-from reactor import READ, Queue, Reactor
+from reactor import READ, DeadlineQueue, Reactor
 
-# Longest backlog asked for. The kernel cuts it to net.core.somaxconn, 4096 since Linux 5.4.
-BACKLOG = 4096
 # Connections taken in one turn, so that a flood of them cannot starve the transfers under way.
 BATCH = 16
+# Connections taken in the last sweep at most. A backlog of 4096, the usual net.core.somaxconn, can
+# hold one more (Linux); who comes behind those came after the end.
+SWEEP = 4097
 # Seconds until an episode looks again: 100 ms is the promise, and the look itself takes some time.
 RETRY = 0.09
 
@@ -60,7 +61,7 @@ class Listener:
     def on_readable(self) -> None:
         """Someone waits."""
         if self.acceptor.full():
-            self.acceptor.pause(f"all {self.acceptor.limit} places taken")
+            self.acceptor.pause(f"limit of {self.acceptor.limit} clients reached")
         else:
             self.acceptor.accept_some(self)
 
@@ -90,7 +91,7 @@ class Acceptor:
         self.say = say
         self.listeners: deque[Listener] = deque()
         self.paused_at: float | None = None  # start of the episode
-        self.retries: Queue[Acceptor] = reactor.queue(RETRY, Acceptor.retry)
+        self.retries: DeadlineQueue[Acceptor] = reactor.queue(RETRY, Acceptor.retry)
 
     def open(self, sockets: list[socket.socket]) -> None:
         """Accept from these listening, non-blocking sockets from now on."""
@@ -98,8 +99,11 @@ class Acceptor:
         self.watch(READ)
 
     def close(self) -> None:
-        """Take whoever waits already, whatever the limit says; then close every listener."""
-        self.paused_at = None  # no end of a connection shall open or rotate the listeners again
+        """Take whoever waits already, whatever the limit says; then close every listener.
+
+        Who comes between the last look and the close is reset: no call does both.
+        """
+        self.paused_at = None  # from here on the end of a connection must not reopen a listener
         self.retries.cancel(self)
         for listener in self.listeners:
             self.sweep(listener)
@@ -146,7 +150,7 @@ class Acceptor:
     def sweep(self, listener: Listener) -> None:
         """Accept the whole backlog: no more than fits into it, for new ones may keep coming."""
         try:
-            for _ in range(BACKLOG):
+            for _ in range(SWEEP):
                 if not self.take(listener):
                     return
         except OSError as error:

@@ -59,12 +59,12 @@ class ClientState(State):
     DONE = auto()
 
 
-# The legal moves, each with its reason. Any other move is a defect of ours.
-SERVER_MOVES = {
+# The legal transitions, each with its reason. Any other is a defect of ours.
+SERVER_TRANSITIONS = {
     (ServerState.HELLO_SENT, ServerState.SENDING): "the client's hello is valid",
     (ServerState.SENDING, ServerState.DONE): "the last octet of the file is with the kernel",
 }
-CLIENT_MOVES = {
+CLIENT_TRANSITIONS = {
     (ClientState.CONNECTING, ClientState.HELLO_EXPECTED): "the connection stands",
     (ClientState.HELLO_EXPECTED, ClientState.RECEIVING): "the server's hello is valid",
     (ClientState.RECEIVING, ClientState.DONE): "the file is whole and verified",
@@ -80,7 +80,10 @@ class Line:
         self.samples = samples
 
     def may_begin(self, octets: bytes) -> bool:
-        """Tell whether some legal line begins with `octets`: lay them over each sample and look."""
+        """Tell whether some legal line begins with `octets`: lay them over each sample and look.
+
+        "HELLO 2" over "HELLO 111" is "HELLO 211", which is legal; "HELLO 0" gives "HELLO 011".
+        """
         return any(
             self.pattern.fullmatch(octets + sample[len(octets) :]) for sample in self.samples
         )

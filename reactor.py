@@ -13,24 +13,26 @@ One turn of the loop:
 
         +--> select: sleep until a socket is ready or the earliest deadline
         |        |
-        |    on_wake                                              a hook: who looks on
+        |    on_wake                                              a hook: the log of turns
         |        |
         |    for each ready handler, does it still wait for this? readable, then writable
         |        |
         |    for each deadline that has passed: act               last, see 2
         |        |
-        +--- after_turn                                           a hook: what the turn has to say
+        +--- after_turn                                           a hook: the messages go out
 
  1. A handler earlier in the same batch may have closed a later one, and its number may already
     belong to a new socket. So it is the handler object that is asked, just before each call, what
     it waits for; a number is never looked up (epoll(7), "If using an event cache").
  2. Deadlines come after readiness, and a deadline counts only if it had passed before this turn's
-    select looked: whoever's octets were there first is not late. (A process that was stopped for a
-    minute wakes with every deadline behind it, and its select gives up without a look.)
+    select looked: a client whose octets came before its deadline is not late. (A process that was
+    stopped for a minute wakes with every deadline behind it, and its select does not even look.)
  3. An interest of 0 is an unregistered socket. epoll reports EPOLLHUP even to those who asked for
     nothing, over and over, so a socket that nobody waits for must not stand in the selector.
  4. Nothing is polled: with nobody ready and no deadline, the loop sleeps for ever, at no cost.
- 5. An exception ends the handler that raised it, never the loop: see `Reactor.call`.
+ 5. An exception goes to the `on_error` of the handler that raised it, and the loop goes on.
+ 6. Readiness is level-triggered: what a handler leaves unread is reported again in the next turn.
+    So one recv a turn is enough, and nobody who sends without end can hold the loop.
 """
 
 import selectors
@@ -79,7 +81,7 @@ def nothing(*_: object) -> None:
     """Do nothing: the default hook, and the Python half of every signal handler."""
 
 
-class Queue(OrderedDict[H, float]):
+class DeadlineQueue(OrderedDict[H, float]):
     """The deadlines of one length, handler by handler, the earliest first.
 
     What is armed goes to the end, so the order needs no care. Arm, cancel and look are O(1), and a
@@ -131,13 +133,13 @@ class Reactor:
     ) -> None:
         self.selector = selector or selectors.DefaultSelector()
         self.clock = clock
-        self.queues: list[Queue[Any]] = []
+        self.queues: list[DeadlineQueue[Any]] = []
         self.on_wake: Callable[[float, Ready], None] = nothing  # seconds slept, who is ready
         self.after_turn: Callable[[], None] = nothing
 
-    def queue(self, length: float, act: Callable[[H], None]) -> Queue[H]:
+    def queue(self, length: float, act: Callable[[H], None]) -> DeadlineQueue[H]:
         """Return a new queue of deadlines `length` seconds long that end in `act(handler)`."""
-        queue = Queue(length, act, self.clock)
+        queue = DeadlineQueue(length, act, self.clock)
         self.queues.append(queue)
         return queue
 
@@ -162,7 +164,7 @@ class Reactor:
     def turn(self) -> None:
         """Sleep until there is something to do; do all of it."""
         asleep = self.clock()
-        ready = self.selector.select(self.patience(asleep))
+        ready = self.selector.select(self.timeout(asleep))
         awake = self.clock()
         self.on_wake(awake - asleep, ready)
         for key, events in ready:
@@ -176,17 +178,17 @@ class Reactor:
                 queue.expire(asleep, self.call)
         self.after_turn()
 
-    def patience(self, now: float) -> float | None:
+    def timeout(self, now: float) -> float | None:
         """Return the seconds from `now` to the earliest deadline; None: there is none."""
         earliest = [queue.earliest() for queue in self.queues if queue]
         return max(0.0, min(earliest) - now) if earliest else None
 
     def call(self, handler: Fallible, action: Callable[[], None]) -> None:
-        """Run `action` for `handler`; if it raises, tell the handler, which then ends itself.
+        """Run `action` for `handler`; if it raises, tell the handler: a connection ends itself.
 
         This is the only place that catches every Exception. One connection's misfortune, or a
         defect of ours that only it meets, must not reach another. What is no Exception, such as
-        SystemExit, passes through.
+        SystemExit, ends the loop, and so does what `on_error` raises: Signals does so on purpose.
         """
         try:
             action()

@@ -11,7 +11,7 @@ def greeting() -> bytes:
     return protocol.hello()
 
 
-def accept(received: bytes) -> bytes | None:
+def parse(received: bytes) -> bytes | None:
     """Return the octets that lie beyond the hello in all `received` so far; None: it is not whole.
 
     Raises ProtocolError for any other hello as soon as it can no longer become one, and for another

@@ -15,11 +15,15 @@ One deadline, from accept and never extended, covers all of this: a client that 
 second is no less late than a silent one.
 """
 
+if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    from edges import process
+
+    process.begin()
+
 import signal
 import socket
 import traceback
 from argparse import Namespace
-from functools import partial
 from pathlib import Path
 
 import protocol
@@ -28,13 +32,13 @@ from edges import addresses, input_file, prompt
 from edges.command_line import server_options
 from edges.console import Console
 from edges.dotted import load
-from edges.program import run, start
+from edges.program import run
 from edges.turns import TurnLog
 from listener import Acceptor
 from protocol import ProtocolError, ServerState
 from reactor import READ, WRITE, Reactor, Signals, nothing
 
-hello = load("server.hello", Path(__file__).parent)
+hello = load("server.hello", Path(__file__).resolve().parent)
 
 HELLO_SENT, SENDING, DONE = ServerState
 WORDS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
@@ -46,7 +50,7 @@ class ServerConnection(Connection):
 
     __slots__ = ("number", "peer", "received", "server")
 
-    moves = protocol.SERVER_MOVES
+    transitions = protocol.SERVER_TRANSITIONS
 
     def __init__(self, server: "Server", sock: socket.socket, peer: object, number: int) -> None:
         super().__init__(server.reactor, sock, HELLO_SENT)
@@ -71,7 +75,7 @@ class ServerConnection(Connection):
         server = self.server
         if self.unsent and self not in server.pauses:
             taken = self.send(server.chunk)
-            if taken and server.pause:  # if nothing was taken, it is room that must be waited for
+            if taken and server.pause:  # if nothing was taken, wait for room, not for the time
                 server.pauses.arm(self)
         if self.state is SENDING and not self.unsent:
             self.half_close()
@@ -84,7 +88,10 @@ class ServerConnection(Connection):
         return reads | writes
 
     def half_close(self) -> None:
-        """End our direction; the client's end of stream is still to come."""
+        """End our direction; the client's end of stream is still to come.
+
+        This sends at once what Nagle's algorithm may hold back, so TCP_NODELAY is not needed.
+        """
         self.sock.shutdown(socket.SHUT_WR)
         self.server.pauses.cancel(self)
         self.move(DONE)
@@ -106,7 +113,7 @@ class ServerConnection(Connection):
         if not octets:
             raise ProtocolError("expected HELLO, got the end of the stream")
         self.received += octets
-        if hello.accept(self.received) is None:
+        if hello.parse(self.received) is None:
             return
         self.received = b""
         self.move(SENDING)
@@ -127,7 +134,7 @@ class ServerConnection(Connection):
         if isinstance(error, ProtocolError):
             self.server.talk(self, f"C: {protocol.shown(self.received)}")
             # As a call of its own: a defect in there would otherwise get past this very method.
-            self.reactor.call(self, partial(self.refuse, "refused", str(error)))
+            self.reactor.call(self, lambda: self.refuse("refused", str(error)))
         elif isinstance(error, OSError):
             self.end("lost", f": {error.strerror}")
         else:
@@ -135,21 +142,23 @@ class ServerConnection(Connection):
             self.end("bug")
 
     def refuse(self, word: str, reason: str) -> None:
-        """Say ERROR in one send, or not at all; take in what has already arrived; close.
+        """Say ERROR, as far as one send takes it; take in what has already arrived; close.
 
         The read is for the ERROR's sake: closing over unread octets could reset it away.
         """
         farewell = protocol.error_message(reason)
+        octets = self.unsent + farewell
         try:
-            self.sock.send(self.unsent + farewell)
-            self.server.talk(self, f"S: {farewell[:-1].decode()}")
+            if self.sock.send(octets) == len(octets):
+                self.server.talk(self, f"S: {farewell[:-1].decode()}")
             self.sock.recv(LAST_READ)
         except OSError:
             pass  # best effort: the client may be gone, or have no room
         self.end(word, f": {reason}")
 
     def end(self, word: str, why: str = "") -> None:
-        """Close, and count it under one of WORDS."""
+        """Close, and count it under one of WORDS. (The kernel may keep the octets of a client that
+        does not read, and try for minutes to deliver them; they are no longer our memory.)"""
         self.close()
         self.server.deadlines.cancel(self)
         self.server.pauses.cancel(self)
@@ -171,12 +180,12 @@ class Server:
         self.chunk = options.chunk
         self.pause = options.pause
         self.greeting = hello.greeting()
-        # Every open connection stands in `deadlines`, which is therefore the list of them all.
         self.deadlines = reactor.queue(options.timeout, ServerConnection.on_late)
+        self.connections = self.deadlines  # each open one has its entry there, from accept to close
         self.pauses = reactor.queue(options.pause or 0.0, ServerConnection.proceed)
         self.drains = reactor.queue(options.drain, Server.cut)
         self.acceptor = Acceptor(
-            reactor, self.deadlines, options.max_clients, self.welcome, console.line
+            reactor, self.connections, options.max_clients, self.welcome, console.line
         )
         self.accepted = 0
         self.cuts = 0  # of all periods: the exit status remembers
@@ -215,7 +224,7 @@ class Server:
 
     def drained(self) -> bool:
         """Tell whether the period is over: a signal has come, and the last connection has gone."""
-        return bool(self.signals) and not self.deadlines
+        return bool(self.signals) and not self.connections
 
     def on_signal(self, number: int) -> None:
         """Drain at the first signal of a period; cut at any Ctrl+C after it."""
@@ -228,12 +237,12 @@ class Server:
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""
         self.acceptor.close()
-        self.console.line(f"stopping; open connections: {len(self.deadlines)}")
+        self.console.line(f"stopping; open connections: {len(self.connections)}")
         self.drains.arm(self)
 
     def cut(self) -> None:
         """End whatever is still open."""
-        for connection in list(self.deadlines):
+        for connection in list(self.connections):
             connection.end("cut")
 
     def interrupted(self) -> bool:
@@ -256,7 +265,6 @@ class Server:
 def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
     """Run the server: one listening period after another. Return the exit status."""
     options = server_options(console, arguments)
-    reactor.after_turn = console.flush
     reactor.on_wake = TurnLog(console) if options.verbose else nothing
     server = Server(reactor, console, options)
     signals.act = server.on_signal
@@ -282,4 +290,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    start(main)
+    process.end(main())

@@ -30,7 +30,8 @@ from typing import Any, NamedTuple
 import protocol
 from edges.failure import Failure, reason
 
-Address = tuple[int, tuple[Any, ...]]  # a family, and a socket address in the family's form
+Sockaddr = tuple[Any, ...]  # a socket address in the form of its family
+Address = tuple[int, Sockaddr]  # a family, and such an address
 
 # Clients that come while accepting pauses wait here, and nobody is refused. Linux cuts it to
 # net.core.somaxconn, which is this number by default.
@@ -62,7 +63,7 @@ class Place(NamedTuple):
     """Where to listen: an address family, an address, and whether IPv4 comes in by it too."""
 
     family: int
-    sockaddr: tuple[Any, ...]
+    sockaddr: Sockaddr
     dual: bool
 
 
@@ -75,10 +76,11 @@ def look_up(host: str, port: int, status: int) -> list[Address]:
         with suppress(socket.gaierror):  # then it is a name, not a numeric address
             return _addresses(host, port, socket.AI_NUMERICHOST)
         return _looked_up_aside(host, port)
-    # UnicodeError, a ValueError: a label is empty or too long. RuntimeError: no thread to be had.
+    # UnicodeError: a label is empty or too long. ValueError: a NUL. RuntimeError: no thread left.
     except (OSError, ValueError, RuntimeError) as error:
         name = protocol.shown(os.fsencode(host), limit=None)
-        raise Failure(f"cannot resolve {name}: {reason(error)}", status) from error
+        why = "no legal name" if isinstance(error, UnicodeError) else reason(error)
+        raise Failure(f"cannot resolve {name}: {why}; check the name", status) from error
 
 
 def _addresses(host: str, port: int, flags: int = 0) -> list[Address]:

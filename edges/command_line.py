@@ -77,7 +77,9 @@ def server_options(console: Console, arguments: list[str] | None) -> argparse.Na
     parser.add("--port", port, PORT, f"port; 0: any free one (default {PORT})")
     parser.add("--timeout", duration, 10.0, "seconds a connection may last in all (default 10)")
     parser.add("--drain", seconds, 5.0, "seconds for open connections at the end (default 5)")
-    parser.add("--max-clients", count, places(), "at once; more wait (default: open files less 32)")
+    parser.add(
+        "--max-clients", count, most_clients(), "at once; more wait (default: open files less 32)"
+    )
     parser.add("--chunk", count, None, "slow motion: at most N octets per send")
     parser.add("--pause", seconds, None, "slow motion: seconds between sends")
     options = parser.read(arguments)
@@ -129,7 +131,7 @@ def duration(text: str) -> float:
     return seconds(text)
 
 
-def places() -> int:
+def most_clients() -> int:
     """Return how many clients fit under the soft limit of open files."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - SPARE)

@@ -6,7 +6,6 @@ by edges/program.py where there is epoll; reactor.py knows only the interface, a
 standard ones as well.
 """
 
-import math
 import select
 import selectors
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from reactor import READ, WRITE, Ready
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
-IN, OUT = select.EPOLLIN, select.EPOLLOUT
+IN, OUT = select.POLLIN, select.POLLOUT  # the numbers of EPOLLIN and EPOLLOUT, and known everywhere
 ASKED = (0, IN, OUT, IN | OUT)  # what epoll is asked for, by interest
 
 
@@ -60,11 +59,8 @@ class EpollSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> Ready:
         """Sleep until a file is ready or `timeout` seconds have passed; return who is ready."""
-        # Rounded up to whole milliseconds, epoll's unit: rounded down, the loop would wake too
-        # early and turn for nothing until the deadline.
-        limit = -1 if timeout is None else math.ceil(timeout * 1000) / 1000
         keys = self.keys
-        ready = self.epoll.poll(limit, len(keys) or 1)
+        ready = self.epoll.poll(timeout, len(keys) or 1)  # rounded up to epoll's milliseconds
         return [
             (key, FULFILLED[events & 31] & key.events)
             for number, events in ready

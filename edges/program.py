@@ -1,15 +1,9 @@
-"""The frame that both programs have: standard streams, signals, loop, console, exit status.
-
-`run` is the inside of a `main`, fit to be called by a test; `start` is for a process of its own.
-"""
+"""The frame that both programs have: standard streams, signals, loop, console, exit status."""
 
 import select
 import selectors
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import closing
-from typing import NoReturn
 
 from edges import standard_streams
 from edges.console import Console
@@ -32,6 +26,7 @@ def run(name: str, body: Body, arguments: list[str] | None) -> int:
             closing(Reactor(best_selector())) as reactor,
             closing(Console(reactor)) as console,
         ):
+            reactor.after_turn = console.flush
             try:
                 return body(reactor, console, signals, arguments)
             except Failure as failure:
@@ -59,14 +54,3 @@ def best_selector() -> selectors.BaseSelector:
     if hasattr(select, "epoll"):
         return EpollSelector()
     return selectors.DefaultSelector()
-
-
-def start(main: Callable[[], int]) -> NoReturn:
-    """End this process with the status of `main`.
-
-    `main` handles signals itself. Before and after it, Ctrl+C ends the process as it ends any
-    other: by the signal, without Python's traceback.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(main())

@@ -27,7 +27,7 @@ from edges.console import Console
 from reactor import Interrupted, Signals
 
 QUESTION = "Continue listening? [y/N] "
-TIMES = 4  # the contract: asked once, and again at most three times
+TIMES = 4  # asked once, and again at most three times
 YES = (b"y", b"yes")
 NO = (b"n", b"no", b"")
 LONGEST = 80  # octets kept of a line: far more than any answer has

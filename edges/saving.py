@@ -19,8 +19,7 @@ descriptor (/dev/fd/7) are streams, written as they are, once the octets are ver
 
 Accepted limits. The new file takes the place of the old one: other hard links keep the old octets,
 and of owner, access lists and mode only the permission bits are kept. A file that is a mount point
-cannot be replaced (EBUSY). SIGKILL may leave a `.eighty-*` file behind, and so may whoever renames
-the directory in these very seconds.
+cannot be replaced (EBUSY). SIGKILL may leave a `.eighty-*` file behind.
 """
 
 import os
@@ -35,9 +34,8 @@ from typing import Self
 import protocol
 from edges.failure import Failure, reason
 
-# These mean descriptor 1 itself, as in gawk. To open them anew would begin a file at offset 0, fail
-# for a socket, and wait for ever where the reader of a pipe has gone.
-STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+# A folder is only to be named, not read, so the permission to search it is enough (Linux).
+FOLDER = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
 
 # Links that Linux follows in one name (path_resolution(7)). A loop was refused by stat before; one
 # that somebody makes in this very instant ends here.
@@ -53,25 +51,32 @@ class Replacement:
         self._target = target
         self._mode = mode
         # Not derived from the target, whose name may have all the 255 octets that a name can have.
-        self._temporary = target.with_name(f".eighty-{secrets.token_hex(8)}")
+        self._temporary = f".eighty-{secrets.token_hex(8)}"
 
     def __enter__(self) -> Self:
-        """Make the temporary file, ours alone; its mode is 0666 less the umask, or the old one."""
+        """Make the temporary file, ours alone; its mode is 0666 less the umask, or the old one.
+
+        From here on the folder is known by a descriptor: it may be renamed, and is found again.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never what is there, be it a file or a link
         with _told("cannot write in", _shown(self._target.parent)), ExitStack() as undo:
-            self._descriptor = os.open(self._temporary, flags, 0o666)
-            undo.push(self)  # only after a whole __enter__ would `with` itself call __exit__
+            self._folder = os.open(self._target.parent, FOLDER)
+            undo.callback(_close, self._folder)
+            self._descriptor = os.open(self._temporary, flags, 0o666, dir_fd=self._folder)
+            undo.callback(_close, self._descriptor)
+            undo.callback(self._remove)
             if self._mode is not None:
                 os.fchmod(self._descriptor, self._mode)
-            undo.pop_all()
+            self._undo = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leave nothing behind."""
+        self._undo.close()
+
+    def _remove(self) -> None:
         with suppress(OSError):  # published: the temporary name is gone
-            self._temporary.unlink()
-        with suppress(OSError):  # after a successful fsync a close has nothing left to report
-            os.close(self._descriptor)
+            os.unlink(self._temporary, dir_fd=self._folder)
 
     def write(self, octets: bytes) -> None:
         """Bring `octets` to the disk, still under the temporary name. Raises Failure."""
@@ -81,18 +86,24 @@ class Replacement:
     def publish(self) -> None:
         """Give what was written its name, in one step that cannot be half done. Raises Failure."""
         with _told("cannot save", self.name):
-            self._temporary.replace(self._target)
+            os.replace(
+                self._temporary,
+                self._target.name,
+                src_dir_fd=self._folder,
+                dst_dir_fd=self._folder,
+            )
         with suppress(OSError):  # best effort: the copy is there, and not every file system can
-            _sync_folder(self._target.parent)
+            _sync(self._folder)
 
 
 class Stream:
     """Standard output, an open file, a FIFO or a device: written to as it is, never replaced."""
 
-    def __init__(self, path: str) -> None:
-        """Take the `path` that the user gave."""
+    def __init__(self, path: str, number: int | None = None) -> None:
+        """Take the `path` that the user gave, and our own descriptor that it leads to, if any."""
         self.name = _shown(path)
         self._path = path
+        self._number = number
 
     def __enter__(self) -> Self:
         return self
@@ -117,9 +128,13 @@ class Stream:
         """Do nothing: what a stream was given is out."""
 
     def _open(self) -> int:
-        """Return a descriptor of our own, to be closed; never create a file."""
-        if self._path in STANDARD_OUTPUT:
-            return os.dup(1)
+        """Return another descriptor, to be closed; never create a file.
+
+        Our own are not opened anew: that would begin a file at offset 0, over what stands there,
+        fail for a socket, and wait for ever where the reader of a pipe has gone.
+        """
+        if self._number is not None:
+            return os.dup(self._number)
         return os.open(self._path, os.O_WRONLY | os.O_TRUNC)
 
 
@@ -130,13 +145,15 @@ def opened(path: str) -> Replacement | Stream:
     that may not be written, an impossible name.
     """
     with _told("cannot save", _shown(path)):
-        if path in STANDARD_OUTPUT:
-            return Stream(path)
+        if path == "-":
+            return Stream(path, 1)
         old = _status(path)
-        if old is None:
-            return Replacement(path, _followed(path), None)
-        _require_writable(path, old)
         target = _followed(path)
+        if old is None:
+            return Replacement(path, target, None)
+        if _is_our_own(target):
+            return Stream(path, int(target.name))
+        _require_writable(path, old)
         if not stat.S_ISREG(old.st_mode) or _is_open_file(target):
             return Stream(path)
         # Permission bits only: no set-user-ID for octets that are new and have a new owner.
@@ -184,6 +201,12 @@ def _is_open_file(path: Path) -> bool:
     return path.is_symlink() and path.parent.resolve().is_relative_to("/proc")
 
 
+def _is_our_own(path: Path) -> bool:
+    """Tell whether `path` is a descriptor of this very process, such as /dev/stdout leads to."""
+    ours = {Path(folder).resolve() for folder in ("/proc/self/fd", "/proc/thread-self/fd")}
+    return path.is_symlink() and path.parent.resolve() in ours
+
+
 def _write(descriptor: int, octets: bytes) -> None:
     """Write every octet; to a file, as far as the disk itself."""
     while octets:  # a disk that is nearly full takes some of them first
@@ -195,12 +218,17 @@ def _write(descriptor: int, octets: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync(folder: int) -> None:
     """Bring the names in `folder` to the disk: a rename is written there, not in the file."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
     try:
         os.fsync(descriptor)
     finally:
+        os.close(descriptor)
+
+
+def _close(descriptor: int) -> None:
+    with suppress(OSError):  # it is released all the same; what fsync said was the last word
         os.close(descriptor)
 
 
@@ -214,4 +242,4 @@ def _told(what: str, name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise Failure(f"{what} {name}: {reason(error)}") from error
+        raise Failure(f"{what} {name}: {reason(error)}; give another OUTPUT_FILE") from error

@@ -4,10 +4,10 @@ Called by tests/test_spec.py, and by `make docs`:
 
     python -m tests.specification --write       write the generated parts of protocol.md anew
 
-Generated are the state diagrams (from the tables of moves in protocol.py), the dumps of exchanges
-(from tests/vectors), and the table of section 14 (from the marks of the tests). As everywhere in
-the documents, a comment in the line above says what a fence is: `<!-- moves: ServerState -->`,
-`<!-- vector: normal -->`, `<!-- tests -->`.
+Generated are the state diagrams (from the tables of transitions in protocol.py), the dumps of
+exchanges (from tests/vectors), and the table of section 14 (from the marks of the tests). As
+everywhere in the documents, a comment in the line above says what a fence is:
+`<!-- transitions: ServerState -->`, `<!-- vector: normal -->`, `<!-- tests -->`.
 """
 
 import ast
@@ -26,9 +26,9 @@ SPECIFICATION = ROOT / "protocol.md"
 REQUIREMENT = re.compile(r"^ *- \[([WSC]-\d+)\] (.+(?:\n +(?!- )\S.*)*)", re.MULTILINE)
 TABLE_ROW = re.compile(r"^\|(.*)\|$", re.MULTILINE)
 TESTS_TABLE = re.compile(r"^<!-- tests -->\n(?:\|.*\n)*", re.MULTILINE)
-MOVES: dict[str, Mapping[Any, str]] = {
-    "ServerState": protocol.SERVER_MOVES,
-    "ClientState": protocol.CLIENT_MOVES,
+TRANSITIONS: dict[str, Mapping[Any, str]] = {
+    "ServerState": protocol.SERVER_TRANSITIONS,
+    "ClientState": protocol.CLIENT_TRANSITIONS,
 }
 
 
@@ -79,10 +79,10 @@ def grammar(text: str, title: str) -> list[str]:
 
 
 def diagram(name: str) -> str:
-    """Return the moves of an enum of states as a Mermaid diagram: the way of success."""
-    moves = MOVES[name]
+    """Return the transitions of an enum of states as a Mermaid diagram: the way of success."""
+    transitions = TRANSITIONS[name]
     states = list(getattr(protocol, name))
-    arrows = [f"{was.name} --> {now.name} : {why}" for (was, now), why in moves.items()]
+    arrows = [f"{was.name} --> {now.name} : {why}" for (was, now), why in transitions.items()]
     lines = [f"[*] --> {states[0].name}", *arrows, f"{states[-1].name} --> [*]"]
     return "stateDiagram-v2\n" + "".join(f"    {line}\n" for line in lines)
 
@@ -121,7 +121,7 @@ def dump_line(offset: int, row: bytes) -> str:
 def generated(mark: str) -> str | None:
     """Return what the fence with this mark must hold; None for a fence written by hand."""
     kind, _, name = mark.partition(": ")
-    makers = {"moves": diagram, "vector": dump}
+    makers = {"transitions": diagram, "vector": dump}
     return makers[kind](name) if kind in makers else None
 
 

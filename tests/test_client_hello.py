@@ -38,7 +38,7 @@ NONSENSE = [
 def outcome(octets: bytes) -> object:
     """Return the octets beyond the hello, None, or the exception with its text."""
     try:
-        return hello.accept(octets)
+        return hello.parse(octets)
     except (PeerError, ProtocolError) as refusal:
         return type(refusal), str(refusal)
 
@@ -48,18 +48,18 @@ def test_the_client_replies_with_version_1():
 
 
 def test_the_hello_whole_by_the_octet_and_with_the_file_behind_it():
-    assert hello.accept(LEGAL) == b""
-    assert [hello.accept(LEGAL[:end]) for end in range(len(LEGAL))] == len(LEGAL) * [None]
-    assert hello.accept(LEGAL + b"FILE 0 00000000\n") == b"FILE 0 00000000\n"
+    assert hello.parse(LEGAL) == b""
+    assert [hello.parse(LEGAL[:end]) for end in range(len(LEGAL))] == len(LEGAL) * [None]
+    assert hello.parse(LEGAL + b"FILE 0 00000000\n") == b"FILE 0 00000000\n"
 
 
 @pytest.mark.req("C-8", "C-9")
 @pytest.mark.parametrize("version", [2, 9, 10, 11, 100, 999])
 def test_another_version_is_refused_at_its_lf_and_not_before(version):
     line = b"HELLO %d\n" % version
-    assert hello.accept(line[:-1]) is None
+    assert hello.parse(line[:-1]) is None
     with pytest.raises(ProtocolError, match=f"^expected version 1, got {version}$"):
-        hello.accept(line)
+        hello.parse(line)
 
 
 @pytest.mark.req("C-5")
@@ -72,16 +72,16 @@ def test_an_error_line_is_the_end_and_its_reason_is_kept(line, behind):
 @pytest.mark.req("C-7")
 @pytest.mark.parametrize("line", [b"HELLO 999\n", SHORTEST, LONGEST], ids=len)
 def test_the_client_waits_while_a_hello_or_an_error_is_possible(line):
-    assert [hello.accept(line[:end]) for end in range(len(line))] == len(line) * [None]
+    assert [hello.parse(line[:end]) for end in range(len(line))] == len(line) * [None]
 
 
 @pytest.mark.req("C-6")
 def test_nonsense_is_refused_at_its_first_impossible_octet():
     for octets, place in NONSENSE:
-        assert hello.accept(octets[: place - 1]) is None
+        assert hello.parse(octets[: place - 1]) is None
         for received in (octets[:place], octets):
             with pytest.raises(ProtocolError, match=r"^expected HELLO or ERROR, got "):
-                hello.accept(received)
+                hello.parse(received)
 
 
 @pytest.mark.req("C-5", "C-6", "C-7", "C-8", "C-9", "W-1")
@@ -93,7 +93,7 @@ def test_any_octets_lead_to_one_of_four_outcomes(octets):
         assert outcome(octets) is None
     elif verdict == NEVER:
         with pytest.raises(ProtocolError):
-            hello.accept(octets)
+            hello.parse(octets)
     elif octets.startswith(b"ERROR"):
         assert outcome(octets) == (PeerError, octets[6 : verdict - 1].decode())
     else:

@@ -224,4 +224,4 @@ def test_version_and_help_go_to_stdout_and_are_a_success(console, options):
 )
 def test_clients_fit_under_the_limit_of_open_files(monkeypatch, soft, clients):
     monkeypatch.setattr(command_line.resource, "getrlimit", lambda _: (soft, soft))
-    assert command_line.places() == clients
+    assert command_line.most_clients() == clients

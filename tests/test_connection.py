@@ -18,7 +18,7 @@ class State(Enum):
 
 
 class Wire(Connection):
-    moves: ClassVar = {(State.OPEN, State.SHUT): "the last one leaves"}
+    transitions: ClassVar = {(State.OPEN, State.SHUT): "the last one leaves"}
 
 
 @pytest.fixture

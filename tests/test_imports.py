@@ -196,7 +196,8 @@ def test_signal_handlers_do_nothing():
         if ast.unparse(call.func) == "signal.signal"
     }
     assert handlers == {
-        ("reactor", "nothing"), ("reactor", "handler"), ("edges.program", "signal.SIG_DFL"),
+        ("reactor", "nothing"), ("reactor", "handler"),
+        ("edges.process", "signal.SIG_DFL"), ("edges.process", "signal.SIG_IGN"),
     }  # fmt: skip
     [nothing] = [node for node in nodes("reactor", ast.FunctionDef) if node.name == "nothing"]
     assert len(nothing.body) == 1 and ast.get_docstring(nothing)

@@ -354,7 +354,7 @@ def test_at_the_limit_whoever_waits_begins_an_episode_that_costs_nothing(open_ho
     house = open_house(limit=2)
     house.knock(3)
     house.settle()
-    assert house.said == ["accepting paused: all 2 places taken; open connections: 2"]
+    assert house.said == ["accepting paused: limit of 2 clients reached; open connections: 2"]
     assert house.sleeps_for_ever()
     assert (len(house.guests), house.listens()) == (2, False)
 
@@ -436,7 +436,7 @@ def test_closing_takes_everybody_who_waits_whatever_the_limit_says(open_house):
 
 @pytest.mark.fault("D12")
 def test_closing_takes_no_more_than_the_backlog_holds(open_house, monkeypatch):
-    monkeypatch.setattr("listener.BACKLOG", 30)
+    monkeypatch.setattr("listener.SWEEP", 30)
     house = open_house()
     house.knock(31)
     house.acceptor.close()

@@ -4,6 +4,7 @@ import os
 import select
 import selectors
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -13,7 +14,7 @@ from edges.console import Console, Outlet
 from edges.epoll import EpollSelector
 from edges.failure import Failure
 from reactor import Interrupted, Reactor, Signals, nothing
-from tests.programs import run_server
+from tests.programs import ROOT, run_server
 
 
 def raising(error):
@@ -76,26 +77,20 @@ def test_the_selector_is_ours_where_there_is_epoll_and_else_the_standard_one(mon
         assert isinstance(standard, selectors.DefaultSelector)
 
 
-@pytest.mark.fault("D15", "D17")
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (signal.default_int_handler, signal.SIG_DFL),
-        (signal.SIG_IGN, signal.SIG_IGN),
-        (signal.SIG_DFL, signal.SIG_DFL),
-    ],
-)
-def test_a_process_of_its_own_ends_by_ctrl_c_without_a_traceback_unless_that_is_ignored(
-    before, after
-):
-    old = signal.signal(signal.SIGINT, before)
-    try:
-        with pytest.raises(SystemExit) as raised:
-            program.start(lambda: 7)
-        assert raised.value.code == 7
-        assert signal.getsignal(signal.SIGINT) is after
-    finally:
-        signal.signal(signal.SIGINT, old)
+@pytest.mark.fault("E7")
+def test_a_system_without_epoll_is_no_hindrance():
+    """Its module `select` lacks all of these names, and that when it is first imported."""
+    code = """if True:
+        import select
+        for name in [name for name in dir(select) if name.lower().startswith("epoll")]:
+            delattr(select, name)
+        from edges.program import best_selector
+        print(type(best_selector()).__name__)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.stdout == "PollSelector\n", run.stderr
 
 
 @pytest.mark.fault("E8")

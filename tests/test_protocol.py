@@ -444,14 +444,14 @@ def test_the_empty_file_survives_any_segmentation():
 
 @pytest.mark.req("S-15", "C-15")
 @pytest.mark.parametrize(
-    ("states", "moves"),
+    ("states", "transitions"),
     [
-        (protocol.ServerState, protocol.SERVER_MOVES),
-        (protocol.ClientState, protocol.CLIENT_MOVES),
+        (protocol.ServerState, protocol.SERVER_TRANSITIONS),
+        (protocol.ClientState, protocol.CLIENT_TRANSITIONS),
     ],
 )
-def test_the_moves_lead_through_all_states_in_order_and_never_back(states, moves):
-    assert list(moves) == list(pairwise(states))
+def test_the_transitions_lead_through_all_states_in_order_and_never_back(states, transitions):
+    assert list(transitions) == list(pairwise(states))
 
 
 def test_the_documentation_of_the_module_shows_a_true_message():

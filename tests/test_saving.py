@@ -24,6 +24,7 @@ from tests.programs import LIMIT, ROOT, STRICT
 
 OLD = b"the old file\n"
 NEW = b"the new file, a little longer\n"
+ADVICE = "; give another OUTPUT_FILE"
 
 
 @pytest.fixture
@@ -46,7 +47,8 @@ def refusal(path, octets=NEW):
     line = str(caught.value)
     assert caught.value.status == 1
     assert line.isascii() and line.isprintable()
-    return line
+    assert line.endswith(ADVICE)
+    return line.removesuffix(ADVICE)
 
 
 def child(setup, path, after="pass", **options):
@@ -80,9 +82,9 @@ UNMEASURED = {name: text for name, text in os.environ.items() if not name.starts
 
 
 def outcome(process):
-    """Return the exit status of `process` and what it wrote to stderr."""
+    """Return the exit status of `process` and what it wrote to stderr, without the advice."""
     _, said = process.communicate(timeout=LIMIT)
-    return process.returncode, said.decode()
+    return process.returncode, said.decode().replace(ADVICE, "")
 
 
 # The octets and the moment at which they appear
@@ -141,19 +143,19 @@ def test_who_has_the_old_file_open_keeps_reading_it(here):
 @pytest.mark.fault("H13")
 def test_octets_then_name_then_folder_go_to_the_disk_in_this_order(here, monkeypatch):
     calls = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
 
     def record_fsync(descriptor):
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
         calls.append("fsync of the folder" if is_folder else "fsync of the file")
         fsync(descriptor)
 
-    def record_replace(path, target):
+    def record_replace(*names, **folders):
         calls.append("rename")
-        return replace(path, target)
+        replace(*names, **folders)
 
     monkeypatch.setattr(os, "fsync", record_fsync)
-    monkeypatch.setattr(Path, "replace", record_replace)
+    monkeypatch.setattr(os, "replace", record_replace)
     save("out")
     assert calls == ["fsync of the file", "rename", "fsync of the folder"]
 
@@ -211,14 +213,14 @@ def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
         (os, "fchmod", "cannot write in '.'"),
         (os, "write", "cannot save 'out'"),
         (os, "fsync", "cannot save 'out'"),
-        (Path, "replace", "cannot save 'out'"),
+        (os, "replace", "cannot save 'out'"),
     ],
 )
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
 def test_whatever_call_fails_the_old_file_stays_and_nothing_else(
     here, monkeypatch, owner, name, what, number
 ):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(number, os.strerror(number))
 
     Path("out").write_bytes(OLD)
@@ -234,9 +236,9 @@ def test_a_full_device_is_told():
 
 
 @pytest.mark.fault("G19")
-@pytest.mark.parametrize(("owner", "name"), [(os, "write"), (os, "fsync"), (Path, "replace")])
+@pytest.mark.parametrize(("owner", "name"), [(os, "write"), (os, "fsync"), (os, "replace")])
 def test_an_interrupt_in_any_call_leaves_nothing(here, monkeypatch, owner, name):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     Path("out").write_bytes(OLD)
@@ -346,7 +348,7 @@ def test_a_name_that_no_copy_can_have_is_refused_before_connecting(here, path, l
     before = sorted(os.listdir())
     with pytest.raises(Failure) as caught, saving.opened(path):
         pytest.fail("entered")
-    assert (str(caught.value), caught.value.status) == (line, 1)
+    assert (str(caught.value), caught.value.status) == (line + ADVICE, 1)
     assert sorted(os.listdir()) == before and os.listdir("folder") == []
 
 
@@ -441,6 +443,23 @@ def test_a_loop_of_links_made_meanwhile_comes_to_an_end(here, meanwhile):
     meanwhile(make_a_loop)
     save("out")
     assert os.listdir() == ["out"] and Path("out").read_bytes() == NEW
+
+
+def test_a_folder_that_is_renamed_meanwhile_takes_the_copy_with_it(here):
+    os.mkdir("here")
+    with saving.opened("here/out") as copy:
+        os.rename("here", "there")
+        copy.write(NEW)
+        copy.publish()
+    assert os.listdir() == ["there"] and os.listdir("there") == ["out"]
+    assert Path("there/out").read_bytes() == NEW
+
+
+def test_in_a_folder_that_is_renamed_meanwhile_nothing_is_left(here):
+    os.mkdir("here")
+    with saving.opened("here/out"):
+        os.rename("here", "there")
+    assert os.listdir("there") == []
 
 
 def test_another_hard_link_keeps_the_old_octets_as_admitted(here):
@@ -589,7 +608,14 @@ def test_a_device_is_written_to_and_stays_the_same_device(here, by_link):
     )
 
 
-STDOUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+STDOUT = [
+    "-",
+    "/dev/stdout",
+    "/dev//stdout",
+    "/dev/fd/1",
+    "/proc/self/fd/1",
+    "/proc/thread-self/fd/1",
+]
 
 
 @pytest.mark.fault("H6")
@@ -706,15 +732,29 @@ def read_to_the_end(descriptor):
 @pytest.mark.parametrize("is_named", [False, True])
 def test_an_open_file_is_written_to_through_the_descriptor_given(here, folder, is_named):
     with open("out", "w+b") as file:
-        file.write(OLD * 3)
+        file.write(OLD)
         file.flush()
         if not is_named:
             os.unlink("out")
         os.symlink(f"{folder}/{file.fileno()}", "link")
         save("link")
+        file.write(OLD)
         file.seek(0)
-        assert file.read() == NEW  # exactly: what was there is cut off
+        assert file.read() == OLD + NEW + OLD  # where it is, as with standard output
     assert sorted(os.listdir()) == ["link", "out"][: 1 + is_named] and os.path.islink("link")
+
+
+@pytest.mark.fault("H6")
+def test_an_open_file_of_another_process_is_written_to_and_not_replaced(here):
+    Path("out").write_bytes(OLD * 9)
+    with open("out", "rb") as file:
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[file.fileno()])
+        try:
+            save(f"/proc/{process.pid}/fd/{file.fileno()}")
+        finally:
+            process.communicate()
+        assert file.read() == NEW
+    assert os.listdir() == ["out"]
 
 
 @pytest.mark.fault("H6")
@@ -725,6 +765,7 @@ def test_an_open_file_without_a_name_is_not_mistaken_for_another_that_has_its_de
         described = os.path.basename(os.readlink(path))  # "out (deleted)"
         Path(described).write_bytes(OLD)
         save(path)
+        file.seek(0)
         assert file.read() == NEW
         assert Path(described).read_bytes() == OLD
     assert os.listdir() == [described]
@@ -738,6 +779,7 @@ def test_a_loop_by_way_of_the_description_of_an_open_file_comes_to_an_end(here):
         described = os.path.basename(os.readlink(path))
         Path(described).symlink_to(path)
         save(path)
+        file.seek(0)
         assert file.read() == NEW
     assert os.listdir() == [described] and os.path.islink(described)
 

@@ -114,17 +114,9 @@ def test_a_signal_is_one_more_socket(reactor):
 class Guest(Download):
     """A client in a loop that is not its own."""
 
-    outcome_here = None
-
-    def begin(self):
-        self.total.arm(self)
-        self.try_next()
-
     def finish(self, outcome):
-        self.outcome_here = outcome
-        self.connection.close()
-        self.attempts.cancel(self.connection)
-        self.total.cancel(self)
+        super().finish(outcome)
+        self.end()
 
 
 class Party:
@@ -143,8 +135,10 @@ class Party:
     def invite(self, count):
         for _ in range(count):
             where = [(socket.AF_INET, self.address)]
-            self.guests.append(Guest(self.reactor, where, LONG, nothing, self.said.append))
-            self.guests[-1].begin()
+            guest = Guest(self.reactor, where, LONG, nothing, self.said.append)
+            guest.total.arm(guest)
+            guest.try_next()
+            self.guests.append(guest)
 
     def take_place(self, over, *signals):
         """Serve until `over()`, then let the signals come."""
@@ -159,7 +153,7 @@ class Party:
         self.server.serve(BODY, self.sockets)
 
     def served(self):
-        return all(guest.outcome_here is not None for guest in self.guests)
+        return all(guest.outcomes for guest in self.guests)
 
 
 @pytest.mark.fault("E7")
@@ -172,7 +166,7 @@ def test_everybody_gets_an_exact_copy(reactor, options):
     party = Party(reactor, **options)
     party.invite(20)
     party.take_place(party.served, signal.SIGTERM)
-    assert [guest.outcome_here for guest in party.guests] == [BODY] * 20
+    assert [guest.outcomes for guest in party.guests] == [[BODY]] * 20
     assert party.said[-1] == "20 done, 0 lost, 0 cut"
 
 
@@ -195,5 +189,5 @@ def test_whoever_misbehaves_is_ended_and_nobody_else_notices(reactor):
         party.take_place(only_the_silent_one_is_left, signal.SIGTERM, signal.SIGINT)
         assert odd.recv(4096).startswith(b"HELLO 1\nERROR expected HELLO, got 'GET /")
         assert silent.recv(4096) == b"HELLO 1\n"
-    assert [guest.outcome_here for guest in party.guests] == [BODY] * 10
+    assert [guest.outcomes for guest in party.guests] == [[BODY]] * 10
     assert party.said[-1] == "10 done, 3 lost, 1 cut"

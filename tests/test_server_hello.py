@@ -43,7 +43,7 @@ NONSENSE = [
 def fed_by_the_octet(octets: bytes) -> bytes | None:
     """Give `accept` all that was received, each time one octet more, until it decides."""
     for end in range(len(octets) + 1):
-        rest = hello.accept(octets[:end])
+        rest = hello.parse(octets[:end])
         if rest is not None:
             return rest + octets[end:]
     return None
@@ -52,7 +52,7 @@ def fed_by_the_octet(octets: bytes) -> bytes | None:
 def outcome(octets: bytes) -> object:
     """Return the octets beyond the hello, None, or the reason of a refusal."""
     try:
-        return hello.accept(octets)
+        return hello.parse(octets)
     except ProtocolError as refusal:
         return str(refusal)
 
@@ -62,15 +62,15 @@ def test_the_server_greets_with_version_1():
 
 
 def test_the_hello_whole_by_the_octet_and_with_more_behind_it():
-    assert hello.accept(LEGAL) == b""
+    assert hello.parse(LEGAL) == b""
     assert fed_by_the_octet(LEGAL) == b""
-    assert hello.accept(LEGAL + LEGAL) == LEGAL
+    assert hello.parse(LEGAL + LEGAL) == LEGAL
 
 
 @pytest.mark.req("W-2")
 @given(beyond=st.binary())
 def test_octets_beyond_the_hello_are_returned_as_they_are(beyond):
-    assert hello.accept(LEGAL + beyond) == beyond
+    assert hello.parse(LEGAL + beyond) == beyond
     assert fed_by_the_octet(LEGAL + beyond) == beyond
 
 
@@ -78,7 +78,7 @@ def test_octets_beyond_the_hello_are_returned_as_they_are(beyond):
 def test_the_server_waits_while_the_hello_is_possible():
     for line in oracle.HELLOS:
         for end in range(len(line)):
-            assert hello.accept(line[:end]) is None
+            assert hello.parse(line[:end]) is None
     assert max(map(len, oracle.HELLOS)) == 10  # so that less is kept
 
 
@@ -86,18 +86,18 @@ def test_the_server_waits_while_the_hello_is_possible():
 @pytest.mark.parametrize("version", [2, 9, 10, 11, 100, 999])
 def test_another_version_is_refused_at_its_lf_and_not_before(version):
     line = b"HELLO %d\n" % version
-    assert hello.accept(line[:-1]) is None
+    assert hello.parse(line[:-1]) is None
     with pytest.raises(ProtocolError, match=f"^expected version 1, got {version}$"):
-        hello.accept(line)
+        hello.parse(line)
 
 
 @pytest.mark.req("S-4")
 def test_nonsense_is_refused_at_its_first_impossible_octet():
     for octets, place in NONSENSE:
-        assert hello.accept(octets[: place - 1]) is None
+        assert hello.parse(octets[: place - 1]) is None
         for received in (octets[:place], octets):
             with pytest.raises(ProtocolError, match=r"^expected HELLO, got "):
-                hello.accept(received)
+                hello.parse(received)
 
 
 @pytest.mark.req("S-4", "S-5", "S-6", "S-7", "S-16", "W-1")
@@ -116,4 +116,4 @@ def test_any_octets_lead_to_one_of_three_outcomes(octets):
 
 def test_an_error_line_is_no_hello():
     with pytest.raises(ProtocolError, match=r"^expected HELLO, got 'E'$"):
-        hello.accept(b"E")
+        hello.parse(b"E")

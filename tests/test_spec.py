@@ -8,8 +8,8 @@ import pytest
 import protocol
 from protocol import ClientState, ServerState
 from tests.specification import (
-    MOVES,
     SPECIFICATION,
+    TRANSITIONS,
     Row,
     cells,
     diagram,
@@ -26,8 +26,8 @@ TEXT = SPECIFICATION.read_text()
 SERVER_TABLE = state_table(TEXT, "7.1 Server")
 CLIENT_TABLE = state_table(TEXT, "7.2 Client")
 TABLES = [
-    pytest.param(SERVER_TABLE, ServerState, protocol.SERVER_MOVES, id="server"),
-    pytest.param(CLIENT_TABLE, ClientState, protocol.CLIENT_MOVES, id="client"),
+    pytest.param(SERVER_TABLE, ServerState, protocol.SERVER_TRANSITIONS, id="server"),
+    pytest.param(CLIENT_TABLE, ClientState, protocol.CLIENT_TRANSITIONS, id="client"),
 ]
 CLOSING_WORDS = {"done", "refused", "lost", "late", "cut", "bug"}
 
@@ -94,18 +94,18 @@ def test_a_mark_that_cannot_be_read_is_an_error(arguments):
 
 
 @pytest.mark.req("S-15", "C-15")
-@pytest.mark.parametrize(("table", "states", "moves"), TABLES)
-def test_the_moves_of_the_code_are_those_of_the_table(table, states, moves):
+@pytest.mark.parametrize(("table", "states", "transitions"), TABLES)
+def test_the_transitions_of_the_code_are_those_of_the_table(table, states, transitions):
     changes = {
         (states[row.state], states[row.next]): row.condition
         for row in table
         if row.next in states.__members__ and row.next != row.state
     }
-    assert changes == moves
+    assert changes == transitions
 
 
-@pytest.mark.parametrize(("table", "states", "moves"), TABLES)
-def test_every_state_meets_every_event(table, states, moves):
+@pytest.mark.parametrize(("table", "states", "transitions"), TABLES)
+def test_every_state_meets_every_event(table, states, transitions):
     events = {row.event for row in table}
     assert {row.state for row in table} == {state.name for state in states}
     assert {(row.state, row.event) for row in table} == set(
@@ -113,8 +113,8 @@ def test_every_state_meets_every_event(table, states, moves):
     )
 
 
-@pytest.mark.parametrize(("table", "states", "moves"), TABLES)
-def test_no_two_rows_are_for_the_same_case(table, states, moves):
+@pytest.mark.parametrize(("table", "states", "transitions"), TABLES)
+def test_no_two_rows_are_for_the_same_case(table, states, transitions):
     cases = [(row.state, row.event, row.condition) for row in table]
     assert len(cases) == len(set(cases))
     for row in table:
@@ -122,14 +122,14 @@ def test_no_two_rows_are_for_the_same_case(table, states, moves):
         assert len(alike) == 1 or row.condition, f"no condition tells {row} from {alike}"
 
 
-@pytest.mark.parametrize(("table", "states", "moves"), TABLES)
-def test_an_event_that_cannot_happen_changes_nothing(table, states, moves):
+@pytest.mark.parametrize(("table", "states", "transitions"), TABLES)
+def test_an_event_that_cannot_happen_changes_nothing(table, states, transitions):
     for row in table:
         assert row.action != "—" or row.next == row.state
 
 
-@pytest.mark.parametrize(("table", "states", "moves"), TABLES)
-def test_rows_stand_in_the_order_of_the_states(table, states, moves):
+@pytest.mark.parametrize(("table", "states", "transitions"), TABLES)
+def test_rows_stand_in_the_order_of_the_states(table, states, transitions):
     order = [state.name for state in states]
     assert [row.state for row in table] == sorted((row.state for row in table), key=order.index)
 
@@ -164,7 +164,7 @@ def test_what_is_generated_is_up_to_date():
     assert rewritten(TEXT) == TEXT, "run: make docs"
 
 
-def test_a_diagram_shows_the_first_state_the_moves_and_the_last_state():
+def test_a_diagram_shows_the_first_state_the_transitions_and_the_last_state():
     assert diagram("ServerState").splitlines() == [
         "stateDiagram-v2",
         "    [*] --> HELLO_SENT",
@@ -172,8 +172,8 @@ def test_a_diagram_shows_the_first_state_the_moves_and_the_last_state():
         "    SENDING --> DONE : the last octet of the file is with the kernel",
         "    DONE --> [*]",
     ]
-    for name in MOVES:
-        assert f"<!-- moves: {name} -->\n```mermaid\n{diagram(name)}```\n" in TEXT
+    for name in TRANSITIONS:
+        assert f"<!-- transitions: {name} -->\n```mermaid\n{diagram(name)}```\n" in TEXT
 
 
 def test_the_limits_are_those_of_the_code():

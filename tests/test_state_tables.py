@@ -20,6 +20,7 @@ import client
 import protocol
 import server
 from edges.failure import Failure
+from edges.outcome import explained
 from reactor import READ, WRITE, Interrupted, Reactor
 from tests import oracle
 from tests.specification import SPECIFICATION, Row, state_table
@@ -277,7 +278,7 @@ class ClientWorld(World):
             return "closed: 0"
         if isinstance(outcome, Interrupted):
             return f"closed: {128 + outcome.number}"
-        failure = outcome if isinstance(outcome, Failure) else client.explained(outcome)
+        failure = outcome if isinstance(outcome, Failure) else explained(outcome)
         return f"closed: {failure.status}"
 
 

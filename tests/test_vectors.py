@@ -76,7 +76,7 @@ def server_word(pieces: list[bytes]) -> str:
     try:
         for piece in pieces:
             received += piece
-            if hello.accept(received) is not None:
+            if hello.parse(received) is not None:
                 return "done"
     except ProtocolError:
         pass
@@ -89,7 +89,7 @@ def client_status(pieces: list[bytes]) -> int:
     try:
         for piece in pieces:
             received += piece
-            if not said_hello and (rest := hello.accept(received)) is not None:
+            if not said_hello and (rest := hello.parse(received)) is not None:
                 received, said_hello = rest, True
             if said_hello and body is None and (found := protocol.file_received(received)):
                 body, received = found

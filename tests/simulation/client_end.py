@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 from client import Download
-from reactor import Interrupted, nothing
+from reactor import nothing
 from tests.simulation import invariants, verdicts
 from tests.simulation.faults import Faults
 from tests.simulation.program import Program
@@ -69,7 +69,7 @@ class ClientEnd(Program):
             self.wake()
 
     def begin(self) -> None:
-        """Do what run_download, and Download.run before its loop, do."""
+        """Do what client.fetch, and Download.run before its loop, do."""
         knobs, chance = self.world.knobs, self.world.chance
         self.began_at = self.world.now
         where = [PLACES[self.nth % knobs.listeners]]
@@ -91,15 +91,12 @@ class ClientEnd(Program):
 
     def on_signal(self, number: int) -> None:
         self.interrupted = True
-        self.download.finish(Interrupted(number))
+        self.download.interrupt(number)
 
     def end(self) -> None:
-        """Do what Download.run after its loop, and run_download, do."""
+        """Do what Download.run does after its loop."""
         self.outcome = self.download.outcomes[0]
-        if self.download.connection is not None:
-            self.download.connection.close()
-            self.download.attempts.cancel(self.download.connection)
-        self.download.total.cancel(self.download)
+        self.download.end()
         self.leave()
         self.world.tell(self.name, f"ends with {self.outcome!r}")
         verdicts.judge_outcome(self)

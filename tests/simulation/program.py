@@ -98,7 +98,7 @@ class Program(Host):
     def moment(self) -> float:
         """Return when the timeout of `select` ends; as the kernel's, it is rounded up to ms."""
         if self.due is None:
-            patience = self.reactor.patience(self.looked_at)
+            patience = self.reactor.timeout(self.looked_at)
             if patience is None:
                 self.due = math.inf
             else:

@@ -1,0 +1,28 @@
+"""The first and the last moment of a program, when no loop handles its signals yet, or any more.
+
+Imported first of all, so that little can happen before it. Called by server.py and client.py where
+they are run as programs; must not be called by who only imports them.
+"""
+
+import signal
+import sys
+from typing import NoReturn
+
+
+def begin() -> None:
+    """Let Ctrl+C end this process as it ends any other: by the signal, without a traceback.
+
+    It may come while the other modules are imported. A Ctrl+C that is ignored stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def end(status: int) -> NoReturn:
+    """End this process with `status`: it is decided, and no late signal may change it.
+
+    (The interpreter takes some 15 ms to leave, and whoever stops a service may ask twice.)
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(status)

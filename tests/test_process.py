@@ -1,0 +1,96 @@
+"""The first and the last moment of a process: Ctrl+C before there is a loop, signals after it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from edges import process
+from tests.programs import ROOT
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """Put back what stood there, and let the test begin as Python does."""
+    before = {number: signal.getsignal(number) for number in STOPS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.fault("D17")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (signal.default_int_handler, signal.SIG_DFL),
+        (signal.SIG_IGN, signal.SIG_IGN),
+        (signal.SIG_DFL, signal.SIG_DFL),
+    ],
+)
+def test_at_first_ctrl_c_ends_the_process_unless_it_is_ignored(before, after):
+    signal.signal(signal.SIGINT, before)
+    process.begin()
+    assert signal.getsignal(signal.SIGINT) is after
+
+
+@pytest.mark.fault("D15")
+def test_at_the_end_no_signal_can_change_the_status():
+    with pytest.raises(SystemExit) as raised:
+        process.end(7)
+    assert raised.value.code == 7
+    assert [signal.getsignal(number) for number in STOPS] == 3 * [signal.SIG_IGN]
+
+
+def run_program(name, before, *arguments):
+    """Run a program as `python NAME ARGUMENTS` does, after other code; return how it ended."""
+    code = f"""if True:
+        import atexit, os, runpy, signal, sys
+        sys.path.insert(0, {str(ROOT)!r})
+        sys.argv = [{name!r}, *sys.argv[1:]]
+        {before}
+        runpy.run_path({str(ROOT / name)!r}, run_name="__main__")
+    """
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.fault("D15")
+@pytest.mark.parametrize("words", [("server.py", "/"), ("client.py", "localhost", "/")])
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_while_the_interpreter_leaves_changes_no_status(words, number):
+    name, *arguments = words
+    late = f"atexit.register(lambda: os.kill(os.getpid(), {int(number)}))"
+    assert run_program(name, late, *arguments).returncode == 1  # "/" is no file
+
+
+@pytest.mark.fault("D15")
+@pytest.mark.parametrize("name", ["server.py", "client.py", "docs/demo.py"])
+def test_ctrl_c_while_the_modules_are_imported_shows_no_traceback(name):
+    """The import of `socket`, which all of them need, is when it comes."""
+    early = """
+        class Early:
+            def find_spec(self, name, path=None, target=None):
+                if name == "socket":
+                    os.kill(os.getpid(), signal.SIGINT)
+        sys.meta_path.insert(0, Early())
+    """.strip()
+    ended = run_program(name, early)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("name", ["server.py", "client.py"])
+def test_a_program_may_be_reached_by_a_link(name, tmp_path):
+    os.symlink(ROOT / name, tmp_path / "link")
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "link", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
