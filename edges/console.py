@@ -153,21 +153,25 @@ class Console:
         self.lines.clear()
 
     def write(self) -> None:
-        """Write the rest, as much of it as is taken now; wait for room only if some stays."""
+        """Write the rest, as much of it as is taken now; wait for room if there is more to tell."""
         try:
             self.rest = self.rest[self.outlet.put(self.rest) :]
         except BlockingIOError:
             pass  # no room at all
         except OSError:
             self.give_up()
+            return
         if not self.rest:
             self.at_stake = 0
-        self.watch(WRITE if self.rest and self.outlet.may_wait else 0)
+        more = self.rest or self.dropped
+        self.watch(WRITE if more and self.outlet.may_wait else 0)
 
     def give_up(self) -> None:
         """Drop the rest. A line of it that was begun stays torn, and counts as dropped."""
         self.dropped += self.at_stake
+        self.at_stake = 0
         self.rest = b""
+        self.watch(0)
 
     def watch(self, interest: int) -> None:
         if self.reactor is not None:
@@ -210,4 +214,3 @@ class Console:
     def on_error(self, error: Exception) -> None:
         """Survive a defect of ours here: messages are lost, transfers go on."""
         self.give_up()
-        self.watch(0)

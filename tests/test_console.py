@@ -246,6 +246,24 @@ def test_when_the_reader_comes_back_the_loop_goes_on_by_itself(stack):
     assert octets == 2 * LIMIT * b"x" + b"\nthe end\n"
 
 
+@pytest.mark.fault("E9")
+def test_a_gap_is_told_once_there_is_room_though_no_further_line_comes(stack):
+    reactor = stack.enter_context(closing_reactor())
+    reader, writer = pipe(stack)
+    console = Console(reactor, writer.fileno())
+    stack.callback(console.close)
+    for _ in range(3):
+        console.line(2 * LIMIT * "x")
+        console.flush()
+    assert console.dropped == 2
+    octets = b""
+    while console.interest:
+        octets += os.read(reader.fileno(), LIMIT)
+        reactor.turn()
+    octets += os.read(reader.fileno(), LIMIT)
+    assert octets == 2 * LIMIT * b"x" + b"\n(2 lines dropped)\n"
+
+
 @contextmanager
 def closing_reactor():
     """A reactor that never sleeps for long, and what its console is left with."""

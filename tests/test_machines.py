@@ -185,6 +185,20 @@ def test_a_kernel_with_little_room_gets_everything_in_order(room):
     assert served(sock)
 
 
+@pytest.mark.req("S-27")
+@pytest.mark.fault("B1")
+def test_an_error_line_that_the_kernel_takes_in_part_is_not_shown_as_said():
+    venue = Venue()
+    sock = venue.comes(b"X")
+    sock.room = len(HELLO) + 5
+    venue.rings(1.0)
+    venue.serve()
+    assert b"".join(sock.sent) == HELLO + b"ERROR"
+    assert sock.closings == 1
+    assert not [line for line in venue.said if "S: ERROR" in line]
+    assert [line for line in venue.said if line.startswith("c1 refused")]
+
+
 # --- the client
 
 
@@ -272,6 +286,12 @@ def test_an_address_that_does_not_work_leads_to_the_next(monkeypatch, way):
     journey = Journey(monkeypatch, way, answers())
     assert journey.run() == BODY
     assert len(journey.download.failures) == 1
+
+
+@pytest.mark.fault("G2")
+@pytest.mark.parametrize("way", [{"begin": errno.ENETUNREACH}, failing(errno.EAFNOSUPPORT)])
+def test_a_thousand_addresses_that_fail_at_once_are_not_a_thousand_calls_deep(monkeypatch, way):
+    assert Journey(monkeypatch, *(1000 * [way]), answers()).run() == BODY
 
 
 @pytest.mark.fault("G2")

@@ -271,7 +271,9 @@ def test_nowhere_to_save_is_status_1(tmp_path):
 
 
 @pytest.mark.fault("G19")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_it_and_leaves_nothing(tmp_path, number, status):
     with listening() as door:
 
