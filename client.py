@@ -140,9 +140,9 @@ class ClientConnection(Connection):
         raise TimeoutError(errno.ETIMEDOUT, "timed out")
 
     def on_error(self, error: Exception) -> None:
-        """Leave the outcome to the download."""
+        """Leave the outcome to the download: as a call of its own, for it may fail as well."""
         self.close()
-        self.download.failed(self, error)
+        self.reactor.call(self.download, lambda: self.download.failed(self, error))
 
 
 def check(error: int) -> None:
@@ -176,7 +176,7 @@ class Download:
     def run(self) -> bytes:
         """Return the verified octets; raise Failure, Interrupted, or a defect of ours."""
         self.total.arm(self)
-        self.try_next()
+        self.reactor.call(self, self.try_next)
         self.reactor.run(until=lambda: self.outcomes)
         self.end()
         return settled(self.outcomes[0])

@@ -390,6 +390,7 @@ def test_the_demo_leaves_no_process_and_no_file_when_it_is_interrupted():
 def test_the_demo_fails_when_a_copy_is_wrong(stage):
     for path in (ROOT / "docs/demo.py", ROOT / "protocol.py", ROOT / "sample.txt"):
         shutil.copy(path, stage / path.relative_to(ROOT))
+    shutil.copytree(ROOT / "edges", stage / "edges")
     (stage / "client.py").write_text("import sys; open(sys.argv[3], 'w').write('wrong')\n")
     (stage / "server.py").write_text(WRONG_SERVER)
     run = make(stage, "demo")

@@ -120,7 +120,7 @@ def test_the_refusals_shown_are_in_our_own_words():
     for one in for_servers:
         if one.word == "refused" and one.client_ends == "after the server":
             with pytest.raises(ProtocolError) as refusal:
-                load("server.hello", ROOT).accept(one.client)
+                load("server.hello", ROOT).parse(one.client)
             assert HELLO + protocol.error_message(str(refusal.value)) == one.server, one.name
 
 

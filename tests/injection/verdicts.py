@@ -13,7 +13,7 @@ AGAIN = {"EAGAIN", "EINTR", "EINPROGRESS"}  # try again: the same call may then 
 # The client's exit status, by what the failed call was about; where only some calls of a kind
 # decide, by the call. What is not named here decides nothing: 0.
 CLIENT_STATUS = {
-    ("copy", "unlink"): {0},
+    ("copy", "unlinkat"): {0},
     ("copy", "close"): {0},
     ("copy", ""): {1},
     ("connection", "close"): {0},

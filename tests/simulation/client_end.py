@@ -87,7 +87,7 @@ class ClientEnd(Program):
             self.world.calamities.append(Pending(self.signal, signal.SIGINT))
         self.faults = self.later_faults
         self.download.total.arm(self.download)
-        self.download.try_next()
+        self.reactor.call(self.download, self.download.try_next)
 
     def on_signal(self, number: int) -> None:
         self.interrupted = True
