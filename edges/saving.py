@@ -204,7 +204,7 @@ def _is_open_file(path: Path) -> bool:
 def _is_our_own(path: Path) -> bool:
     """Tell whether `path` is a descriptor of this very process, such as /dev/stdout leads to."""
     ours = {Path(folder).resolve() for folder in ("/proc/self/fd", "/proc/thread-self/fd")}
-    return path.is_symlink() and path.parent.resolve() in ours
+    return path.parent.resolve() in ours
 
 
 def _write(descriptor: int, octets: bytes) -> None:
