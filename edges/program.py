@@ -8,7 +8,7 @@ from contextlib import closing
 from edges import standard_streams
 from edges.console import Console
 from edges.epoll import EpollSelector
-from edges.failure import Failure
+from edges.failure import Failure, reason
 from reactor import Interrupted, Reactor, Signals
 
 Body = Callable[[Reactor, Console, Signals, list[str] | None], int]
@@ -45,7 +45,7 @@ def refused(name: str, error: OSError) -> int:
     Everything is closed by now, so there is room for a console again. Returns the exit status.
     """
     with closing(Console()) as console:
-        console.line(f"{name}: cannot go on: {str(error.strerror or error).lower()}")
+        console.line(f"{name}: cannot go on: {reason(error)}")
     return 1
 
 

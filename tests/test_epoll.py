@@ -293,14 +293,6 @@ def test_without_a_limit_the_kernel_is_asked_for_a_sleep_without_end(asking, ker
     assert kernel.limit is None
 
 
-@pytest.mark.parametrize("seconds", [0.0001, 0.0019, 0.0101])
-def test_a_sleep_is_never_shorter_than_was_asked_for(seconds):
-    with closing(EpollSelector()) as selector:
-        began = time.monotonic()
-        assert selector.select(seconds) == []
-        assert time.monotonic() - began >= seconds
-
-
 def test_the_kernel_may_name_everybody_at_once(asking, kernel):
     for number in range(2000):
         asking.register(number, READ)
