@@ -429,8 +429,8 @@ INJECTED = [
     ("write", "EDQUOT", "quota"),
     ("fsync", "EIO", "input/output error"),
     ("fsync", "EDQUOT", "quota"),
-    ("/rename", "EACCES", "permission denied"),
-    ("/rename", "EXDEV", "cross-device"),
+    ("/^renameat", "EACCES", "permission denied"),
+    ("/^renameat", "EXDEV", "cross-device"),
 ]
 
 
@@ -461,7 +461,7 @@ def test_a_directory_that_cannot_be_brought_to_the_disk_is_no_failure(strace):
 
 @pytest.mark.fault("H13")
 def test_the_octets_are_on_the_disk_before_they_get_their_name(folder, strace, tmp_path):
-    calls = "trace=openat,fsync,fdatasync,/rename,connect"
+    calls = "trace=openat,fsync,fdatasync,/^renameat,connect"
     assert_saved(
         play(saying(STREAM), folder=folder, prefix=strace("-o", tmp_path / "trace", "-e", calls))
     )
