@@ -12,7 +12,7 @@ A block is a fence. The comment in the line above it is its mark. These kinds of
     <!-- wrong: why -->  or  <!-- sketch -->    ```python   is not ours; unmarked, it is an error
                                                 ```pycon    is run, and must answer as shown
                                                 ```console  is run, and must print what is shown
-    <!-- server -->                             ```console  runs on beside the blocks that follow it
+    <!-- server -->  or  <!-- client -->        ```console  runs on beside the blocks that follow it
     <!-- not run: why -->                       ```console  is for the reader alone
 
 A chapter is what stands between two headings of the second level. It runs alone: names, servers and

@@ -7,7 +7,8 @@ The reader sits in a scratch copy of the project that differs from it in one num
 project says port 7080, the copy says another, free one, and so does the text of the blocks. So a
 page shows exactly what people will type and see, and nothing here listens on a fixed port.
 
-A server has a terminal of its own (a pty), because it is told to stop by a key. In its blocks
+A server has a terminal of its own (a pty), because it is told to stop by a key; so has a client
+that runs on beside it. In their blocks
 
     ^C                                          presses Ctrl+C, the rest of that line is output
     Continue listening? [y/N] y                 waits for the question, then types what follows it
@@ -15,6 +16,8 @@ A server has a terminal of its own (a pty), because it is told to stop by a key.
 
 In all that a program prints, `[...]` stands for any characters of one line, and alone on a line for
 any number of lines. In `pycon` it is the `...` of doctest.
+
+The reader types faster than any person; with a `pause` it waits before each line and each block.
 """
 
 import contextlib
@@ -40,6 +43,7 @@ from tests.document import ROOT, Block, blocks
 
 PORT = "7080"
 TIME_LIMIT = 20  # seconds for one command, one answer, one pycon block
+TERMINALS = ("server", "client")  # the marks of blocks that have a terminal of their own
 LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "build", "node_modules")
 TYPED = re.compile(r"(\^C|.*\[y/N\] )(.*\n)")
 
@@ -56,15 +60,15 @@ def free_port() -> int:
     raise OSError("no free port among a hundred tried")
 
 
-def scratch_copy(directory: Path, port: str) -> None:
-    """Copy the project into `directory`, with another default port."""
+def scratch_copy(directory: Path, port: str, root: Path = ROOT) -> None:
+    """Copy the project at `root` into `directory`, with another default port."""
 
     def copy(source: str, target: str) -> None:
         octets = Path(source).read_bytes()
         Path(target).write_bytes(octets.replace(PORT.encode(), port.encode()))
         shutil.copymode(source, target)
 
-    shutil.copytree(ROOT, directory, ignore=LEFT_BEHIND, copy_function=copy)
+    shutil.copytree(root, directory, ignore=LEFT_BEHIND, copy_function=copy)
 
 
 def environment() -> dict[str, str]:
@@ -111,9 +115,11 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 
 class Terminal:
-    """The terminal in which a server runs. It echoes what is typed, and Ctrl+C is a key."""
+    """The terminal in which a server or a client runs. It echoes what is typed, and Ctrl+C is a
+    key."""
 
-    def __init__(self, command: str, directory: Path) -> None:
+    def __init__(self, who: str, command: str, directory: Path) -> None:
+        self.who = who
         self.screen, tty = os.openpty()
         self.unread = ""
         # A session without a terminal takes for its own the first one that it opens.
@@ -141,7 +147,9 @@ class Terminal:
             left = max(0, deadline - time.monotonic())
             more = select.select([self.screen], [], [], left)[0] and self.read()
             if not more:
-                raise Surprise(f"the server printed\n{self.unread}\nthe document shows\n{shown}")
+                raise Surprise(
+                    f"the {self.who} printed\n{self.unread}\nthe document shows\n{shown}"
+                )
             self.unread = (self.unread + more).replace("\r\n", "\n")
         self.unread = self.unread[found.end() :]
 
@@ -153,28 +161,42 @@ class Terminal:
             return ""
 
     def close(self) -> None:
-        """End the server, if it still runs."""
+        """End what runs here, if it still does."""
         kill(self.process)
         os.close(self.screen)
+
+
+class Typist(doctest.DocTestRunner):
+    """Types the lines of `pycon` blocks, with a pause before each."""
+
+    def __init__(self, pause: float) -> None:
+        flags = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
+        super().__init__(verbose=False, optionflags=flags)
+        self.pause = pause
+
+    def report_start(self, *_: object) -> None:
+        time.sleep(self.pause)
 
 
 class Reader:
     """Does what the blocks of one chapter say, and raises Surprise where something else happens."""
 
-    def __init__(self, directory: Path, port: str) -> None:
+    def __init__(self, directory: Path, port: str, pause: float = 0.0) -> None:
         self.directory = directory
         self.port = port
+        self.pause = pause
         self.status = 0  # of the last command, so that `echo $?` works
-        self.terminal: Terminal | None = None
+        self.terminals: dict[str, Terminal] = {}
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
 
     def do(self, block: Block) -> None:
         """Do what one block says."""
+        time.sleep(self.pause)
         text = block.text.replace(PORT, self.port)
         if block.language == "pycon":
             self.answer(text, block)
-        elif block.mark == "server":
-            self.serve(text)
+        elif block.mark in TERMINALS:
+            self.play(block.mark, text)
         else:
             self.run(text)
 
@@ -185,22 +207,20 @@ class Reader:
         )
         self.namespace = test.globs
         wrong: list[str] = []
-        flags = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
         with alarm():
-            runner = doctest.DocTestRunner(verbose=False, optionflags=flags)
-            runner.run(test, out=wrong.append, clear_globs=False)
+            Typist(self.pause).run(test, out=wrong.append, clear_globs=False)
         if wrong:
             raise Surprise("".join(wrong))
 
-    def serve(self, text: str) -> None:
-        """Start a server, or go on with the one that runs."""
+    def play(self, who: str, text: str) -> None:
+        """Start a server or client in its terminal, or go on with the one that runs."""
         if text.startswith("$ "):
-            self.hang_up()
+            self.hang_up(who)
             command, text = next(commands(text))
-            self.terminal = Terminal(command, self.directory)
-        if self.terminal is None:
-            raise Surprise("no server runs in this chapter yet")
-        self.terminal.play(text)
+            self.terminals[who] = Terminal(who, command, self.directory)
+        if who not in self.terminals:
+            raise Surprise(f"no {who} runs in this chapter yet")
+        self.terminals[who].play(text)
 
     def run(self, text: str) -> None:
         """Run the commands of a `console` block and compare what they print."""
@@ -225,15 +245,15 @@ class Reader:
         self.status = process.returncode
         return printed
 
-    def hang_up(self) -> None:
-        """End the server, if there is one."""
-        if self.terminal is not None:
-            self.terminal.close()
-            self.terminal = None
+    def hang_up(self, who: str) -> None:
+        """End the server or the client, if there is one."""
+        if terminal := self.terminals.pop(who, None):
+            terminal.close()
 
     def close(self) -> None:
-        """End the server, and close what the `pycon` blocks left open."""
-        self.hang_up()
+        """End what runs in the terminals, and close what the `pycon` blocks left open."""
+        for who in TERMINALS:
+            self.hang_up(who)
         for thing in self.namespace.values():
             if isinstance(thing, socket.socket | selectors.BaseSelector):
                 thing.close()
@@ -262,7 +282,7 @@ def is_run(block: Block) -> bool:
 
 
 @functools.cache
-def read(document: str, chapter: int, root: Path = ROOT) -> dict[int, str]:
+def read(document: str, chapter: int, root: Path = ROOT, pause: float = 0.0) -> dict[int, str]:
     """Do all that one chapter says; return what went wrong, by the line of the block.
 
     Done once, whichever blocks are asked for, and nothing is left running: blocks need those
@@ -272,8 +292,9 @@ def read(document: str, chapter: int, root: Path = ROOT) -> dict[int, str]:
     port = str(free_port())
     with tempfile.TemporaryDirectory() as parent:
         directory = Path(parent, "eighty")
-        scratch_copy(directory, port)
-        with contextlib.chdir(directory), contextlib.closing(Reader(directory, port)) as reader:
+        scratch_copy(directory, port, root)
+        reader = Reader(directory, port, pause)
+        with contextlib.chdir(directory), contextlib.closing(reader):
             for block in todo:
                 try:
                     reader.do(block)

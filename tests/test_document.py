@@ -193,7 +193,7 @@ time.sleep(1000)
 def test_a_server_is_seen_to_listen_stopped_by_its_key_and_answered(someone):
     (someone.directory / "program.py").write_text(PROGRAM.replace("7080", "7099"))
     someone.do(block("$ python3 program.py\nlistening on 7080\n", mark="server"))
-    process = someone.terminal.process
+    process = someone.terminals["server"].process
     someone.do(block("$ echo meanwhile\nmeanwhile\n"))
     someone.do(block("^C, then stopping\nAgain? [y/N] yes\n'yes'\n", mark="server"))
     assert process.poll() is None
@@ -206,9 +206,19 @@ def test_a_server_that_prints_something_else_is_a_surprise(someone):
         someone.do(block("$ echo no\nyes\n", mark="server"))
 
 
-def test_a_server_must_have_been_started(someone):
-    with pytest.raises(Surprise, match="no server runs"):
-        someone.do(block("listening\n", mark="server"))
+@pytest.mark.parametrize("who", reader.TERMINALS)
+def test_a_server_or_client_must_have_been_started(someone, who):
+    with pytest.raises(Surprise, match=f"no {who} runs"):
+        someone.do(block("listening\n", mark=who))
+
+
+def test_a_client_has_a_terminal_of_its_own_beside_the_server(someone):
+    someone.do(block("$ echo one; read; cat\none\n", mark="server"))
+    someone.do(block("$ echo two; cat\ntwo\n", mark="client"))
+    server, client = (someone.terminals[who].process for who in reader.TERMINALS)
+    assert server.poll() is None and client.poll() is None
+    someone.close()
+    assert server.poll() is not None and client.poll() is not None
 
 
 def test_after_a_surprise_the_rest_of_its_chapter_is_not_reached(project):
