@@ -109,10 +109,14 @@ def test_always_writable_works_hard_for_a_client_that_says_nothing(twin):
 
 
 @of("close_early")
-def test_closing_early_loses_what_was_sent(twin):
+@pytest.mark.parametrize("speaks", ["before the server closes", "after it has closed"])
+def test_closing_early_loses_what_was_sent(twin, speaks):
     client = twin.connect()
-    client.sendall(b"thank you\n")
+    if speaks.startswith("before"):
+        client.sendall(b"thank you\n")
     twin.connect().recv(1)  # the second client is served: so the first has been closed
+    if speaks.startswith("after"):
+        client.sendall(b"thank you\n")
     received = bytearray()
     with pytest.raises(ConnectionResetError):
         collect(client, received)

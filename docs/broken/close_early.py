@@ -9,4 +9,4 @@ print("listening on 127.0.0.1:7080", flush=True)
 while True:
     client, address = listener.accept()
     client.sendall(LETTER)  # returns when the kernel has the octets; that is not "delivered"
-    client.close()  # the fault: the client has said something that nobody has read
+    client.close()  # the fault: what the client says is answered with a reset
