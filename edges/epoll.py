@@ -59,8 +59,9 @@ class EpollSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> Ready:
         """Sleep until a file is ready or `timeout` seconds have passed; return who is ready."""
+        # Rounded up to milliseconds, epoll's unit: the loop never turns too early, and for nothing.
         keys = self.keys
-        ready = self.epoll.poll(timeout, len(keys) or 1)  # rounded up to epoll's milliseconds
+        ready = self.epoll.poll(timeout, len(keys) or 1)
         return [
             (key, FULFILLED[events & 31] & key.events)
             for number, events in ready
