@@ -151,10 +151,11 @@ def opened(path: str) -> Replacement | Stream:
         target = _followed(path)
         if old is None:
             return Replacement(path, target, None)
-        if _is_our_own(target):
+        is_open_file = _is_open_file(target)
+        if is_open_file and _is_our_own(target):
             return Stream(path, int(target.name))
         _require_writable(path, old)
-        if not stat.S_ISREG(old.st_mode) or _is_open_file(target):
+        if is_open_file or not stat.S_ISREG(old.st_mode):
             return Stream(path)
         # Permission bits only: no set-user-ID for octets that are new and have a new owner.
         return Replacement(path, target, stat.S_IMODE(old.st_mode) & 0o777)
@@ -198,13 +199,16 @@ def _is_open_file(path: Path) -> bool:
     too. (To compare the file behind `path` with the one behind the text would be a race: another
     copy may take the name between the two looks.)
     """
-    return path.is_symlink() and path.parent.resolve().is_relative_to("/proc")
+    return path.is_symlink() and _folder(path).startswith("/proc/")
 
 
 def _is_our_own(path: Path) -> bool:
-    """Tell whether `path` is a descriptor of this very process, such as /dev/stdout leads to."""
-    ours = {Path(folder).resolve() for folder in ("/proc/self/fd", "/proc/thread-self/fd")}
-    return path.parent.resolve() in ours
+    """Tell whether the open file `path` is a descriptor of this process, as behind /dev/stdout."""
+    return _folder(path) in map(os.path.realpath, ("/proc/self/fd", "/proc/thread-self/fd"))
+
+
+def _folder(path: Path) -> str:
+    return os.path.realpath(path.parent)  # unlike Path.resolve, it never raises
 
 
 def _write(descriptor: int, octets: bytes) -> None:

@@ -23,13 +23,15 @@ DESCRIPTOR = re.compile(r"(\d+)(?:, |$)")
 NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
 IMPORTS = re.compile(r"\.py$|\.pyc$|\.so|\.mo$|/lib/python3|__pycache__")
 
+# What a call is about, whatever descriptor stands in it: the first pattern found in its arguments.
+# (The folder is opened once to name the copy in it, and once to bring the new name to the disk.)
+COPY = [(re.compile(r"\.eighty-|O_PATH"), "copy"), (re.compile(r"O_DIRECTORY"), "folder")]
 # What a new descriptor is about: the first pattern found in the call that makes it.
 ROLES = [
+    *COPY,
     (re.compile(r"^epoll_create1"), "loop"),
     (re.compile(r"^accept"), "client"),
     (re.compile(r"^socket\("), "connection"),
-    (re.compile(r"O_EXCL"), "copy"),
-    (re.compile(r"O_DIRECTORY"), "folder"),
     (re.compile(r"/proc/self/fd/0|^(fcntl|dup)\(0"), "stdin"),
     (re.compile(r"/proc/self/fd/[12]|^(fcntl|dup)\([12]"), "messages"),
     (re.compile(r"input"), "input"),
@@ -108,8 +110,9 @@ class Reader:
 
     def role(self, name: str, arguments: str) -> str:
         """Return what a call is about: its descriptor, or what it names."""
-        if ".eighty-" in arguments:  # whichever folder it stands in
-            return "copy"
+        for pattern, role in COPY:
+            if pattern.search(arguments):
+                return role
         if name.startswith("epoll_ctl"):
             arguments = arguments.split(", ", 2)[2]
         if match := DESCRIPTOR.match(arguments):

@@ -6,8 +6,9 @@ from tests.injection.scenes import BODY, OLD, STREAM, Seen
 from tests.injection.strace import Call
 from tests.programs import OURS
 
-# Calls more than in the rehearsal: an error is told, a retry made. A busy loop makes thousands.
-MORE_CALLS = 60
+# Calls more than in the rehearsal: an error is told, a retry made, and without a descriptor for the
+# messages they go out octet by octet, with two calls each. A busy loop makes thousands.
+MORE_CALLS = 1000
 AGAIN = {"EAGAIN", "EINTR", "EINPROGRESS"}  # try again: the same call may then succeed
 
 # The client's exit status, by what the failed call was about; where only some calls of a kind
