@@ -259,8 +259,7 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[
     reactor.on_wake = TurnLog(console) if options.verbose else nothing
     say = nothing if options.quiet else console.line
     with saving.opened(options.output_file) as copy:
-        with signals.interruptible():
-            where = addresses.look_up(options.server, options.port, NO_CONNECTION)
+        where = addresses.look_up(options.server, options.port, NO_CONNECTION, signals)
         download = Download(reactor, where, options.timeout, say, console.line)
         signals.act = download.interrupt
         reactor.watch(signals, READ)

@@ -270,8 +270,7 @@ def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[
     signals.act = server.on_signal
     reactor.watch(signals, READ)
     body = input_file.read(options.input_file)
-    with signals.interruptible():
-        places = addresses.places(options.host, options.port)
+    places = addresses.places(options.host, options.port, signals)
     while True:
         sockets = addresses.listen(places)
         places = addresses.places_of(sockets)  # with the real port, for the next period

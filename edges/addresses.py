@@ -17,9 +17,9 @@ need not wait for connections in TIME_WAIT (POSIX only: on Windows it would let 
 steal the port). Never SO_REUSEPORT: two servers would share the clients by chance.
 """
 
-import encodings.idna  # noqa: F401 - else getaddrinfo imports it where a signal may raise
 import errno
 import os
+import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 
 import protocol
 from edges.failure import Failure, reason
+from reactor import Signals
 
 Sockaddr = tuple[Any, ...]  # a socket address in the form of its family
 Address = tuple[int, Sockaddr]  # a family, and such an address
@@ -36,10 +37,6 @@ Address = tuple[int, Sockaddr]  # a family, and such an address
 # Clients that come while accepting pauses wait here, and nobody is refused. Linux cuts it to
 # net.core.somaxconn, which is this number by default.
 BACKLOG = 4096
-
-# Seconds of one wait for the resolver. A signal does not end a wait if it comes just before it, or
-# if the kernel gives it to the other thread: then it is answered after this time.
-TICK = 0.1
 
 # How often the kernel may choose a port for a name with several addresses: its choice for the
 # first is nearly always free at the others too.
@@ -67,15 +64,13 @@ class Place(NamedTuple):
     dual: bool
 
 
-def look_up(host: str, port: int, status: int) -> list[Address]:
+def look_up(host: str, port: int, status: int, signals: Signals) -> list[Address]:
     """Return the addresses of `host`, each once, in the order in which to try them.
 
-    Raises Failure with the exit `status` if there are none.
+    Raises Failure with the exit `status` if there are none; Interrupted if a signal comes first.
     """
     try:
-        with suppress(socket.gaierror):  # then it is a name, not a numeric address
-            return _addresses(host, port, socket.AI_NUMERICHOST)
-        return _looked_up_aside(host, port)
+        return _numeric(host, port) or _looked_up_aside(host, port, signals)
     # UnicodeError: a label is empty or too long. ValueError: a NUL. RuntimeError: no thread left.
     except (OSError, ValueError, RuntimeError) as error:
         name = protocol.shown(os.fsencode(host), limit=None)
@@ -83,45 +78,63 @@ def look_up(host: str, port: int, status: int) -> list[Address]:
         raise Failure(f"cannot resolve {name}: {why}; check the name", status) from error
 
 
-def _addresses(host: str, port: int, flags: int = 0) -> list[Address]:
-    """Ask the resolver, and wait as long as it takes."""
-    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in answers))
+def _numeric(host: str, port: int) -> list[Address]:
+    """Return the address that `host` is in numbers; none if the resolver must be asked."""
+    for family, more in ((socket.AF_INET, ()), (socket.AF_INET6, (0, 0))):
+        with suppress(OSError, ValueError):
+            octets = socket.inet_pton(family, host)
+            return [(family, (socket.inet_ntop(family, octets), port, *more))]
+    return []
 
 
-def _looked_up_aside(host: str, port: int) -> list[Address]:
-    """Ask the resolver in a thread of its own, and wait for that.
+def _looked_up_aside(host: str, port: int, signals: Signals) -> list[Address]:
+    """Ask the resolver in a thread of its own, and wait for that or for a signal.
 
     getaddrinfo is the one call that no selector can wait for. It takes the seconds it likes, and a
-    signal does not end it, for the C library goes on after EINTR. A join is ended by a signal
-    handler that raises, so Ctrl+C is answered. The thread is a daemon: an exit leaves it behind.
-    It is the only thread of the programs, and it touches nothing but these two lists.
+    signal does not end it, for the C library goes on after EINTR. The thread closes a socket when
+    it has the answer, and signals come by a socket as well: so both can be waited for at once. The
+    thread is a daemon: an exit leaves it behind. It is the only thread of the programs, and it
+    touches nothing but these two lists and its socket.
     """
     found: list[list[Address]] = []
     errors: list[Exception] = []
+    ours, theirs = socket.socketpair()
 
     def ask() -> None:
-        try:
-            found.append(_addresses(host, port))
-        except (OSError, ValueError) as error:
-            errors.append(error)
+        with theirs:
+            try:
+                answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                found.append(list(dict.fromkeys((one[0], one[4]) for one in answers)))
+            except (OSError, ValueError) as error:
+                errors.append(error)
 
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(TICK)
+    with ours, theirs:
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        _wait_for_end(ours, signals)
+        thread.join()
     if errors:
         raise errors[0]
     return found[0]
 
 
-def places(host: str | None, port: int) -> list[Place]:
+def _wait_for_end(sock: socket.socket, signals: Signals) -> None:
+    """Sleep until the other end of `sock` is closed; raise Interrupted if a signal comes first."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    poll.register(signals.sock, select.POLLIN)
+    while sock.fileno() not in dict(poll.poll()):
+        signals.check()
+
+
+def places(host: str | None, port: int, signals: Signals) -> list[Place]:
     """Return where to listen for `host`; None means all interfaces.
 
-    Raises Failure for a name that has no address. Port 0 leaves the choice to `listen`.
+    Raises Failure for a name that has no address; Interrupted if a signal comes while it is looked
+    up. Port 0 leaves the choice to `listen`.
     """
     if host is not None:
-        return [Place(*address, dual=False) for address in look_up(host, port, status=1)]
+        return [Place(*address, dual=False) for address in look_up(host, port, 1, signals)]
     dual = socket.has_dualstack_ipv6()
     everywhere = Place(socket.AF_INET6, ("::", port, 0, 0), dual)
     return [everywhere, Place(socket.AF_INET, ("0.0.0.0", port), dual=False)]

@@ -7,10 +7,12 @@ closed in the last minute. Hence these are the waits here that ask again and aga
 for an event.
 """
 
+import fcntl
 import ipaddress
 import re
 import socket
 import struct
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,14 +38,18 @@ def await_condition(condition: Callable[[], bool], what: str) -> None:
 
 
 def unread(connection: socket.socket) -> int:
-    """Return how many octets have arrived at the other end and were not read yet; 0 if it is gone.
+    """Return how many octets the other end has not read yet; 0 if it is gone.
 
-    For a connection on the loopback interface, where no octet is on its way for long.
+    Those come first that it has not even acknowledged: while a call of its own holds the socket, or
+    the machine is busy, what arrives stands in no queue that can be asked about.
     """
     try:
         here, there = connection.getsockname(), connection.getpeername()
     except OSError:  # reset
         return 0
+    (unacknowledged,) = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))
+    if unacknowledged:
+        return int(unacknowledged)
     identity = IDENTITY.pack(
         *_ports(there, here), *_addresses(there, here), 0, 2**32 - 1, 2**32 - 1
     )

@@ -128,7 +128,7 @@ class Party:
         self.reactor = reactor
         self.said = []
         self.server = Server(reactor, Namespace(line=self.said.append), Namespace(**settings))
-        self.sockets = addresses.listen(addresses.places("127.0.0.1", 0))
+        self.sockets = addresses.listen(addresses.places("127.0.0.1", 0, None))
         self.address = self.sockets[0].getsockname()
         self.guests = []
 
