@@ -219,10 +219,13 @@ class Download:
         self.failures.append(f"{addresses.shown_address(address)} {reason(error)}")
 
     def failed(self, connection: ClientConnection, error: Exception) -> None:
-        """Decide what the failure of a connection means: it depends on how far it had come."""
+        """Decide what the failure of a connection means: it depends on how far it had come.
+
+        Only a connection that stood can be reset; one that never did is refused (RFC 9293, 3.5.2).
+        """
         if not isinstance(error, OSError):
             self.finish(error)
-        elif connection.state is ClientState.CONNECTING:
+        elif connection.state is ClientState.CONNECTING and error.errno != errno.ECONNRESET:
             self.note(connection.address, error)
             self.try_next()
         elif connection.state is ClientState.DONE:

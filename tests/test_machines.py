@@ -288,6 +288,18 @@ def test_an_address_that_does_not_work_leads_to_the_next(monkeypatch, way):
     assert len(journey.download.failures) == 1
 
 
+@pytest.mark.fault("G2", "B11")
+def test_a_reset_before_the_client_knows_that_it_is_connected_is_a_loss_and_no_reason_to_go_on(
+    monkeypatch,
+):
+    journey = Journey(monkeypatch, {"verdict": errno.ECONNRESET}, answers())
+    failure = journey.run()
+    assert (failure.status, str(failure)) == (
+        5,
+        "connection reset by peer in CONNECTING; nothing saved, try again",
+    )
+
+
 @pytest.mark.fault("G2")
 @pytest.mark.parametrize("way", [{"begin": errno.ENETUNREACH}, failing(errno.EAFNOSUPPORT)])
 def test_a_thousand_addresses_that_fail_at_once_are_not_a_thousand_calls_deep(monkeypatch, way):

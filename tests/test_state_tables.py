@@ -41,6 +41,7 @@ class Wire:
     def __init__(self) -> None:
         self.incoming: list[bytes | OSError] = []
         self.room = PLENTY  # octets that can be sent
+        self.refused = False  # the connection never stood
         self.broken = False  # the connection was reset
         self.sent = b""
         self.asked: list[int] = []  # the count of each recv
@@ -82,7 +83,9 @@ class Wire:
         return errno.EINPROGRESS
 
     def getsockopt(self, *_: int) -> int:
-        return errno.ECONNREFUSED if self.broken else 0
+        if self.refused:
+            return errno.ECONNREFUSED
+        return errno.ECONNRESET if self.broken else 0
 
     def getsockname(self) -> tuple[str, int]:
         return ("192.0.2.1", 1)
@@ -316,7 +319,7 @@ def client_in(state: str, monkeypatch: pytest.MonkeyPatch, addresses: int) -> Cl
 
 def let_happen(world: ClientWorld, event: str, condition: str) -> None:
     if event == "attempt ends":
-        world.wire.broken = condition not in {"the connection stands", ""}
+        world.wire.refused = condition not in {"the connection stands", ""}
         world.fire(WRITE)
     elif event == "octets":
         world.octets(CLIENT_OCTETS[condition])
