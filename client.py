@@ -123,9 +123,8 @@ class ClientConnection(Connection):
         """Judge the file message; if it is whole, the copy is proved."""
         found = protocol.file_received(self.received)
         if found is not None:
-            self.body, beyond = found
             self.download.talk(f"S: {self.received.splitlines()[0].decode()}")
-            self.received = beyond
+            self.body, self.received = found
             self.move(ClientState.DONE)
 
     def on_end(self) -> None:
@@ -175,11 +174,15 @@ class Download:
 
     def run(self) -> bytes:
         """Return the verified octets; raise Failure, Interrupted, or a defect of ours."""
-        self.total.arm(self)
-        self.reactor.call(self, self.try_next)
+        self.begin()
         self.reactor.run(until=lambda: self.outcomes)
         self.end()
         return settled(self.outcomes[0])
+
+    def begin(self) -> None:
+        """Let the time run, and try the first address."""
+        self.total.arm(self)
+        self.reactor.call(self, self.try_next)
 
     def end(self) -> None:
         """Leave nothing behind."""

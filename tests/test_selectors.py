@@ -135,10 +135,8 @@ class Party:
     def invite(self, count):
         for _ in range(count):
             where = [(socket.AF_INET, self.address)]
-            guest = Guest(self.reactor, where, LONG, nothing, self.said.append)
-            guest.total.arm(guest)
-            guest.try_next()
-            self.guests.append(guest)
+            self.guests.append(Guest(self.reactor, where, LONG, nothing, self.said.append))
+            self.guests[-1].begin()
 
     def take_place(self, over, *signals):
         """Serve until `over()`, then let the signals come."""

@@ -261,8 +261,7 @@ class ClientWorld(World):
         self.download = client.Download(
             self.reactor, where, TIMEOUT, self.said.append, self.warnings.append
         )
-        self.download.total.arm(self.download)
-        self.download.try_next()
+        self.download.begin()
 
     @property
     def connection(self) -> Any:  # type: ignore[override]

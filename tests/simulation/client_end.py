@@ -86,8 +86,7 @@ class ClientEnd(Program):
             self.hear_signals(self.on_signal)
             self.world.calamities.append(Pending(self.signal, signal.SIGINT))
         self.faults = self.later_faults
-        self.download.total.arm(self.download)
-        self.reactor.call(self.download, self.download.try_next)
+        self.download.begin()
 
     def on_signal(self, number: int) -> None:
         self.interrupted = True
