@@ -238,12 +238,7 @@ def test_when_the_reader_comes_back_the_loop_goes_on_by_itself(stack):
     console.line("the end")
     console.flush()
     assert console.interest == WRITE
-    octets = b""
-    while console.interest:
-        octets += os.read(reader.fileno(), LIMIT)
-        reactor.turn()
-    octets += os.read(reader.fileno(), LIMIT)
-    assert octets == 2 * LIMIT * b"x" + b"\nthe end\n"
+    assert read_turn_by_turn(reader, reactor, console) == 2 * LIMIT * b"x" + b"\nthe end\n"
 
 
 @pytest.mark.fault("E9")
@@ -256,12 +251,17 @@ def test_a_gap_is_told_once_there_is_room_though_no_further_line_comes(stack):
         console.line(2 * LIMIT * "x")
         console.flush()
     assert console.dropped == 2
+    octets = read_turn_by_turn(reader, reactor, console)
+    assert octets == 2 * LIMIT * b"x" + b"\n(2 lines dropped)\n"
+
+
+def read_turn_by_turn(reader, reactor, console):
+    """Return all that the loop writes by itself, for as long as it waits for room."""
     octets = b""
     while console.interest:
         octets += os.read(reader.fileno(), LIMIT)
         reactor.turn()
-    octets += os.read(reader.fileno(), LIMIT)
-    assert octets == 2 * LIMIT * b"x" + b"\n(2 lines dropped)\n"
+    return octets + os.read(reader.fileno(), LIMIT)
 
 
 @contextmanager

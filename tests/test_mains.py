@@ -26,10 +26,9 @@ def sends(number):
 
 
 @contextmanager
-def leading(number, to):
-    """Let a standard descriptor lead to a file for a while."""
+def put_back(number):
+    """Let a standard descriptor lead in the end to where it leads now."""
     kept = os.dup(number)
-    os.dup2(to.fileno(), number)
     try:
         yield
     finally:
@@ -38,15 +37,19 @@ def leading(number, to):
 
 
 @contextmanager
+def leading(number, to):
+    """Let a standard descriptor lead to a file for a while."""
+    with put_back(number):
+        os.dup2(to.fileno(), number)
+        yield
+
+
+@contextmanager
 def closed(number):
     """Have a standard descriptor closed for a while, and whatever fills it in the end."""
-    kept = os.dup(number)
-    os.close(number)
-    try:
+    with put_back(number):
+        os.close(number)
         yield
-    finally:
-        os.dup2(kept, number)
-        os.close(kept)
 
 
 @contextmanager

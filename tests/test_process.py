@@ -9,6 +9,7 @@ import pytest
 
 from edges import process
 from tests.programs import LIMIT, ROOT
+from tests.stage import directed
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -47,21 +48,16 @@ def test_at_the_end_no_signal_can_change_the_status():
 
 
 def run_program(name, before, *arguments):
-    """Run a program as `python NAME ARGUMENTS` does, after other code; return how it ended."""
-    code = f"""if True:
-        import atexit, os, runpy, signal, sys
-        sys.path.insert(0, {str(ROOT)!r})
-        sys.argv = [{name!r}, *sys.argv[1:]]
-        {before}
-        runpy.run_path({str(ROOT / name)!r}, run_name="__main__")
-    """
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT,
-    )
+    """Run a program to its end, after other code; return how it ended."""
+    with directed("import atexit, os, signal, sys", before) as env:
+        return subprocess.run(
+            [sys.executable, ROOT / name, *arguments],
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
 
 
 @pytest.mark.fault("D15")
@@ -81,12 +77,12 @@ def test_ctrl_c_while_the_modules_are_imported_shows_no_traceback(words):
     """The import of `protocol`, which all of them need, is when it comes."""
     name, *arguments = words
     early = """
-        class Early:
-            def find_spec(self, name, path=None, target=None):
-                if name == "protocol":
-                    os.kill(os.getpid(), signal.SIGINT)
-        sys.meta_path.insert(0, Early())
-    """.strip()
+class Early:
+    def find_spec(self, name, path=None, target=None):
+        if name == "protocol":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Early())
+"""
     ended = run_program(name, early, *arguments)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 

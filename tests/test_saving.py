@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from edges import saving
 from edges.failure import Failure
-from tests.programs import LIMIT, ROOT, STRICT
+from tests.programs import LIMIT, ROOT, STRICT, UNMEASURED
 
 OLD = b"the old file\n"
 NEW = b"the new file, a little longer\n"
@@ -74,11 +74,8 @@ def child(setup, path, after="pass", **options):
             sys.exit(130)
     """
     command = [sys.executable, *STRICT, "-c", code, str(ROOT), str(path)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, **options)
-
-
-# For a child that could not write down what coverage measures in it.
-UNMEASURED = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
+    env = {**os.environ, **options.pop("env", {})}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, env=env, **options)
 
 
 def outcome(process):

@@ -38,6 +38,11 @@ ROLES = [
 ]
 
 
+def first_role(roles: list[tuple[re.Pattern[str], str]], text: str) -> str | None:
+    """Return the role of the first pattern that is found in `text`."""
+    return next((role for pattern, role in roles if pattern.search(text)), None)
+
+
 @dataclass(frozen=True)
 class Call:
     """A system call that was made: the `nth` of its name, about what, and as strace shows it."""
@@ -110,9 +115,8 @@ class Reader:
 
     def role(self, name: str, arguments: str) -> str:
         """Return what a call is about: its descriptor, or what it names."""
-        for pattern, role in COPY:
-            if pattern.search(arguments):
-                return role
+        if role := first_role(COPY, arguments):
+            return role
         if name.startswith("epoll_ctl"):
             arguments = arguments.split(", ", 2)[2]
         if match := DESCRIPTOR.match(arguments):
@@ -126,7 +130,7 @@ class Reader:
         return self.new_role(f"{name}({arguments}")
 
     def new_role(self, call: str) -> str:
-        return next((role for pattern, role in ROLES if pattern.search(call)), "-")
+        return first_role(ROLES, call) or "-"
 
     def remember(self, name: str, line: str, arguments: str, result: str, role: str) -> None:
         """Note what becomes of descriptors by this call."""
