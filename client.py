@@ -22,7 +22,9 @@ if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still b
 import errno
 import os
 import socket
+from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import protocol
@@ -35,7 +37,6 @@ from edges.dotted import load
 from edges.failure import Failure, reason
 from edges.outcome import NO_CONNECTION, settled
 from edges.program import run
-from edges.turns import TurnLog
 from protocol import ClientState, Damaged, ProtocolError
 from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
 
@@ -45,25 +46,22 @@ hello = load("client.hello", Path(__file__).resolve().parent)
 class ClientConnection(Connection):
     """The conversation with one address."""
 
-    __slots__ = ("address", "body", "download", "received", "reset")
+    __slots__ = ("body", "download", "received", "reset")
 
     transitions = protocol.CLIENT_TRANSITIONS
 
     def __init__(self, download: "Download", sock: socket.socket, address: Sockaddr) -> None:
-        super().__init__(download.reactor, sock, ClientState.CONNECTING)
+        name = f"connection {len(download.failures) + 1}" if download.failures else "connection"
+        super().__init__(download.reactor, sock, ClientState.CONNECTING, name, address)
         self.download = download
-        self.address = address
         self.received = b""
         self.body = b""
         self.reset: OSError | None = None  # what our answer met: recv will not tell of it again
 
-    def __str__(self) -> str:
-        return "connection"
-
-    def connect(self) -> None:
+    def connect(self, address: Sockaddr) -> None:
         """Begin to connect: the socket becomes writable when that has worked, or has failed."""
         self.sock.setblocking(False)
-        check(self.sock.connect_ex(self.address))
+        check(self.sock.connect_ex(address))
         self.reactor.watch(self, WRITE)
 
     def on_writable(self) -> None:
@@ -140,8 +138,8 @@ class ClientConnection(Connection):
 
     def on_error(self, error: Exception) -> None:
         """Leave the outcome to the download: as a call of its own, for it may fail as well."""
-        self.close()
-        self.reactor.call(self.download, lambda: self.download.failed(self, error))
+        self.close("failed")
+        self.reactor.call(self.download, partial(self.download.failed, self, error))
 
 
 def check(error: int) -> None:
@@ -172,6 +170,9 @@ class Download:
         self.attempts = reactor.queue(timeout, ClientConnection.on_late)
         self.total = reactor.queue(timeout, Download.on_late)
 
+    def __str__(self) -> str:
+        return "download"
+
     def run(self) -> bytes:
         """Return the verified octets; raise Failure, Interrupted, or a defect of ours."""
         self.begin()
@@ -192,7 +193,7 @@ class Download:
     def drop(self) -> None:
         """Be done with the last attempt, if there was one."""
         if self.connection is not None:
-            self.connection.close()
+            self.connection.close("over")
             self.attempts.cancel(self.connection)
 
     def try_next(self) -> None:
@@ -215,7 +216,7 @@ class Download:
         sock = socket.socket(family, socket.SOCK_STREAM)  # fails if this machine lacks the family
         self.connection = ClientConnection(self, sock, address)
         self.attempts.arm(self.connection)
-        self.connection.connect()
+        self.connection.connect(address)
 
     def note(self, address: object, error: OSError) -> None:
         """Remember why an address did not work, for the case that none does."""
@@ -229,7 +230,7 @@ class Download:
         if not isinstance(error, OSError):
             self.finish(error)
         elif connection.state is ClientState.CONNECTING and error.errno != errno.ECONNRESET:
-            self.note(connection.address, error)
+            self.note(connection.peer, error)
             self.try_next()
         elif connection.state is ClientState.DONE:
             self.warn(f"warning: {reason(error)} after the whole, verified file")
@@ -259,10 +260,8 @@ class Download:
         self.finish(error)
 
 
-def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
+def fetch(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
     """Run the client: open the copy, look up, download, save. Return the exit status."""
-    options = client_options(console, arguments)
-    reactor.on_wake = TurnLog(console) if options.verbose else nothing
     say = nothing if options.quiet else console.line
     with saving.opened(options.output_file) as copy:
         where = addresses.look_up(options.server, options.port, NO_CONNECTION, signals)
@@ -280,7 +279,7 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, arguments: list[
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `python client.py ARGUMENTS` (default: sys.argv) and return the exit status."""
-    return run("client.py", fetch, arguments)
+    return run("client.py", client_options, fetch, arguments)
 
 
 if __name__ == "__main__":

@@ -26,45 +26,75 @@ RECEIVE = 256
 class Connection:
     """The part that both ends share. Subclasses add `on_readable` and the rest."""
 
-    __slots__ = ("interest", "reactor", "sock", "state", "unsent")
+    __slots__ = ("interest", "name", "peer", "reactor", "sock", "state", "unsent")
 
     transitions: ClassVar[Mapping[Any, str]]  # the legal ones, (from, to), each with its reason
 
-    def __init__(self, reactor: Reactor, sock: socket.socket, state: Enum) -> None:
+    def __init__(
+        self, reactor: Reactor, sock: socket.socket, state: Enum, name: str, peer: object
+    ) -> None:
         self.reactor = reactor
         self.sock = sock
         self.interest = 0
         self.state = state
+        self.name = name
+        self.peer = peer
         self.unsent = b""
+        if reactor.trace is not None:
+            reactor.trace("open", self, fd=sock.fileno(), peer=peer, state=state)
+
+    def __str__(self) -> str:
+        return self.name
 
     def move(self, state: Enum) -> None:
         """Go to `state`: the only place that does. Raises RuntimeError for an illegal move."""
-        if (self.state, state) not in self.transitions:
+        why = self.transitions.get((self.state, state))
+        if why is None:
             raise RuntimeError(f"illegal move from {self.state.name} to {state.name}")
+        if self.reactor.trace is not None:
+            self.reactor.trace("state", self, was=self.state, now=state, why=why)
         self.state = state
 
-    def receive(self) -> bytes | None:
+    def receive(self, most: int = RECEIVE) -> bytes | None:
         """Return the octets that have arrived; b"" at the end of stream; None: not now."""
+        octets: bytes | None
         try:
-            return self.sock.recv(RECEIVE)
+            octets = self.sock.recv(most)
         except BlockingIOError:
-            return None
+            octets = None
+        if self.reactor.trace is not None:
+            self.reactor.trace("rx", self, octets=octets)
+        return octets
 
     def send(self, most: int | None = None) -> int:
         """Hand the kernel `unsent`, or its first `most` octets; return how many it took, 0 if it
         has no room. The rest stays. A peer that is gone is an OSError, EPIPE or ECONNRESET: Python
         ignores SIGPIPE, which would end a C program here."""
+        octets = self.unsent[:most]
         try:
-            taken = self.sock.send(self.unsent[:most])
+            taken = self.sock.send(octets)
         except BlockingIOError:
-            return 0
+            taken = 0
+        if self.reactor.trace is not None:
+            self.reactor.trace("tx", self, want=len(octets), octets=octets[:taken])
         self.unsent = self.unsent[taken:]
         return taken
 
-    def close(self) -> None:
+    def half_close(self) -> None:
+        """End our direction; the peer may go on, up to its own end of stream.
+
+        This sends at once what Nagle's algorithm may hold back, so TCP_NODELAY is not needed.
+        """
+        self.sock.shutdown(socket.SHUT_WR)
+        if self.reactor.trace is not None:
+            self.reactor.trace("half", self)
+
+    def close(self, how: str) -> None:
         """Leave the selector, then close: in this order, or the next socket with this number could
-        not be registered. Once more does no harm."""
+        not be registered. `how` it came to that is for the trace. Once more does no harm."""
         self.reactor.watch(self, 0)
+        if self.reactor.trace is not None and self.sock.fileno() >= 0:
+            self.reactor.trace("close", self, how=how)
         try:
             self.sock.close()
         except OSError:

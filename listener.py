@@ -50,13 +50,14 @@ Welcome = Callable[[socket.socket, object], None]
 class Listener:
     """One listening socket in the loop."""
 
-    def __init__(self, acceptor: "Acceptor", sock: socket.socket) -> None:
+    def __init__(self, acceptor: "Acceptor", sock: socket.socket, name: str) -> None:
         self.acceptor = acceptor
         self.sock = sock
+        self.name = name
         self.interest = 0
 
     def __str__(self) -> str:
-        return "listener"
+        return self.name
 
     def on_readable(self) -> None:
         """Someone waits."""
@@ -93,9 +94,14 @@ class Acceptor:
         self.paused_at: float | None = None  # start of the episode
         self.retries: DeadlineQueue[Acceptor] = reactor.queue(RETRY, Acceptor.retry)
 
+    def __str__(self) -> str:
+        return "acceptor"
+
     def open(self, sockets: list[socket.socket]) -> None:
         """Accept from these listening, non-blocking sockets from now on."""
-        self.listeners.extend(Listener(self, sock) for sock in sockets)
+        for number, sock in enumerate(sockets, 1):
+            name = f"listener {number}" if sockets[1:] else "listener"
+            self.listeners.append(Listener(self, sock, name))
         self.watch(READ)
 
     def close(self) -> None:

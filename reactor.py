@@ -13,8 +13,6 @@ One turn of the loop:
 
         +--> select: sleep until a socket is ready or the earliest deadline
         |        |
-        |    on_wake                                              a hook: the log of turns
-        |        |
         |    for each ready handler, does it still wait for this? readable, then writable
         |        |
         |    for each deadline that has passed: act               last, see 2
@@ -33,6 +31,8 @@ One turn of the loop:
  5. An exception goes to the `on_error` of the handler that raised it, and the loop goes on.
  6. Readiness is level-triggered: what a handler leaves unread is reported again in the next turn.
     So one recv a turn is enough, and nobody who sends without end can hold the loop.
+ 7. Where something happens, `trace` is told if there is one: who watches the loop think (-v,
+    --trace) is one more argument, and costs a comparison where there is none.
 """
 
 import selectors
@@ -74,6 +74,12 @@ class Handler(Watched, Fallible, Protocol):
     def on_writable(self) -> None: ...
 
 
+class Trace(Protocol):
+    """Somebody who is told of each event, by its word in docs/trace.md: whose, and what more."""
+
+    def __call__(self, event: str, who: object = None, **what: object) -> None: ...
+
+
 H = TypeVar("H", bound=Fallible)
 
 
@@ -91,20 +97,24 @@ class DeadlineQueue(OrderedDict[H, float]):
     the holes before it: 0.90 s against 0.014 s to drain 50,000. Hence an OrderedDict.
     """
 
-    def __init__(self, length: float, act: Callable[[H], None], clock: Callable[[], float]) -> None:
+    def __init__(self, length: float, act: Callable[[H], None], reactor: "Reactor") -> None:
         super().__init__()
         self.length = length
         self.act = act
-        self.clock = clock
+        self.reactor = reactor
 
     def arm(self, handler: H) -> None:
         """Let `act(handler)` be called `length` seconds from now, and not before."""
-        self[handler] = self.clock() + self.length
+        self[handler] = self.reactor.clock() + self.length
         self.move_to_end(handler)
+        if self.reactor.trace is not None:
+            self.reactor.trace("timer", handler, op="set", what=self.act, length=self.length)
 
     def cancel(self, handler: H) -> None:
         """Forget the deadline of `handler`, if it has one."""
-        self.pop(handler, None)
+        deadline = self.pop(handler, None)
+        if self.reactor.trace is not None and deadline is not None:
+            self.reactor.trace("timer", handler, op="cancel", what=self.act)
 
     def earliest(self) -> float:
         """Return the earliest deadline; the queue must not be empty."""
@@ -120,6 +130,8 @@ class DeadlineQueue(OrderedDict[H, float]):
             if not self or self.earliest() > now:
                 return
             handler, _deadline = self.popitem(last=False)
+            if self.reactor.trace is not None:
+                self.reactor.trace("timer", handler, op="fire", what=self.act)
             call(handler, partial(self.act, handler))
 
 
@@ -134,12 +146,12 @@ class Reactor:
         self.selector = selector or selectors.DefaultSelector()
         self.clock = clock
         self.queues: list[DeadlineQueue[Any]] = []
-        self.on_wake: Callable[[float, Ready], None] = nothing  # seconds slept, who is ready
+        self.trace: Trace | None = None
         self.after_turn: Callable[[], None] = nothing
 
     def queue(self, length: float, act: Callable[[H], None]) -> DeadlineQueue[H]:
         """Return a new queue of deadlines `length` seconds long that end in `act(handler)`."""
-        queue = DeadlineQueue(length, act, self.clock)
+        queue = DeadlineQueue(length, act, self)
         self.queues.append(queue)
         return queue
 
@@ -155,6 +167,8 @@ class Reactor:
         else:
             self.selector.modify(handler.sock, interest, handler)
         handler.interest = interest
+        if self.trace is not None:
+            self.trace("watch", handler, was=before, now=interest)
 
     def run(self, until: Callable[[], object]) -> None:
         """Turn until `until()` is true: it is asked between the turns."""
@@ -164,9 +178,7 @@ class Reactor:
     def turn(self) -> None:
         """Sleep until there is something to do; do all of it."""
         asleep = self.clock()
-        ready = self.selector.select(self.timeout(asleep))
-        awake = self.clock()
-        self.on_wake(awake - asleep, ready)
+        ready = self.select(self.timeout(asleep))
         for key, events in ready:
             handler = key.data
             if events & handler.interest & READ:
@@ -176,7 +188,18 @@ class Reactor:
         for queue in self.queues:
             if queue:
                 queue.expire(asleep, self.call)
+        if self.trace is not None:
+            self.trace("turned")
         self.after_turn()
+
+    def select(self, timeout: float | None) -> Ready:
+        """Sleep until somebody is ready, or `timeout` seconds; return who is."""
+        if self.trace is None:
+            return self.selector.select(timeout)
+        self.trace("select", timeout=timeout)
+        ready = self.selector.select(timeout)
+        self.trace("wake", ready=ready)
+        return ready
 
     def timeout(self, now: float) -> float | None:
         """Return the seconds from `now` to the earliest deadline; None: there is none."""
@@ -190,10 +213,16 @@ class Reactor:
         defect of ours that only it meets, must not reach another. What is no Exception, such as
         SystemExit, ends the loop, and so does what `on_error` raises: Signals does so on purpose.
         """
+        if self.trace is not None:
+            self.trace("call", handler, action=action)
         try:
             action()
         except Exception as error:
+            if self.trace is not None:
+                self.trace("error", handler, error=error)
             handler.on_error(error)
+        if self.trace is not None:
+            self.trace("done", handler, action=action)
 
     def close(self) -> None:
         """Release the selector."""

@@ -24,6 +24,7 @@ import signal
 import socket
 import traceback
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import protocol
@@ -33,10 +34,9 @@ from edges.command_line import server_options
 from edges.console import Console
 from edges.dotted import load
 from edges.program import run
-from edges.turns import TurnLog
 from listener import Acceptor
 from protocol import ProtocolError, ServerState
-from reactor import READ, WRITE, Reactor, Signals, nothing
+from reactor import READ, WRITE, Reactor, Signals
 
 hello = load("server.hello", Path(__file__).resolve().parent)
 
@@ -48,19 +48,14 @@ LAST_READ = 65536  # octets taken in before a refused connection is closed: prot
 class ServerConnection(Connection):
     """One client of the server."""
 
-    __slots__ = ("number", "peer", "received", "server")
+    __slots__ = ("received", "server")
 
     transitions = protocol.SERVER_TRANSITIONS
 
     def __init__(self, server: "Server", sock: socket.socket, peer: object, number: int) -> None:
-        super().__init__(server.reactor, sock, HELLO_SENT)
+        super().__init__(server.reactor, sock, HELLO_SENT, f"c{number}", peer)
         self.server = server
-        self.peer = peer
-        self.number = number
         self.received = b""
-
-    def __str__(self) -> str:
-        return f"c{self.number}"
 
     def start(self) -> None:
         """Say hello at once: a fresh socket has room, so there is no need to ask first."""
@@ -79,6 +74,8 @@ class ServerConnection(Connection):
                 server.pauses.arm(self)
         if self.state is SENDING and not self.unsent:
             self.half_close()
+            server.pauses.cancel(self)
+            self.move(DONE)
         self.reactor.watch(self, self.needs())
 
     def needs(self) -> int:
@@ -86,15 +83,6 @@ class ServerConnection(Connection):
         reads = 0 if self.state is SENDING else READ
         writes = WRITE if self.unsent and self not in self.server.pauses else 0
         return reads | writes
-
-    def half_close(self) -> None:
-        """End our direction; the client's end of stream is still to come.
-
-        This sends at once what Nagle's algorithm may hold back, so TCP_NODELAY is not needed.
-        """
-        self.sock.shutdown(socket.SHUT_WR)
-        self.server.pauses.cancel(self)
-        self.move(DONE)
 
     def on_writable(self) -> None:
         self.proceed()
@@ -134,7 +122,7 @@ class ServerConnection(Connection):
         if isinstance(error, ProtocolError):
             self.server.talk(self, f"C: {protocol.shown(self.received)}")
             # As a call of its own: a defect in there would otherwise get past this very method.
-            self.reactor.call(self, lambda: self.refuse("refused", str(error)))
+            self.reactor.call(self, partial(self.refuse, "refused", str(error)))
         elif isinstance(error, OSError):
             self.end("lost", f": {error.strerror}")
         else:
@@ -147,11 +135,12 @@ class ServerConnection(Connection):
         The read is for the ERROR's sake: closing over unread octets could reset it away.
         """
         farewell = protocol.error_message(reason)
-        octets = self.unsent + farewell
+        self.unsent += farewell
         try:
-            if self.sock.send(octets) == len(octets):
+            self.send()
+            if not self.unsent:
                 self.server.talk(self, f"S: {farewell[:-1].decode()}")
-            self.sock.recv(LAST_READ)
+            self.receive(LAST_READ)
         except OSError:
             pass  # best effort: the client may be gone, or have no room
         self.end(word, f": {reason}")
@@ -159,7 +148,7 @@ class ServerConnection(Connection):
     def end(self, word: str, why: str = "") -> None:
         """Close, and count it under one of WORDS. (The kernel may keep the octets of a client that
         does not read, and try for minutes to deliver them; they are no longer our memory.)"""
-        self.close()
+        self.close(f"{word}{why}")
         self.server.deadlines.cancel(self)
         self.server.pauses.cancel(self)
         if word != "done":
@@ -189,6 +178,9 @@ class Server:
         )
         self.accepted = 0
         self.cuts = 0  # of all periods: the exit status remembers
+
+    def __str__(self) -> str:
+        return "server"
 
     def serve(self, body: bytes, sockets: list[socket.socket]) -> None:
         """Deliver `body` through these listening sockets until a signal, then drain and report."""
@@ -262,10 +254,8 @@ class Server:
         raise error  # a drain that cannot end must not go on
 
 
-def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[str] | None) -> int:
+def serve(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
     """Run the server: one listening period after another. Return the exit status."""
-    options = server_options(console, arguments)
-    reactor.on_wake = TurnLog(console) if options.verbose else nothing
     server = Server(reactor, console, options)
     signals.act = server.on_signal
     reactor.watch(signals, READ)
@@ -274,7 +264,10 @@ def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[
     while True:
         sockets = addresses.listen(places)
         places = addresses.places_of(sockets)  # with the real port, for the next period
-        console.announce(f"listening on {addresses.shown_address(places[0].sockaddr)}")
+        address = addresses.shown_address(places[0].sockaddr)
+        console.announce(f"listening on {address}")
+        if reactor.trace is not None:
+            reactor.trace("listen", server, address=address, body=body)
         server.serve(body, sockets)
         if server.interrupted():
             return 130
@@ -285,7 +278,7 @@ def serve(reactor: Reactor, console: Console, signals: Signals, arguments: list[
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `python server.py ARGUMENTS` (default: sys.argv) and return the exit status."""
-    return run("server.py", serve, arguments)
+    return run("server.py", server_options, serve, arguments)
 
 
 if __name__ == "__main__":

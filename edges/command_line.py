@@ -5,6 +5,7 @@ also take "1_0", " 5", "８" and "nan".
 """
 
 import argparse
+import os
 import re
 import resource
 import sys
@@ -32,6 +33,10 @@ class Parser(argparse.ArgumentParser):
         volume = self.add_mutually_exclusive_group()
         volume.add_argument("-q", "--quiet", action="store_true", help="say only what matters")
         volume.add_argument("-v", "--verbose", action="store_true", help="a line per loop turn too")
+        self.add_argument(
+            "--trace", metavar="FILE", help="record the run, with peers' addresses and octets"
+        )
+        self.add("--slow", duration, None, "tell of calls that take longer (with -v: 0.1)")
 
     def add_name(self, name: str, default: str, what: str) -> None:
         """Take a name that may be left out."""
@@ -58,6 +63,9 @@ class Parser(argparse.ArgumentParser):
                 setattr(options, name, more.pop(0) if more else default)
         if more:
             self.error(f"unrecognized arguments: {' '.join(more)}")
+        for name in self.names:
+            if options.trace is not None and same_file(options.trace, getattr(options, name)):
+                self.error(f"--trace and {name.upper()} are the same file")
         return options
 
     def _print_message(self, message: str, file: object = None) -> None:
@@ -96,6 +104,14 @@ def client_options(console: Console, arguments: list[str] | None) -> argparse.Na
     parser.add("--port", client_port, PORT, f"port (default {PORT})")
     parser.add("--timeout", duration, 10.0, "seconds for everything (default 10)")
     return parser.read(arguments)
+
+
+def same_file(one: str, other: str) -> bool:
+    """Tell whether two names lead to one file; it need not exist."""
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or Path(one).samefile(other)
+    except (OSError, ValueError):  # not there; a NUL in the name
+        return False
 
 
 def port(text: str, lowest: int = 0) -> int:

@@ -2,6 +2,7 @@
 
 import select
 import selectors
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
 
@@ -9,13 +10,15 @@ from edges import standard_streams
 from edges.console import Console
 from edges.epoll import EpollSelector
 from edges.failure import Failure, reason
+from edges.observers import observed
 from reactor import Interrupted, Reactor, Signals
 
-Body = Callable[[Reactor, Console, Signals, list[str] | None], int]
+Reader = Callable[[Console, list[str] | None], Namespace]  # of the command line
+Body = Callable[[Reactor, Console, Signals, Namespace], int]
 
 
-def run(name: str, body: Body, arguments: list[str] | None) -> int:
-    """Return the status of `body`; tell the user in one line if it fails.
+def run(name: str, read: Reader, body: Body, arguments: list[str] | None) -> int:
+    """Return the status of `body`, which gets the options; tell of a failure in one line.
 
     Raises SystemExit for --help, --version (0) and usage errors (2).
     """
@@ -28,7 +31,9 @@ def run(name: str, body: Body, arguments: list[str] | None) -> int:
         ):
             reactor.after_turn = console.flush
             try:
-                return body(reactor, console, signals, arguments)
+                options = read(console, arguments)
+                with observed(reactor, console, name.removesuffix(".py"), options):
+                    return body(reactor, console, signals, options)
             except Failure as failure:
                 console.line(f"{name}: {failure}")
                 return failure.status

@@ -114,24 +114,26 @@ def test_the_defaults_of_the_server(console, monkeypatch):
     assert server_options(console) == {
         "input_file": str(ROOT / "sample.txt"), "host": None, "port": 7080, "timeout": 10.0,
         "drain": 5.0, "max_clients": 992, "chunk": None, "pause": None, "quiet": False,
-        "verbose": False,
+        "verbose": False, "trace": None, "slow": None,
     }  # fmt: skip
 
 
 def test_the_defaults_of_the_client(console):
     assert vars(client_options(console, [])) == {
         "server": "localhost", "output_file": "sample.txt", "port": 7080, "timeout": 10.0,
-        "quiet": False, "verbose": False,
+        "quiet": False, "verbose": False, "trace": None, "slow": None,
     }  # fmt: skip
 
 
 def test_every_option_of_the_server_is_taken(console):
     words = (
-        "in.txt --host ::1 --port 0 --timeout 1.5 --drain 0 --max-clients 3 --chunk 2 --pause .1 -v"
+        "in.txt --host ::1 --port 0 --timeout 1.5 --drain 0 --max-clients 3 --chunk 2 --pause .1 "
+        "-v --trace run.jsonl --slow .5"
     )
     assert server_options(console, *words.split()) == {
         "input_file": "in.txt", "host": "::1", "port": 0, "timeout": 1.5, "drain": 0.0,
         "max_clients": 3, "chunk": 2, "pause": 0.1, "quiet": False, "verbose": True,
+        "trace": "run.jsonl", "slow": 0.5,
     }  # fmt: skip
 
 

@@ -33,12 +33,12 @@ def connect(selector):
     wires = []
 
     def connect(*incoming):
-        wires.append(Wire(reactor, selector.socket(*incoming), State.OPEN))
+        wires.append(Wire(reactor, selector.socket(*incoming), State.OPEN, "wire", "?"))
         return wires[-1]
 
     yield connect
     for wire in wires:
-        wire.close()
+        wire.close("over")
 
 
 def failing(number):
@@ -62,7 +62,9 @@ def test_a_connection_with_slots_has_no_dictionary_beside_them(selector):
     class Slotted(Connection):
         __slots__ = ()
 
-    assert not hasattr(Slotted(Reactor(selector), selector.socket(), State.OPEN), "__dict__")
+    assert not hasattr(
+        Slotted(Reactor(selector), selector.socket(), State.OPEN, "c1", "?"), "__dict__"
+    )
 
 
 # --- states
@@ -179,7 +181,7 @@ def test_a_send_that_fails_is_not_tried_again_and_takes_nothing(connect, number)
 def test_a_connection_leaves_the_selector_before_its_number_is_free(connect, selector, interest):
     one = connect()
     one.reactor.watch(one, interest)
-    one.close()
+    one.close("over")
     two = connect()
     assert two.sock.number == one.sock.number
     two.reactor.watch(two, interest)
@@ -190,10 +192,10 @@ def test_a_connection_leaves_the_selector_before_its_number_is_free(connect, sel
 def test_closing_again_does_no_harm(connect, selector):
     one = connect()
     one.reactor.watch(one, READ)
-    one.close()
+    one.close("over")
     two = connect()
     two.reactor.watch(two, READ)
-    one.close()
+    one.close("over")
     assert [key.data for key in selector.get_map().values()] == [two]
 
 
@@ -206,6 +208,6 @@ def test_a_close_that_fails_has_released_the_number_all_the_same(connect):
     wire = connect()
     wire.reactor.watch(wire, READ)
     close_really, wire.sock.close = wire.sock.close, close
-    wire.close()
+    wire.close("over")
     assert wire.interest == 0
     assert wire.sock.fileno() == -1

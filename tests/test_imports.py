@@ -38,7 +38,7 @@ MAY_KNOW = {
 OURS = {"bench", "docs", "edges", "tests", "tracing", *MAY_KNOW}
 
 LONGEST = 200  # code lines of a file
-WHOLE_CORE = 850  # code lines of CORE: what a reader who wants to know all of it has to read
+WHOLE_CORE = 885  # code lines of CORE: what a reader who wants to know all of it has to read
 
 
 def file_of(module):

@@ -6,6 +6,7 @@ import selectors
 import signal
 import subprocess
 import sys
+from argparse import Namespace
 
 import pytest
 
@@ -17,6 +18,10 @@ from reactor import Interrupted, Reactor, Signals, nothing
 from tests.programs import ROOT, run_server
 
 
+def no_options(*_):
+    return Namespace(verbose=False, slow=None, trace=None)
+
+
 def raising(error):
     def body(*_):
         raise error
@@ -25,16 +30,20 @@ def raising(error):
 
 
 def test_the_body_gets_what_it_needs_and_its_status_is_the_status():
-    def body(reactor, console, signals, arguments):
-        got.extend((reactor, console, signals, arguments))
+    def body(reactor, console, signals, options):
+        got.extend((reactor, console, signals, options))
         assert signal.getsignal(signal.SIGTERM) is nothing
         return 42
 
-    got = []
-    assert program.run("name", body, ["word"]) == 42
-    assert [type(part) for part in got] == [Reactor, Console, Signals, list]
-    assert got[3] == ["word"]
-    assert got[1].reactor is got[0]
+    def read(console, arguments):
+        asked.extend((console, arguments))
+        return options
+
+    got, asked, options = [], [], no_options()
+    assert program.run("name", read, body, ["word"]) == 42
+    assert [type(part) for part in got] == [Reactor, Console, Signals, Namespace]
+    assert (got[0].trace, got[1].reactor, got[3]) == (None, got[0], options)
+    assert asked == [got[1], ["word"]]
 
 
 def test_lines_of_the_body_are_written_before_the_end(capfd):
@@ -42,18 +51,20 @@ def test_lines_of_the_body_are_written_before_the_end(capfd):
         console.line("the last words")
         return 0
 
-    program.run("name", body, None)
+    program.run("name", no_options, body, None)
     assert capfd.readouterr() == ("", "the last words\n")
 
 
 def test_a_failure_is_its_line_and_its_status(capfd):
-    assert program.run("server.py", raising(Failure("cannot fly", 3)), []) == 3
+    assert program.run("server.py", no_options, raising(Failure("cannot fly", 3)), []) == 3
     assert capfd.readouterr() == ("", "server.py: cannot fly\n")
 
 
 def test_an_interrupt_is_the_status_that_shells_give_it(capfd):
     for number in (signal.SIGINT, signal.SIGTERM):
-        assert program.run("client.py", raising(Interrupted(number)), []) == 128 + number
+        assert (
+            program.run("client.py", no_options, raising(Interrupted(number)), []) == 128 + number
+        )
     lines = [f"client.py: interrupted by {name}\n" for name in ("SIGINT", "SIGTERM")]
     assert capfd.readouterr() == ("", "".join(lines))
 
@@ -63,7 +74,7 @@ def test_an_interrupt_is_the_status_that_shells_give_it(capfd):
 def test_whatever_else_is_raised_passes_and_leaves_the_process_as_it_was(capfd, error):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(type(error)):
-        program.run("name", raising(error), [])
+        program.run("name", no_options, raising(error), [])
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert capfd.readouterr() == ("", "")
 
@@ -105,7 +116,7 @@ def test_whatever_the_system_refuses_is_one_line_and_status_1(capfd):
     def refused(*_):
         raise OSError(12, "Cannot allocate memory")
 
-    assert program.run("server.py", refused, []) == 1
+    assert program.run("server.py", no_options, refused, []) == 1
     assert capfd.readouterr().err == "server.py: cannot go on: cannot allocate memory\n"
 
 

@@ -96,21 +96,31 @@ def test_a_turn_is_sleep_then_hook_then_readable_then_writable_then_deadlines_th
     one = world.handler("one", b"x", interest=READ | WRITE)
     world.handler("two", b"x", interest=READ)
     late.arm(one)
-    world.reactor.on_wake = lambda slept, ready: world.log.append(f"woke, ready: {len(ready)}")
+    world.reactor.trace = lambda event, *_, **what: (
+        event == "wake" and world.log.append(f"woke, ready: {len(what['ready'])}")
+    )
     world.reactor.after_turn = lambda: world.log.append("after")
     assert world.turn() == [
         "woke, ready: 2", "one readable", "one writable", "two readable", "one late", "after",
     ]  # fmt: skip
 
 
-def test_the_hook_is_told_how_long_the_loop_slept_and_who_woke_it(world):
+def test_the_trace_is_told_of_each_step_of_a_turn(world):
     told = []
-    world.reactor.on_wake = lambda *what: told.append(what)
+    world.reactor.trace = lambda event, who=None, **what: told.append(
+        (event, who, world.selector.now - 1000.0, what)
+    )
     one = world.handler("one", interest=READ)
     world.selector.after(2.5, lambda: one.sock.incoming.append(b"x"))
     world.turn()
-    [(slept, [(key, events)])] = told
-    assert (slept, key.data, events) == (2.5, one, READ)
+    [watch, select, wake, call, done, turned] = told
+    assert watch == ("watch", one, 0.0, {"was": 0, "now": READ})
+    assert select == ("select", None, 0.0, {"timeout": None})
+    [(key, events)] = wake[3]["ready"]
+    assert (wake[0], wake[2], key.data, events) == ("wake", 2.5, one, READ)
+    assert call == ("call", one, 2.5, {"action": one.on_readable})
+    assert done == ("done", one, 2.5, {"action": one.on_readable})
+    assert turned == ("turned", None, 2.5, {})
 
 
 def test_run_asks_between_the_turns_whether_it_may_end(world):

@@ -113,7 +113,7 @@ def test_no_retry_outlives_its_episode():
     world.add_stranger("aborts")
     world.at(world.now + 60.0, Pending(world.server.signal, signal.SIGTERM))
     turns = []
-    world.server.reactor.on_wake = lambda slept, ready: turns.append(world.now)
+    world.server.reactor.trace = lambda event, *_, **__: event == "wake" and turns.append(world.now)
     world.run()
     assert len(turns) < 10
 
@@ -123,7 +123,7 @@ def test_a_client_without_room_is_not_polled_in_slow_motion():
     world = World(Calm(), Knobs(clients=0, chunk=1, pause=0.001, window=4))
     world.add_stranger("never reads")
     turns = []
-    world.server.reactor.on_wake = lambda slept, ready: turns.append(world.now)
+    world.server.reactor.trace = lambda event, *_, **__: event == "wake" and turns.append(world.now)
     world.run()
     assert words(world) == ["late"]
     assert len(turns) < 50
@@ -391,7 +391,7 @@ def test_while_nothing_can_happen_the_server_does_not_wake():
     for _ in range(500):
         world.add_stranger("silent")
     turns = []
-    world.server.reactor.on_wake = lambda slept, ready: turns.append(world.now)
+    world.server.reactor.trace = lambda event, *_, **__: event == "wake" and turns.append(world.now)
     world.run()
     assert len([moment for moment in turns if moment > 1000.0]) <= 3
 

@@ -333,7 +333,7 @@ def let_happen(world: ClientWorld, event: str, condition: str) -> None:
 # What each action of table 7.2 leaves: judged by the octets sent since the event, and the world.
 CLIENT_ACTIONS: dict[str, Callable[[bytes, ClientWorld], bool]] = {
     "wait for the server's hello": lambda sent, world: world.connection.interest == READ,
-    "try the next address": lambda sent, world: world.connection.address[0] == "192.0.2.10",
+    "try the next address": lambda sent, world: world.connection.peer[0] == "192.0.2.10",
     "report it": lambda sent, world: isinstance(world.download.outcomes[0], Exception),
     "—": lambda sent, world: not world.download.outcomes,
     "tidy up": lambda sent, world: not isinstance(world.download.outcomes[0], bytes),

@@ -1,7 +1,7 @@
 """What -v shows: one line for each turn, except for those that only wrote such lines."""
 
-from argparse import Namespace
 from selectors import SelectorKey
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,44 +13,146 @@ class Lines:
     """A console."""
 
     def __init__(self):
-        self.said = []
-        self.line = self.said.append
+        self.lines = []
 
     def __str__(self):
         return "console"
 
 
+class Handler:
+    def __init__(self, name):
+        self.name = name
+
+    def __str__(self):
+        return self.name
+
+    def on_readable(self):
+        pass
+
+    def on_writable(self):
+        pass
+
+    def late(self):
+        pass
+
+
+class World:
+    def __init__(self):
+        self.console = Lines()
+        self.now = 1000.0
+        self.log = TurnLog(self.console, lambda: self.now)
+
+    def turn(self, slept, *ready):
+        """Begin a turn: `ready` are pairs of a handler and what it is ready for."""
+        self.log("select", timeout=None)
+        self.now += slept
+        keys = [(SelectorKey(None, 9, READ | WRITE, who), events) for who, events in ready]
+        self.log("wake", ready=keys)
+
+    def end(self):
+        """End the turn; return the lines it has left."""
+        self.log("turned")
+        lines, self.console.lines = self.console.lines, []
+        return "".join(lines).splitlines()
+
+
 @pytest.fixture
-def console():
-    return Lines()
+def world():
+    return World()
 
 
-def ready(handler, events):
-    return SelectorKey(Namespace(), 9, READ | WRITE, handler), events
+c1, c2, listener = Handler("c1"), Handler("c2"), Handler("listener")
+STATE = SimpleNamespace(name="SENDING")
 
 
-def test_a_turn_is_shown_with_its_number_its_sleep_and_who_woke_it(console):
-    log = TurnLog(console)
-    log(1.23456, [ready("listener", READ)])
-    log(0.0, [ready("c1", WRITE), ready("c2", READ | WRITE)])
-    assert console.said == [
-        "turn 1: slept 1234.6 ms; listener readable",
-        "turn 2: slept 0.0 ms; c1 writable, c2 readable and writable",
+def test_a_turn_is_shown_with_its_number_its_sleep_and_who_was_ready(world):
+    world.turn(1.23456, (listener, READ))
+    assert world.end() == ["turn 1: slept 1234.6 ms; listener readable"]
+    world.turn(0.0, (c1, WRITE), (c2, READ | WRITE))
+    assert world.end() == ["turn 2: slept 0.0 ms; c1 writable; c2 readable; c2 writable"]
+
+
+def test_a_turn_without_anybody_ready_has_a_deadline(world):
+    world.turn(0.5)
+    assert world.end() == ["turn 1: slept 500.0 ms; a deadline has passed"]
+
+
+def test_what_each_has_done_stands_behind_its_name(world):
+    world.turn(0.001, (c1, READ), (c2, WRITE))
+    world.log("call", c1, action=c1.on_readable)
+    world.log("rx", c1, octets=b"HELLO 1\n")
+    world.log("state", c1, was=None, now=STATE, why="")
+    world.log("tx", c1, want=85, octets=b"x" * 85)
+    world.log("half", c1)
+    world.log("done", c1, action=c1.on_readable)
+    world.log("call", c2, action=c2.on_writable)
+    world.log("tx", c2, want=40, octets=b"xxxx")
+    world.log("done", c2, action=c2.on_writable)
+    [line] = world.end()
+    assert line.split("; ") == [
+        "turn 1: slept 1.0 ms",
+        "c1 readable: received 8, SENDING, sent 85, half-closed",
+        "c2 writable: sent 4 of 40",
     ]
 
 
-def test_a_turn_without_anybody_ready_has_a_deadline(console):
-    TurnLog(console)(0.5, [])
-    assert console.said == ["turn 1: slept 500.0 ms; a deadline has passed"]
+def test_what_is_done_to_somebody_else_names_him(world):
+    world.turn(0.0, (listener, READ))
+    world.log("call", listener, action=listener.on_readable)
+    world.log("open", c1, fd=8, peer=None, state=STATE)
+    world.log("call", c1, action=c1.late)
+    world.log("tx", c1, want=8, octets=b"HELLO 1\n")
+    assert world.end() == ["turn 1: slept 0.0 ms; listener readable: c1 opened, c1 sent 8"]
 
 
-def test_a_turn_that_only_writes_messages_is_neither_shown_nor_counted(console):
-    log = TurnLog(console)
-    log(0.1, [ready(console, WRITE)])
-    assert (console.said, log.turns) == ([], 0)
+def test_a_deadline_names_whose_it_is_and_what_it_did(world):
+    world.turn(0.0)
+    world.log("timer", c1, op="fire", what=Handler.late)
+    world.log("call", c1, action=c1.late)
+    world.log("tx", c1, want=5, octets=b"ERROR")
+    world.log("rx", c1, octets=None)
+    world.log("close", c1, how="late")
+    world.log("timer", c1, op="cancel", what=Handler.late)
+    assert world.end() == [
+        "turn 1: slept 0.0 ms; c1 deadline: sent 5, nothing there, closed",
+    ]
 
 
-def test_a_turn_that_also_writes_messages_is_shown(console):
-    log = TurnLog(console)
-    log(0.1, [ready(console, WRITE), ready("c1", READ)])
-    assert console.said == ["turn 1: slept 100.0 ms; console writable, c1 readable"]
+def test_an_error_and_the_end_of_a_stream_have_words_too(world):
+    world.turn(0.0, (c1, READ), (c2, READ))
+    world.log("call", c1, action=c1.on_readable)
+    world.log("rx", c1, octets=b"")
+    world.log("call", c2, action=c2.on_readable)
+    world.log("error", c2, error=ConnectionResetError())
+    assert world.end() == [
+        "turn 1: slept 0.0 ms; c1 readable: end of stream; c2 readable: ConnectionResetError"
+    ]
+
+
+def test_the_line_of_a_turn_stands_before_those_of_the_conversation(world):
+    world.console.lines.append("from before\n")
+    world.turn(0.0, (c1, READ))
+    world.console.lines.append("c1 S: HELLO 1\n")
+    assert world.end() == ["from before", "turn 1: slept 0.0 ms; c1 readable", "c1 S: HELLO 1"]
+
+
+def test_a_turn_that_only_writes_messages_is_not_shown_but_counted_as_in_a_trace(world):
+    world.turn(0.1, (world.console, WRITE))
+    assert world.end() == []
+    world.turn(0.1, (world.console, WRITE), (c1, READ))
+    assert world.end() == ["turn 2: slept 100.0 ms; console writable; c1 readable"]
+
+
+def test_a_deadline_in_a_turn_that_writes_messages_is_shown(world):
+    world.turn(0.1, (world.console, WRITE))
+    world.log("timer", c1, op="fire", what=Handler.late)
+    assert world.end() == ["turn 1: slept 100.0 ms; console writable; c1 deadline"]
+
+
+def test_what_happens_outside_the_turns_is_not_shown(world):
+    world.log("open", c1, fd=8, peer=None, state=STATE)
+    world.turn(0.0, (c1, READ))
+    assert world.end() == ["turn 1: slept 0.0 ms; c1 readable"]
+    world.log("close", c1, how="over")
+    world.turn(0.0, (c2, READ))
+    assert world.end() == ["turn 2: slept 0.0 ms; c2 readable"]

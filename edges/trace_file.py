@@ -1,0 +1,60 @@
+"""The file that a trace goes to: whole lines or nothing, and never at the cost of the service.
+
+Owns how --trace FILE is opened, written and given up. Called by observers.py and the recorder.
+
+Each line is a write(2) of its own, so that a crash, or SIGKILL, leaves all lines so far. A selector
+cannot wait for a regular file: such a write may hold up the loop while the disk is busy. That is
+what a trace costs, and why nobody has one who did not ask. What can be waited for, such as a FIFO,
+is opened non-blocking, and a reader that has stopped ends the trace, as a full disk does.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+import protocol
+from edges.failure import Failure, reason
+
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class TraceFile:
+    """An open file that takes lines until it fails; `tell` then gets the one line on that."""
+
+    def __init__(self, path: str, tell: Callable[[str], None]) -> None:
+        self.shown = protocol.shown(os.fsencode(path), limit=None)
+        self.tell = tell
+        self.size = 0  # octets, all of whole lines
+        try:
+            self.descriptor = os.open(path, FLAGS, 0o666)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            why = f"cannot trace to {self.shown}: {reason(error)}; give another FILE"
+            raise Failure(why) from error
+
+    def write(self, line: bytes) -> bool:
+        """Write a line; False: the trace has ended before it."""
+        if self.descriptor < 0:
+            return False
+        try:
+            taken = os.write(self.descriptor, line)
+            while taken < len(line):  # the next write says why
+                taken += os.write(self.descriptor, line[taken:])
+        except OSError as error:
+            self.give_up(error)
+            return False
+        self.size += taken
+        return True
+
+    def give_up(self, error: OSError) -> None:
+        """Take back what came of the last line, and write no more."""
+        with suppress(OSError):  # no regular file: what was written is gone
+            os.ftruncate(self.descriptor, self.size)
+        self.close()
+        self.tell(f"the trace ends: cannot write to {self.shown}: {reason(error)}")
+
+    def close(self) -> None:
+        """Release the descriptor; once more does no harm."""
+        if self.descriptor >= 0:
+            with suppress(OSError):  # it is released all the same, see Connection.close
+                os.close(self.descriptor)
+        self.descriptor = -1
