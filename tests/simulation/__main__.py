@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.simulation import calls, exploration, soak, sweeps
 from tests.simulation.world import World
@@ -17,7 +18,7 @@ def main(words: Sequence[str]) -> int:
     """Do what the command line says; return the exit status."""
     choice = parser().parse_args(words)
     if choice.what == "replay":
-        return replay(choice.seed)
+        return replay(choice.seed, choice.trace)
     if choice.what == "soak":
         return soak.main(choice.count, choice.first, choice.jobs)
     if choice.what == "calls":
@@ -27,16 +28,22 @@ def main(words: Sequence[str]) -> int:
     return sweeps.main()
 
 
-def replay(seed: int) -> int:
-    """Tell the story of a seed; return the exit status."""
+def replay(seed: int, trace: Path | None) -> int:
+    """Tell the story of a seed, and let the server record it; return the exit status."""
     story: list[str] = []
+    lines: list[bytes] = []
     try:
         world = World.of_seed(seed, story)
+        if trace is not None:
+            world.server.record(lines)
         world.run()
     except Exception:  # noqa: BLE001  # a violation, or what a program died of
         print("\n".join(story))
         traceback.print_exc()
         return 1
+    finally:
+        if trace is not None:
+            trace.write_bytes(b"".join(lines))
     print("\n".join(story))
     print(f"seed {seed}: {len(world.clients)} transfers, {world.steps} steps, 0 violations")
     return 0
@@ -49,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     kind = kinds.add_parser("replay", help="tell the story of a seed")
     kind.add_argument("seed", type=int)
+    kind.add_argument("--trace", type=Path, metavar="FILE", help="record the server's run")
     kind = kinds.add_parser("soak", help="simulate many transfers")
     kind.add_argument("--count", type=int, default=1_000_000, help="transfers (default 1000000)")
     kind.add_argument("--first", type=int, default=0, metavar="SEED", help="default 0")

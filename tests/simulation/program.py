@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from edges.recorder import Recorder
 from reactor import READ, Reactor, Ready, Signals
 from tests.simulation.faults import Faults
 from tests.simulation.host import Descriptor, Host
@@ -43,6 +44,16 @@ class Program(Host):
         self.due: float | None = None  # `moment`, once it is computed
         self.looked_at = world.now  # when it last called `select`
         self.ended = False
+
+    def record(self, lines: list[bytes]) -> None:
+        """Let a trace of the whole run be written to `lines`."""
+
+        def write(line: bytes) -> bool:
+            lines.append(line)
+            return True
+
+        self.reactor.trace = recorder = Recorder(self.world.clock, write)
+        recorder.begin(self.name.split()[0], self.selector, {})
 
     def hear_signals(self, act: Callable[[int], None]) -> None:
         """Do what `with Signals(act)` does, without the signals of this very process."""

@@ -62,6 +62,8 @@ class ServerEnd(Program):
             ]
             self.faults = None
             self.serving = True
+            if self.reactor.trace is not None:
+                self.reactor.trace("listen", self.server, address="10.0.0.1:7080", body=self.body)
             self.server.serve(self.body, sockets)  # type: ignore[arg-type]
             self.serving = False
             invariants.hold_after_a_period(self)
