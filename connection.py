@@ -89,7 +89,7 @@ class Connection:
         if self.reactor.trace is not None:
             self.reactor.trace("half", self)
 
-    def close(self, how: str) -> None:
+    def close(self, how: str = "") -> None:
         """Leave the selector, then close: in this order, or the next socket with this number could
         not be registered. `how` it came to that is for the trace. Once more does no harm."""
         self.reactor.watch(self, 0)

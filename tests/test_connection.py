@@ -38,7 +38,7 @@ def connect(selector):
 
     yield connect
     for wire in wires:
-        wire.close("over")
+        wire.close()
 
 
 def failing(number):
@@ -181,7 +181,7 @@ def test_a_send_that_fails_is_not_tried_again_and_takes_nothing(connect, number)
 def test_a_connection_leaves_the_selector_before_its_number_is_free(connect, selector, interest):
     one = connect()
     one.reactor.watch(one, interest)
-    one.close("over")
+    one.close()
     two = connect()
     assert two.sock.number == one.sock.number
     two.reactor.watch(two, interest)
@@ -192,10 +192,10 @@ def test_a_connection_leaves_the_selector_before_its_number_is_free(connect, sel
 def test_closing_again_does_no_harm(connect, selector):
     one = connect()
     one.reactor.watch(one, READ)
-    one.close("over")
+    one.close()
     two = connect()
     two.reactor.watch(two, READ)
-    one.close("over")
+    one.close()
     assert [key.data for key in selector.get_map().values()] == [two]
 
 
@@ -208,6 +208,6 @@ def test_a_close_that_fails_has_released_the_number_all_the_same(connect):
     wire = connect()
     wire.reactor.watch(wire, READ)
     close_really, wire.sock.close = wire.sock.close, close
-    wire.close("over")
+    wire.close()
     assert wire.interest == 0
     assert wire.sock.fileno() == -1
