@@ -211,3 +211,79 @@ def test_a_close_that_fails_has_released_the_number_all_the_same(connect):
     wire.close()
     assert wire.interest == 0
     assert wire.sock.fileno() == -1
+
+
+# --- the trace
+
+
+@pytest.fixture
+def traced(selector):
+    """Return a connection whose reactor has a trace, and what the trace was told."""
+    told = []
+    reactor = Reactor(selector, selector.clock)
+    reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
+
+    def connect(*incoming):
+        wire = Wire(reactor, selector.socket(*incoming), State.OPEN, "wire", "its peer")
+        assert told.pop() == (
+            "open",
+            wire,
+            {"fd": wire.sock.number, "peer": "its peer", "state": State.OPEN},
+        )
+        return wire
+
+    return connect, told
+
+
+def test_the_trace_is_told_of_a_move_and_its_reason_and_not_of_an_illegal_one(traced):
+    connect, told = traced
+    wire = connect()
+    wire.move(State.SHUT)
+    with pytest.raises(RuntimeError):
+        wire.move(State.OPEN)
+    move = {"was": State.OPEN, "now": State.SHUT, "why": "the last one leaves"}
+    assert told == [("state", wire, move)]
+
+
+def test_the_trace_is_told_what_was_received_be_it_nothing(traced):
+    connect, told = traced
+    wire = connect(b"octets", b"")
+    for _ in range(3):
+        wire.receive()
+    assert told == [("rx", wire, {"octets": octets}) for octets in (b"octets", b"", None)]
+
+
+def test_the_trace_is_told_what_was_offered_and_what_was_taken(traced):
+    connect, told = traced
+    wire = connect()
+    wire.unsent = b"octets"
+    wire.sock.room = 3
+    wire.send(5)
+    wire.send()
+    assert told == [
+        ("tx", wire, {"want": 5, "octets": b"oct"}),
+        ("tx", wire, {"want": 3, "octets": b""}),
+    ]
+
+
+def test_the_trace_is_told_of_a_half_close_that_worked(traced):
+    connect, told = traced
+    wire = connect()
+    wire.half_close()
+    wire.sock.fails["shutdown"] = failing(errno.ENOTCONN)
+    with pytest.raises(OSError):
+        wire.half_close()
+    assert told == [("half", wire, {})]
+
+
+def test_the_trace_is_told_of_the_first_close_only_after_the_selector_is_left(traced):
+    connect, told = traced
+    wire = connect()
+    wire.reactor.watch(wire, READ)
+    wire.close("done")
+    wire.close("again")
+    assert told == [
+        ("watch", wire, {"was": 0, "now": READ}),
+        ("watch", wire, {"was": READ, "now": 0}),
+        ("close", wire, {"how": "done"}),
+    ]

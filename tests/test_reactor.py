@@ -123,6 +123,58 @@ def test_the_trace_is_told_of_each_step_of_a_turn(world):
     assert turned == ("turned", None, 2.5, {})
 
 
+def test_the_trace_is_told_of_changes_of_interest_only(world):
+    told = []
+    world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
+    one = world.handler("one")
+    for interest in (READ, READ, READ | WRITE, 0, 0):
+        world.reactor.watch(one, interest)
+    assert told == [
+        ("watch", one, {"was": 0, "now": READ}),
+        ("watch", one, {"was": READ, "now": READ | WRITE}),
+        ("watch", one, {"was": READ | WRITE, "now": 0}),
+    ]
+
+
+def test_the_trace_is_told_of_an_error_before_the_handler_is(world):
+    def fail():
+        raise error
+
+    told, error = [], ZeroDivisionError()
+    one = world.handler("one")
+    one.on_error = lambda error: told.append(("on_error", one, {"error": error}))
+    world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
+    world.reactor.call(one, fail)
+    assert told == [
+        ("call", one, {"action": fail}),
+        ("error", one, {"error": error}),
+        ("on_error", one, {"error": error}),
+        ("done", one, {"action": fail}),
+    ]
+
+
+def test_the_trace_is_told_of_deadlines_set_cancelled_and_acted_on(world):
+    told = []
+    queue = world.reactor.queue(3.0, Handler.late)
+    one, two = world.handler("one"), world.handler("two")
+    world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
+    queue.arm(one)
+    queue.arm(two)
+    queue.cancel(one)
+    queue.cancel(one)
+    world.advance(3.0)
+    queue.expire(world.selector.now, world.reactor.call)
+    assert [event[:2] for event in told] == [
+        ("timer", one), ("timer", two), ("timer", one), ("timer", two),
+        ("call", two), ("done", two),
+    ]  # fmt: skip
+    late = {"what": Handler.late}
+    assert [event[2] for event in told[:4]] == [
+        {"op": "set", "length": 3.0, **late}, {"op": "set", "length": 3.0, **late},
+        {"op": "cancel", **late}, {"op": "fire", **late},
+    ]  # fmt: skip
+
+
 def test_run_asks_between_the_turns_whether_it_may_end(world):
     asked = []
     world.handler("one", b"x", interest=READ)
