@@ -48,7 +48,7 @@ def test_no_call_of_the_runtime_is_forgotten():
                     assert call.removesuffix("_ex") in ERRORS.keys() | harmless, f"{name}: {call}"
 
 
-def closes_without_a_net(self):
+def closes_without_a_net(self, how=""):
     self.reactor.watch(self, 0)
     self.sock.close()
 
