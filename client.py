@@ -25,7 +25,6 @@ import socket
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import protocol
 from connection import Connection
@@ -40,7 +39,7 @@ from edges.program import run
 from protocol import ClientState, Damaged, ProtocolError
 from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
 
-hello = load("client.hello", Path(__file__).resolve().parent)
+hello = load("client.hello", os.path.dirname(os.path.realpath(__file__)))
 
 
 class ClientConnection(Connection):

@@ -20,12 +20,12 @@ if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still b
 
     process.begin()
 
+import os
 import signal
 import socket
 import traceback
 from argparse import Namespace
 from functools import partial
-from pathlib import Path
 
 import protocol
 from connection import Connection
@@ -38,7 +38,7 @@ from listener import Acceptor
 from protocol import ProtocolError, ServerState
 from reactor import READ, WRITE, Reactor, Signals
 
-hello = load("server.hello", Path(__file__).resolve().parent)
+hello = load("server.hello", os.path.dirname(os.path.realpath(__file__)))
 
 HELLO_SENT, SENDING, DONE = ServerState
 WORDS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end

@@ -10,14 +10,13 @@ import re
 import resource
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 from edges.console import Console
 
 RELEASE = "1.0.0"
 PORT = 7080
-SAMPLE = str(Path(__file__).parent.parent / "sample.txt")
+SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample.txt")
 LONGEST = 86400.0  # seconds; a day is longer than any wait that makes sense, and select takes it
 SPARE = 32  # descriptors kept for all that is not a client: standard streams, listeners, files
 
@@ -109,7 +108,7 @@ def client_options(console: Console, arguments: list[str] | None) -> argparse.Na
 def same_file(one: str, other: str) -> bool:
     """Tell whether two names lead to one file; it need not exist."""
     try:
-        return os.path.realpath(one) == os.path.realpath(other) or Path(one).samefile(other)
+        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
     except (OSError, ValueError):  # not there; a NUL in the name
         return False
 

@@ -7,13 +7,13 @@ loaded by path instead: a spec made from the path, a module made from the spec, 
 """
 
 import importlib.util
-from pathlib import Path
+import os
 from types import ModuleType
 
 
-def load(name: str, folder: Path) -> ModuleType:
+def load(name: str, folder: "str | os.PathLike[str]") -> ModuleType:
     """Return the module in the file `name` + ".py" of `folder`; OSError if it cannot be read."""
-    path = folder / f"{name}.py"
+    path = os.path.join(folder, f"{name}.py")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"no loader for {path}")

@@ -4,13 +4,12 @@ import select
 import selectors
 from argparse import Namespace
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 
 from edges import standard_streams
 from edges.console import Console
 from edges.epoll import EpollSelector
 from edges.failure import Failure, reason
-from edges.observers import observed
 from reactor import Interrupted, Reactor, Signals
 
 Reader = Callable[[Console, list[str] | None], Namespace]  # of the command line
@@ -32,7 +31,7 @@ def run(name: str, read: Reader, body: Body, arguments: list[str] | None) -> int
             reactor.after_turn = console.flush
             try:
                 options = read(console, arguments)
-                with observed(reactor, console, name.removesuffix(".py"), options):
+                with watched(name, reactor, console, options):
                     return body(reactor, console, signals, options)
             except Failure as failure:
                 console.line(f"{name}: {failure}")
@@ -42,6 +41,20 @@ def run(name: str, read: Reader, body: Body, arguments: list[str] | None) -> int
                 return 128 + interrupted.number
     except OSError as error:
         return refused(name, error)
+
+
+def watched(
+    name: str, reactor: Reactor, console: Console, options: Namespace
+) -> AbstractContextManager[None]:
+    """Let those watch the loop whom the options ask for: only then are they imported.
+
+    (They are a tenth of all that a client imports.)
+    """
+    if options.verbose or options.slow or options.trace:
+        from edges.observers import observed  # noqa: PLC0415
+
+        return observed(reactor, console, name.removesuffix(".py"), options)
+    return nullcontext()
 
 
 def refused(name: str, error: OSError) -> int:

@@ -23,12 +23,10 @@ cannot be replaced (EBUSY). SIGKILL may leave a `.eighty-*` file behind.
 """
 
 import os
-import secrets
 import select
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Self
 
 import protocol
@@ -45,13 +43,13 @@ LINKS_LIMIT = 40
 class Replacement:
     """A regular file, new or old, replaced whole: temporary file, fsync, rename."""
 
-    def __init__(self, path: str, target: Path, mode: int | None) -> None:
+    def __init__(self, path: str, target: str, mode: int | None) -> None:
         """Take `path` as the user gave it, `target` behind its links, and the old file's mode."""
         self.name = _shown(path)
         self._target = target
         self._mode = mode
         # Not derived from the target, whose name may have all the 255 octets that a name can have.
-        self._temporary = f".eighty-{secrets.token_hex(8)}"
+        self._temporary = f".eighty-{os.urandom(8).hex()}"
 
     def __enter__(self) -> Self:
         """Make the temporary file, ours alone; its mode is 0666 less the umask, or the old one.
@@ -59,8 +57,8 @@ class Replacement:
         From here on the folder is known by a descriptor: it may be renamed, and is found again.
         """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never what is there, be it a file or a link
-        with _told("cannot write in", _shown(self._target.parent)), ExitStack() as undo:
-            self._folder = os.open(self._target.parent, FOLDER)
+        with _told("cannot write in", _shown(_folder_of(self._target))), ExitStack() as undo:
+            self._folder = os.open(_folder_of(self._target), FOLDER)
             undo.callback(_close, self._folder)
             self._descriptor = os.open(self._temporary, flags, 0o666, dir_fd=self._folder)
             undo.callback(_close, self._descriptor)
@@ -88,7 +86,7 @@ class Replacement:
         with _told("cannot save", self.name):
             os.replace(
                 self._temporary,
-                self._target.name,
+                os.path.basename(self._target),
                 src_dir_fd=self._folder,
                 dst_dir_fd=self._folder,
             )
@@ -153,7 +151,7 @@ def opened(path: str) -> Replacement | Stream:
             return Replacement(path, target, None)
         is_open_file = _is_open_file(target)
         if is_open_file and _is_our_own(target):
-            return Stream(path, int(target.name))
+            return Stream(path, int(os.path.basename(target)))
         _require_writable(path, old)
         if is_open_file or not stat.S_ISREG(old.st_mode):
             return Stream(path)
@@ -164,7 +162,7 @@ def opened(path: str) -> Replacement | Stream:
 def _status(path: str) -> os.stat_result | None:
     """Return the status of what `path` leads to; None if that would be a new file."""
     try:
-        return os.stat(path)  # noqa: PTH116 - Path("file/") would forget the slash
+        return os.stat(path)
     except FileNotFoundError:
         if path.rpartition("/")[2] in ("", "."):  # "", "new/" and "new/." are no names of a file
             raise
@@ -179,36 +177,40 @@ def _require_writable(path: str, old: os.stat_result) -> None:
         raise PermissionError("it may not be written")
 
 
-def _followed(path: str) -> Path:
+def _followed(path: str) -> str:
     """Return `path` with the links of its last part followed: rename would replace the link itself.
 
     Not realpath, which takes "new/.." for "." without asking whether there is a "new".
     """
-    target = Path(path)
+    target = path
     for _ in range(LINKS_LIMIT):
-        if not target.is_symlink() or _is_open_file(target):
+        if not os.path.islink(target) or _is_open_file(target):
             break
-        target = target.parent / target.readlink()
+        target = os.path.join(os.path.dirname(target), os.readlink(target))
     return target
 
 
-def _is_open_file(path: Path) -> bool:
+def _is_open_file(path: str) -> bool:
     """Tell whether `path` is a link in /proc, which leads to an open file, not to a name.
 
     Its text is a mere description: "pipe:[7]", or "/tmp/copy (deleted)". /dev/fd is such a folder,
     too. (To compare the file behind `path` with the one behind the text would be a race: another
     copy may take the name between the two looks.)
     """
-    return path.is_symlink() and _folder(path).startswith("/proc/")
+    return os.path.islink(path) and _real_folder(path).startswith("/proc/")
 
 
-def _is_our_own(path: Path) -> bool:
+def _is_our_own(path: str) -> bool:
     """Tell whether the open file `path` is a descriptor of this process, as behind /dev/stdout."""
-    return _folder(path) in map(os.path.realpath, ("/proc/self/fd", "/proc/thread-self/fd"))
+    return _real_folder(path) in map(os.path.realpath, ("/proc/self/fd", "/proc/thread-self/fd"))
 
 
-def _folder(path: Path) -> str:
-    return os.path.realpath(path.parent)  # unlike Path.resolve, it never raises
+def _folder_of(path: str) -> str:
+    return os.path.dirname(path) or "."
+
+
+def _real_folder(path: str) -> str:
+    return os.path.realpath(_folder_of(path))
 
 
 def _write(descriptor: int, octets: bytes) -> None:
@@ -236,7 +238,7 @@ def _close(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _shown(path: str | Path) -> str:
+def _shown(path: str) -> str:
     return protocol.shown(os.fsencode(path), limit=None)
 
 

@@ -9,6 +9,7 @@ server  client ----> edges ----> protocol, reactor
 import ast
 import graphlib
 import io
+import subprocess
 import sys
 import tokenize
 from pathlib import Path
@@ -121,14 +122,25 @@ def test_the_runtime_needs_the_standard_library_and_nothing_else():
 
 
 def test_imports_stand_at_the_top_where_they_are_seen():
-    for module in RUNTIME:
-        inside = [
-            node
-            for function in nodes(module, ast.FunctionDef)
-            for node in ast.walk(function)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-        ]
-        assert where(module, *inside) == []
+    """Those who watch the loop do not: nobody pays for their start who did not ask for them."""
+    inside = {
+        (module, ast.unparse(node))
+        for module in RUNTIME
+        for function in nodes(module, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert inside == {("edges.program", "from edges.observers import observed")}
+
+
+def test_a_client_imports_little():
+    """What takes long, and is in most programs for convenience: see docs/performance.md."""
+    code = "import sys; import client; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"edges.observers", "hashlib", "json", "pathlib", "secrets", "tempfile", "traceback"}
+    assert heavy & set(found.stdout.split()) == set()
 
 
 def test_the_protocol_is_octets_only():

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import signal
 import socket
 import stat
@@ -376,10 +375,10 @@ def test_a_temporary_name_that_somebody_has_taken_is_not_followed_and_not_remove
     here, monkeypatch
 ):
     Path("victim").write_bytes(OLD)
-    Path(".eighty-guessed").symlink_to("victim")
-    monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+    Path(".eighty-6775657373").symlink_to("victim")
+    monkeypatch.setattr(os, "urandom", lambda _: b"guess")
     assert refusal("out") == "cannot write in '.': file exists"
-    assert sorted(os.listdir()) == [".eighty-guessed", "victim"]
+    assert sorted(os.listdir()) == [".eighty-6775657373", "victim"]
     assert Path("victim").read_bytes() == OLD
 
 
