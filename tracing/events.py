@@ -25,7 +25,7 @@ LONGEST_LINE = 1 << 20  # octets; ten thousand who are ready at once are a line 
 LARGEST = 1 << 28  # octets; 100,000 events, which is the recorder's cap, are seldom 30 MB
 EXACT = 1 << 53  # the first whole number beyond those that every JSON reader knows exactly
 LONGEST_NUMBER = 20  # digits; Python takes ever longer for more, and refuses 4,301
-WORD_LIMIT = 1000  # octets of a word, such as an address or a reason
+WORD_LIMIT = 4000  # octets of a word, such as an address or a reason
 SHOWN = 256  # octets that `hex` has at most
 
 
@@ -88,6 +88,11 @@ def is_word(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(f"[ -~]{{0,{WORD_LIMIT}}}", value))
 
 
+def is_text(value: object) -> bool:
+    """Tell whether a value is ASCII, with whatever an error may say of itself."""
+    return isinstance(value, str) and value.isascii() and len(value) <= WORD_LIMIT
+
+
 def is_hex(value: object) -> bool:
     """Tell whether a value is octets in small hexadecimal digits."""
     return isinstance(value, str) and bool(re.fullmatch(f"([0-9a-f]{{2}}){{0,{SHOWN}}}", value))
@@ -113,7 +118,8 @@ WHOLE: Kind = ("a whole number, 0 or more", is_whole)
 AMOUNT: Kind = ("a number, 0 or more", is_amount)
 TIMEOUT: Kind = ("a number, 0 or more, or null", lambda value: value is None or is_amount(value))
 WORD: Kind = (f"printable ASCII of at most {WORD_LIMIT} octets", is_word)
-NAME: Kind = ("a name", lambda value: is_word(value) and 0 < len(value) <= 64)
+TEXT: Kind = (f"ASCII of at most {WORD_LIMIT} octets", is_text)
+NAME: Kind = ("a name", lambda value: is_word(value) and 0 < len(value) <= 200)
 HEX: Kind = (f"hexadecimal digits of at most {SHOWN} octets", is_hex)
 CHECKSUM: Kind = ("8 hexadecimal digits", lambda value: is_hex(value) and len(value) == 8)
 READY: Kind = ('a list of pairs [name, "r" or "w" or "rw"]', is_ready)
@@ -131,16 +137,16 @@ KEYS: dict[str, dict[str, Kind]] = {
     "select": {"timeout_ms": TIMEOUT, "fds": WHOLE},
     "wake": {"ready": READY},
     "call": {"on": NAME, "cb": NAME},
-    "error": {"on": NAME, "exc": NAME, "why": WORD},
+    "error": {"on": NAME, "exc": NAME, "why": TEXT},
     "done": {"on": NAME, "cb": NAME},
     "open": {"on": NAME, "fd": WHOLE, "peer": WORD, "state": NAME},
-    "state": {"on": NAME, "was": NAME, "now": NAME, "why": WORD},
+    "state": {"on": NAME, "was": NAME, "now": NAME, "why": TEXT},
     "watch": {"on": NAME, "was": INTEREST, "now": INTEREST},
     "rx": {"on": NAME, "bytes": WHOLE, "hex": HEX},
     "tx": {"on": NAME, "want": WHOLE, "bytes": WHOLE, "hex": HEX},
     "timer": {"on": NAME, "op": one_of("set", "cancel", "fire"), "what": NAME},
     "half": {"on": NAME},
-    "close": {"on": NAME, "how": WORD},
+    "close": {"on": NAME, "how": TEXT},
     "turned": {},
     "end": {"dropped": WHOLE},
 }  # fmt: skip

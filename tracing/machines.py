@@ -9,7 +9,7 @@ from enum import Enum
 
 from protocol import CLIENT_TRANSITIONS, SERVER_TRANSITIONS, ClientState, ServerState
 from tracing.brackets import EARLY
-from tracing.events import Event
+from tracing.events import Event, shown
 
 Steps = dict[tuple[str, str], str]
 
@@ -157,7 +157,7 @@ class LegalSteps:
         if step not in self.steps:
             yield f"{event.on} goes from {step[0]} to {step[1]}: there is no such transition"
         elif event["why"] != self.steps[step]:
-            yield f'{event.on} goes to {step[1]} because "{event["why"]}"'
+            yield f"{event.on} goes to {step[1]} because {shown(event['why'])}"
         self.states[event.on] = event["now"]
 
     def finish(self) -> Iterator[str]:
