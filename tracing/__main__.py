@@ -5,8 +5,8 @@
     python3 -m tracing lanes FILE [-o PICTURE.svg]      a picture of it
     python3 -m tracing perfetto FILE [-o EXPORT.json]   the same for chrome://tracing and Perfetto
 
-Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0: all is
-well; 1: an invariant is broken, or something cannot be read or written; 2: a usage error. What a
+Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0: all
+is well; 1: an invariant is broken, or something cannot be read or written; 2: a usage error. What a
 person can cause is told in one line, and never in a traceback.
 """
 
@@ -19,7 +19,6 @@ import argparse
 import errno
 import io
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,21 +28,30 @@ from typing import NoReturn
 from edges import standard_streams
 from edges.failure import Failure, reason
 from protocol import escaped
-from tracing import events, invariants, lanes, page, perfetto
+from tracing import events, invariants, lanes, perfetto
 from tracing.events import NotATrace, Trace
 
 PRINTED = 20  # violations of one file; who has so many starts with the first
 
 Drawer = Callable[[Trace, str], str]
 DRAWERS: dict[str, Drawer] = {
-    "view": lambda _, text: page.page(text),
+    "view": lambda _, text: paged(text),
     "lanes": lambda trace, _: lanes.picture(trace),
     "perfetto": lambda trace, _: perfetto.export(trace),
 }
 
 
+def paged(text: str) -> str:
+    from tracing import page  # until it lands
+
+    return page.page(text)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that refuses in one line."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        put(message)
 
     def error(self, message: str) -> NoReturn:
         say(f"{self.prog}: {printable(message)} (see python3 -m tracing --help)")
