@@ -34,14 +34,12 @@ def address(number: int) -> str:
 class Story:
     """Events as they come, with their common keys."""
 
-    def __init__(self, role: str, **keys: object) -> None:
+    def __init__(self, role: str) -> None:
         self.lines: list[Line] = []
         self.t = self.k = 0
         self.watched: dict[str, str] = {}
-        self.tell(
-            "run", v=1, role=role, selector="EpollSelector", python="3.11.7", protocol=1, options={},
-            **keys,
-        )  # fmt: skip
+        world = {"selector": "EpollSelector", "python": "3.11.7", "protocol": 1, "options": {}}
+        self.tell("run", v=1, role=role, **world)
         self.watch("signals", "r")
 
     def tell(self, ev: str, on: str = "", **keys: object) -> None:
@@ -279,9 +277,7 @@ def download(body: bytes = BODY) -> Story:
     with story.call("download", "Download.try_next"):
         story.watched["connection"] = ""
         story.tell("open", "connection", fd=7, peer="127.0.0.1:7080", state="CONNECTING")
-        story.tell(
-            "timer", "connection", op="set", what="ClientConnection.on_late", in_ms=9999.9
-        )
+        story.tell("timer", "connection", op="set", what="ClientConnection.on_late", in_ms=9999.9)
         story.watch("connection", "w")
     with story.turn(("connection", "w"), timeout=9999):
         with story.call("connection", "ClientConnection.on_writable"):

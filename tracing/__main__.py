@@ -5,9 +5,9 @@
     python3 -m tracing lanes FILE [-o PICTURE.svg]      a picture of it
     python3 -m tracing perfetto FILE [-o EXPORT.json]   the same for chrome://tracing and Perfetto
 
-Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0: all
-is well; 1: an invariant is broken, or something cannot be read or written; 2: a usage error. What a
-person can cause is told in one line, and never in a traceback.
+Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0:
+all is well; 1: an invariant is broken, or something cannot be read or written; 2: a usage error.
+What a person can cause is told in one line, and never in a traceback.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -42,9 +42,10 @@ DRAWERS: dict[str, Drawer] = {
 
 
 def paged(text: str) -> str:
-    from tracing import page  # until it lands
+    """Return the page of a trace."""
+    from tracing import page  # noqa: PLC0415 - until it lands
 
-    return page.page(text)
+    return str(page.page(text))
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,7 +61,7 @@ class Parser(argparse.ArgumentParser):
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser("tracing", description="Read what --trace FILE has recorded.")
+    parser = Parser("python3 -m tracing", description="Read what --trace FILE has recorded.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="assert the eight invariants")
     check.add_argument("files", metavar="FILE", nargs="+", help="a trace; - is stdin")

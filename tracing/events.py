@@ -114,8 +114,13 @@ def one_of(*words: str) -> Kind:
     return " or ".join(f'"{word}"' for word in words), lambda value: value in words
 
 
+def is_length(value: object) -> bool:
+    """Tell whether a value is a number; a length below 0 is over already."""
+    return is_amount(value) or (type(value) in (int, float) and is_amount(-value))  # type: ignore[operator]
+
+
 WHOLE: Kind = ("a whole number, 0 or more", is_whole)
-AMOUNT: Kind = ("a number, 0 or more", is_amount)
+LENGTH: Kind = ("a number", is_length)
 TIMEOUT: Kind = ("a number, 0 or more, or null", lambda value: value is None or is_amount(value))
 WORD: Kind = (f"printable ASCII of at most {WORD_LIMIT} octets", is_word)
 TEXT: Kind = (f"ASCII of at most {WORD_LIMIT} octets", is_text)
@@ -154,7 +159,7 @@ KEYS: dict[str, dict[str, Kind]] = {
 OPTIONAL: dict[str, dict[str, Kind]] = {
     "rx": {"again": TRUE},
     "tx": {"again": TRUE},
-    "timer": {"in_ms": AMOUNT},
+    "timer": {"in_ms": LENGTH},
 }
 
 
@@ -211,13 +216,13 @@ def event_of(found: dict[str, Any]) -> Event:
     for key, kind in COMMON.items():
         require(found, key, kind)
     ev = found["ev"]
+    may = OPTIONAL.get(ev, {})
     for key, kind in KEYS.get(ev, {}).items():
         require(found, key, kind)
-    for key, kind in OPTIONAL.get(ev, {}).items():
-        if key in found:
-            require(found, key, kind)
-    on = found.get("on", "") if "on" in KEYS.get(ev, {}) else ""
-    event = Event(found["n"], found["t"], found["k"], ev, on, found)
+    for key in may.keys() & found.keys():
+        require(found, key, may[key])
+    known = {key: found[key] for key in (KEYS.get(ev, {}) | may) if key in found}
+    event = Event(found["n"], found["t"], found["k"], ev, known.get("on", ""), known)
     require_sense(event)
     return event
 

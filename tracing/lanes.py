@@ -32,10 +32,15 @@ GLYPHS = {  # drawn around 0,0
     "fire": "M6 0A6 6 0 1 1-6 0 6 6 0 1 1 6 0M0-3.5V0L2.5 1.5",
     "work": "M0-.1V.1",
 }
-LEGEND = [
-    ("accept", "opens a connection"), ("recv", "receives"), ("send", "sends"), ("half", "ends its direction"),
-    ("close", "closes"), ("fire", "deadline"), ("error", "error"),
-]  # fmt: skip
+LEGEND = {
+    "accept": "opens a connection",
+    "recv": "receives",
+    "send": "sends",
+    "half": "ends its direction",
+    "close": "closes",
+    "fire": "deadline",
+    "error": "error",
+}
 
 
 def picture(trace: Trace) -> str:
@@ -64,8 +69,8 @@ class Picture:
         legend, height = self.legend()
         shown = self.tops
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {height}" '
-            f'width="{self.width}" height="{height}" role="img" aria-labelledby="t d">',
+            '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="t d"',
+            f' viewBox="0 0 {self.width} {height}" width="{self.width}" height="{height}">',
             f'<title id="t">{escape(self.title())}</title>',
             f'<desc id="d">{escape(self.description())}</desc>',
             f"<style>{STYLE}</style>",
@@ -185,7 +190,7 @@ class Picture:
     def signs(self) -> list[tuple[Callable[[int, int], str], str]]:
         """Return the signs in this picture, each with its meaning."""
         used = {mark.glyph for mark in self.layout.marks}
-        marks = [(partial(glyph, name), words) for name, words in LEGEND if name in used]
+        marks = [(partial(glyph, name), words) for name, words in LEGEND.items() if name in used]
         return [
             (lambda x, y: text(x, y + 4, "r w", "waits"), "the loop waits to read, to write"),
             (lambda x, y: pill(x, y, "r"), "that is ready, and wakes it"),

@@ -11,6 +11,8 @@ import protocol
 from protocol import Damaged, PeerError, ProtocolError
 from tracing.events import Event
 
+# What comes after an ERROR line is taken in for the line's sake, and judged by nobody.
+UNHEARD = ("late", "refused")
 KEPT = 1024  # octets of a direction that are looked at: ten times what is legal
 
 
@@ -58,6 +60,10 @@ class Conversation:
             self.received = (self.received + octets)[:KEPT]
             self.ended = self.ended or not (event["bytes"] or "again" in event.keys)
 
+    def heard(self) -> bool:
+        """Tell whether the peer has said a whole, valid hello."""
+        return after_hello(self.received) is not None
+
     def body(self) -> bytes | None:
         """Return what a server has sent of its file; None: it has not come so far."""
         before = protocol.hello() + self.header
@@ -79,7 +85,7 @@ class Conversation:
         if greeting.startswith(self.sent):
             return True
         rest = self.sent.removeprefix(greeting)
-        if after_hello(self.received) is None:
+        if not self.heard():
             return self.sent.startswith(greeting) and begins_error(rest)
         body = self.body()
         if body is None:
@@ -127,26 +133,26 @@ class Octets:
             del self.conversations[event.on]
 
     def server(self, event: Event, conversation: Conversation) -> Iterator[str]:
-        heard = after_hello(conversation.received) is not None
-        state = conversation.state if event.ev in ("state", "close") else ""
-        if event.ev == "tx" and not conversation.may_send_so():
-            yield f"has sent {protocol.shown(conversation.sent)}: no legal stream begins so"
-        if state == "SENDING" and event.ev == "state" and not heard:
-            yield "begins to send, and has received no valid hello"
-        if state == "HELLO_SENT" and event.ev == "close" and heard:
-            yield "is closed in HELLO_SENT, and has received a valid hello"
-        if (event.ev == "half" or (event.ev, state) == ("state", "DONE")) and (
-            not conversation.sent_whole()
-        ):
-            yield f"ends its direction after {len(conversation.sent)} octets: {self.due()}"
-        if event.ev == "close" and event["how"] == "done":
-            yield from self.done(conversation)
+        match event.ev:
+            case "tx" if not conversation.may_send_so():
+                yield f"has sent {protocol.shown(conversation.sent)}: no legal stream begins so"
+            case "state" if event["now"] == "SENDING" and not conversation.heard():
+                yield "begins to send, and has received no valid hello"
+            case "half" | "state" if event.keys.get("now") in (None, "DONE"):
+                if not conversation.sent_whole():
+                    yield f"ends its direction after {len(conversation.sent)} octets: {self.due()}"
+            case "close":
+                yield from self.closed(event["how"], conversation)
 
-    def done(self, conversation: Conversation) -> Iterator[str]:
-        if not conversation.sent_whole():
+    def closed(self, how: str, conversation: Conversation) -> Iterator[str]:
+        """Judge how a connection of a server has ended."""
+        if how == "done" and not conversation.sent_whole():
             yield f"is done after {len(conversation.sent)} octets: {self.due()}"
-        if not conversation.ended:
+        if how == "done" and not conversation.ended:
             yield "is done, and its client has not ended its stream"
+        unheard = how.startswith(UNHEARD)
+        if conversation.state == "HELLO_SENT" and conversation.heard() and not unheard:
+            yield "is closed in HELLO_SENT, and has received a valid hello"
 
     def due(self) -> str:
         if self.listen is None:
@@ -154,7 +160,7 @@ class Octets:
         return f"not hello and the file of {self.listen['body_len']} octets"
 
     def client(self, event: Event, conversation: Conversation) -> Iterator[str]:
-        heard = after_hello(conversation.received) is not None
+        heard = conversation.heard()
         if event.ev == "tx" and not protocol.hello().startswith(conversation.sent):
             yield f"has sent {protocol.shown(conversation.sent)}: that is no hello"
         if event.ev == "tx" and not heard:
