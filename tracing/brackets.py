@@ -146,6 +146,7 @@ class NoBusyLoop:
         self.reading: set[str] = set()  # whose on_readable has received nothing yet
 
     def see(self, event: Event) -> Iterator[str]:
+        yield from self.read(event)
         if event.ev == "select":
             self.asleep = event
         elif event.ev == "wake":
@@ -155,7 +156,7 @@ class NoBusyLoop:
         elif event.ev == "turned" and self.idle > 1:
             yield "nobody was ready and no deadline fired, for the second turn running"
         elif event.on in self.connections or event.ev == "open":
-            yield from self.served(event)
+            self.serve(event)
 
     def woken(self, event: Event) -> Iterator[str]:
         self.idle = 0 if event["ready"] else self.idle + 1
@@ -179,7 +180,20 @@ class NoBusyLoop:
         elif slept < timeout - EARLY:
             yield f"woken by nobody after {slept:.1f} ms, and the deadline is in {timeout:.1f} ms"
 
-    def served(self, event: Event) -> Iterator[str]:
+    def read(self, event: Event) -> Iterator[str]:
+        """Let who is called to read receive, or fail to."""
+        match event.ev:
+            case "call" if event["cb"].endswith(RECEIVER) and event.on in self.connections:
+                self.reading.add(event.on)
+            case "rx":
+                self.reading.discard(event.on)
+            case "error" if event["exc"] not in JUDGEMENTS:
+                self.reading.discard(event.on)
+            case "done" if event["cb"].endswith(RECEIVER) and event.on in self.reading:
+                yield f"{event['cb']} of {event.on} is over, and nothing was received"
+                self.reading.discard(event.on)
+
+    def serve(self, event: Event) -> None:
         """Note what a connection does about its readiness."""
         match event.ev:
             case "open" | "close":
@@ -189,19 +203,10 @@ class NoBusyLoop:
                 self.forget(event.on, "r" if event.ev == "rx" else "w")
             case "watch":
                 self.forget(event.on, "".join(set("rw") - set(event["now"])))
-            case "call" if event["cb"].endswith(RECEIVER):
-                self.reading.add(event.on)
-            case "error" if event["exc"] not in JUDGEMENTS:
-                self.reading.discard(event.on)
-            case "done" if event["cb"].endswith(RECEIVER) and event.on in self.reading:
-                yield f"{event['cb']} of {event.on} is over, and nothing was received"
-                self.reading.discard(event.on)
 
     def forget(self, name: str, letters: str) -> None:
         for letter in letters:
             self.unserved.pop((name, letter), None)
-        if letters.startswith("r"):
-            self.reading.discard(name)
 
     def finish(self) -> Iterator[str]:
         yield from ()

@@ -28,6 +28,7 @@ MAY_WAIT_FOR: dict[str, dict[Enum, tuple[str, ...]]] = {
         ClientState.DONE: ("r", "rw"),
     },
 }
+TO_THE_END = ("signals", "console")  # are watched for as long as there is a loop
 CALLS = {"on_readable": "r", "on_writable": "w"}
 
 
@@ -92,9 +93,10 @@ class Interest:
             yield f"select is told of {event['fds']} files, and {count} are watched"
         for name, state in self.states.items():
             allowed = self.may_wait.get(state)
-            if allowed is not None and self.watched[name] not in allowed:
-                meant = " or ".join(f'"{interest}"' for interest in allowed)
-                yield f'{name} in {state} waits for "{self.watched[name]}", expected {meant}'
+            interest = self.watched.get(name, "")
+            if allowed is not None and interest not in allowed:
+                meant = " or ".join(f'"{one}"' for one in allowed)
+                yield f'{name} in {state} waits for "{interest}", expected {meant}'
 
     def woken(self, event: Event) -> Iterator[str]:
         self.ready = dict(event["ready"])
@@ -116,7 +118,9 @@ class Interest:
         self.depth = max(0, self.depth + (1 if event.ev == "call" else -1))
 
     def finish(self) -> Iterator[str]:
-        yield from ()
+        for name, interest in self.watched.items():
+            if interest and name not in TO_THE_END:
+                yield f'the end, and {name} is still watched for "{interest}"'
 
 
 class LegalSteps:
