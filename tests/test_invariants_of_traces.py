@@ -256,8 +256,9 @@ def test_3_a_server_that_waits_for_what_its_state_does_not_need(state, interest)
         with story.turn(("listener", "r"), timeout=1):
             pass
         violations = check(story.lines)
-    assert violations[0].invariant == 3
-    assert f'c1 in {state} waits for "{interest}"' in violations[0].words
+    assert {violation.invariant for violation in violations[:2]} == {3}
+    words = f'c1 in {state} waits for "{interest}", expected '
+    assert [violation for violation in violations if words in violation.words]
 
 
 # --- 4: only legal transitions
@@ -349,7 +350,7 @@ def test_5_a_deadline_that_was_never_set(op):
 def test_5_a_deadline_that_fires_early():
     lines, _ = changed(late_client(), "timer", where={"op": "set"}, in_ms=20000)
     assert found(lines) == [(5, find(lines, "timer", op="fire") + 1)]
-    assert "fires 9999.8 ms early" in check(lines)[0].words
+    assert "fires 9999.9 ms early" in check(lines)[0].words
 
 
 def test_5_a_connection_that_is_opened_twice():
@@ -377,7 +378,11 @@ def test_5_a_connection_that_nobody_closes():
     story = ServerStory()
     story.welcome("c1")
     story.end()
-    assert only(story.lines) == (5, len(story.lines), "the end, and c1 is not closed")
+    n = len(story.lines)
+    assert [(v.invariant, v.n, v.words) for v in check(story.lines)] == [
+        (3, n, 'the end, and c1 is still watched for "r"'),
+        (5, n, "the end, and c1 is not closed"),
+    ]
 
 
 # --- 6: octets are complete
@@ -398,7 +403,8 @@ def test_6_one_octet_too_few():
     half, state, close = n + 1, n + 2, find(lines, "close") + 1
     assert found(lines) == [(6, half), (6, state), (6, close)]
     assert (
-        "ends its direction after 24 octets: not hello and the file of 8" in check(lines)[0].words
+        "ends its direction after 31 octets: not hello and the file of 8 octets"
+        in check(lines)[0].words
     )
 
 
@@ -639,12 +645,11 @@ def test_8_octets_that_are_judged_were_received():
 # --- by the dozen
 
 # What may be missing from a good trace without contradicting the rest of it, by (event, who): what
-# is left is a run that might have been. An empty answer of the kernel changes nothing, and the last
-# words of a refusal may have found no room. Nobody can miss a listener's or the signals' own watch
-# when no select follows.
+# is left is a run that might have been. An empty answer of the kernel changes nothing, the last words
+# of a refusal may have found no room, and a client whose server was gone has not answered.
 HARMLESS = {
-    "three clients": [("tx", "c1", {"again": True}), ("tx", "c3", {"want": 45})],
-    "a late client": [("tx", "c1", {"want": 27})],
+    "three clients": [("tx", "c1", {"again": True}), ("tx", "c3", {"k": 6})],
+    "a late client": [("tx", "c1", {"k": 3})],
     "a download": [("tx", "connection", {})],
 }
 ESSENTIAL = ("call", "done", "watch", "state", "tx", "rx")
