@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from enum import Enum
 
 from protocol import CLIENT_TRANSITIONS, SERVER_TRANSITIONS, ClientState, ServerState
-from tracing.brackets import EARLY
 from tracing.events import Event, shown
 
 Steps = dict[tuple[str, str], str]
@@ -183,6 +182,7 @@ class Ends:
         self.closed: dict[str, int] = {}  # who, and the number of the event that closed it
         self.watched: dict[str, str] = {}
         self.deadlines: dict[tuple[str, str], Event] = {}
+        self.timeout: float | None = None  # of the latest select; 0: a deadline has passed
 
     def see(self, event: Event) -> Iterator[str]:
         if event.on in self.closed and event.ev != "open":
@@ -197,6 +197,7 @@ class Ends:
             case "timer":
                 yield from self.timed(event)
             case "select":
+                self.timeout = event["timeout_ms"]
                 yield from self.leftovers()
 
     def after_close(self, event: Event) -> Iterator[str]:
@@ -230,10 +231,8 @@ class Ends:
         since = self.deadlines.pop(key, None)
         if since is None:
             yield f"{event['op']} of {event['what']} of {event.on}, which is not set"
-        elif event["op"] == "fire":
-            passed = (event.t - since.t) / 1000
-            if passed < since["in_ms"] - EARLY:
-                yield f"{event['what']} of {event.on} fires {since['in_ms'] - passed:.1f} ms early"
+        elif event["op"] == "fire" and self.timeout != 0 and since.k < event.k:
+            yield f"{event['what']} of {event.on} fires early: select was still to wait for it"
 
     def leftovers(self) -> Iterator[str]:
         """Let no deadline outlive the turn in which its connection was closed."""
