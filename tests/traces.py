@@ -308,3 +308,8 @@ GOOD: dict[str, Callable[[], Story]] = {
     "a late client": late_client,
     "a download": download,
 }
+
+
+def spoiled_often(lines: Sequence[Line]) -> list[Line]:
+    """Return a trace with 25 violations: each of 25 events has lost its time."""
+    return [line | {"t": 10**9 - number} for number, line in enumerate(lines)][:26]

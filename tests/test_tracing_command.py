@@ -1,0 +1,230 @@
+"""python3 -m tracing, as a person starts it: what it prints, where it writes, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.programs import LIMIT, PYTHON, ROOT, STRICT
+from tests.traces import one_transfer, renumbered, spoiled_often, three_clients, written
+
+
+def tracing(*arguments, **how):
+    """Run the command to its end; what it says on stderr never is a traceback."""
+    how.setdefault("input", "")
+    ended = subprocess.run(
+        [PYTHON, *STRICT, "-m", "tracing", *map(str, arguments)],
+        cwd=ROOT, capture_output="stdout" not in how, text=True, timeout=3 * LIMIT, check=False, **how,
+    )  # fmt: skip
+    assert "Traceback" not in (ended.stderr or "") and "Exception" not in (ended.stderr or "")
+    return ended
+
+
+def one_line(ended, status):
+    """Assert that a command has failed with one line, and return it."""
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (status, "", 1)
+    return ended.stderr.rstrip("\n")
+
+
+@pytest.fixture
+def good(tmp_path):
+    path = tmp_path / "run.jsonl"
+    path.write_text(three_clients().text())
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(written(spoiled_often(one_transfer().lines)))
+    return path
+
+
+# --- check
+
+
+def test_a_run_that_holds_is_a_line_of_figures(good):
+    ended = tracing("check", good)
+    words = "111 events, 9 turns, 3 connections: all 8 invariants hold"
+    assert (ended.returncode, ended.stdout) == (0, f"{good}: {words}\n")
+
+
+def test_one_of_a_thing_is_one():
+    ended = tracing("check", "-", input=one_transfer().text())
+    words = "43 events, 4 turns, 1 connection: all 8 invariants hold"
+    assert (ended.returncode, ended.stdout) == (0, f"stdin: {words}\n")
+
+
+def test_a_violation_is_a_line_and_status_1(tmp_path):
+    path = tmp_path / "run.jsonl"
+    lines = one_transfer().lines
+    path.write_text(written(renumbered([*lines[:20], *lines[21:]])))
+    ended = tracing("check", path)
+    assert ended.returncode == 1
+    first = f"{path}: event 21: invariant 6, octets are complete: c1 ends its direction after 8"
+    assert ended.stdout.startswith(first)
+
+
+def test_of_many_violations_the_first_are_shown(bad):
+    ended = tracing("check", bad)
+    lines = ended.stdout.splitlines()
+    assert (ended.returncode, len(lines)) == (1, 21)
+    assert lines[-1] == f"{bad}: and 5 more"
+
+
+def test_several_files_are_each_judged(good, bad, tmp_path):
+    ended = tracing("check", good, tmp_path / "missing", bad, good)
+    assert ended.returncode == 1
+    assert ended.stdout.count("hold") == 2
+    assert ended.stderr.count("\n") == 1
+
+
+def test_what_a_crash_has_left_is_said(tmp_path):
+    path = tmp_path / "run.jsonl"
+    text = one_transfer().text()
+    path.write_text(text[:-20])
+    assert (
+        "42 events, 4 turns, 1 connection, the last line torn: all" in tracing("check", path).stdout
+    )
+    path.write_text("".join(text.splitlines(keepends=True)[:-1]))
+    assert "1 connection, no end, as after a crash: all" in tracing("check", path).stdout
+    path.write_text(text.replace('"dropped":0', '"dropped":7'))
+    assert "1 connection, 7 events more not recorded: all" in tracing("check", path).stdout
+
+
+# --- view, lanes, perfetto
+
+
+def test_a_picture_goes_to_stdout(good):
+    ended = tracing("lanes", good)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("<svg ") and ended.stdout.endswith("</svg>\n")
+
+
+def test_an_export_goes_to_stdout(good):
+    assert json.loads(tracing("perfetto", good).stdout)["displayTimeUnit"] == "ms"
+
+
+@pytest.mark.parametrize("command", ["lanes", "perfetto"])
+def test_output_goes_where_it_is_told(good, tmp_path, command):
+    path = tmp_path / "out put"
+    ended = tracing(command, good, "-o", path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", f"wrote {path}\n")
+    assert path.read_text() == tracing(command, good).stdout
+    assert tracing(command, good, "-o", "-").stdout == path.read_text()
+
+
+def test_a_page_lands_beside_its_trace(good):
+    ended = tracing("view", good)
+    page = good.with_suffix(".html")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", f"wrote {page}\n")
+    assert page.read_text().lstrip().lower().startswith("<!doctype html>")
+
+
+def test_a_page_of_stdin_goes_to_stdout(good):
+    ended = tracing("view", "-", input=good.read_text())
+    assert ended.stdout.lstrip().lower().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("command", ["lanes", "perfetto", "view"])
+def test_a_trace_is_never_written_over(good, command):
+    before = good.read_text()
+    link = good.with_name("link")
+    link.symlink_to(good)
+    for output in (good, link):
+        why = one_line(tracing(command, good, "-o", output), 1)
+        assert why == f"tracing: {output} is the trace itself: -o another name"
+    assert good.read_text() == before
+
+
+def test_a_page_is_never_written_over_its_trace(good):
+    page = good.rename(good.with_suffix(".html"))
+    assert "is the trace itself" in one_line(tracing("view", page), 1)
+
+
+# --- what a person can do wrong
+
+
+@pytest.mark.parametrize("command", ["check", "lanes"])
+@pytest.mark.parametrize(
+    ("octets", "why"),
+    [
+        (None, "no such file or directory"),
+        (b"", "not a trace: it is empty"),
+        (b"\xff\xfe", "not a trace: line 1: not UTF-8 at octet 1"),
+        (b'{"ev":"run","v":2}\n', "line 1: version 2, and only version 1 is known"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, command, octets, why):
+    path = tmp_path / "a\nb\x1b\udcff.jsonl"
+    if octets is not None:
+        path.write_bytes(octets)
+    line = one_line(tracing(command, path), 1)
+    assert why in line and r"a\nb\x1b\xff.jsonl" in line
+
+
+def test_a_directory_cannot_be_read(tmp_path):
+    assert one_line(tracing("check", tmp_path), 1).endswith("is a directory")
+
+
+@pytest.mark.parametrize("output", ["missing/out", "."])
+def test_what_cannot_be_written_is_one_line(good, tmp_path, output):
+    line = one_line(tracing("lanes", good, "-o", tmp_path / output), 1)
+    assert line.startswith("tracing: cannot write ")
+
+
+def test_a_full_disk_is_one_line(good):
+    assert "no space left on device" in one_line(tracing("lanes", good, "-o", "/dev/full"), 1)
+    with open("/dev/full", "w") as full:
+        ended = tracing("check", good, stdout=full, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (
+        1, "tracing: cannot write to stdout: no space left on device\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["check", "lanes", "--help"])
+def test_nobody_who_reads_any_more_is_no_news(good, command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = tracing(command, good, stdout=writer, stderr=subprocess.PIPE)
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("check",), ("draw", "x"), ("lanes", "a", "b"), ("check", "-x", "a\nb")]
+)
+def test_a_usage_error_is_one_line_and_status_2(arguments):
+    line = one_line(tracing(*arguments), 2)
+    assert line.endswith("(see python3 -m tracing --help)")
+
+
+def test_help_is_no_error():
+    ended = tracing("--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert all(word in ended.stdout for word in ("check", "view", "lanes", "perfetto"))
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_standard_stream_may_be_closed(good, closed):
+    shell = f'exec "$@" {closed}>&-'
+    words = ["/bin/sh", "-c", shell, "sh", PYTHON, *STRICT, "-m", "tracing", "check", str(good)]
+    ended = subprocess.run(
+        words, cwd=ROOT, capture_output=True, text=True, timeout=3 * LIMIT, check=False
+    )
+    assert ended.returncode == (1 if closed == 1 else 0)
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_interrupt_ends_it_without_a_word():
+    words = [PYTHON, *STRICT, "-m", "tracing", "check", "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        process.stdin.write(b" " * 200_000)  # more than a pipe holds: so it reads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=3 * LIMIT)
+    assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"")
