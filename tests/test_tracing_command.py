@@ -16,7 +16,8 @@ def tracing(*arguments, **how):
     how.setdefault("input", "")
     ended = subprocess.run(
         [PYTHON, *STRICT, "-m", "tracing", *map(str, arguments)],
-        cwd=ROOT, capture_output="stdout" not in how, text=True, timeout=3 * LIMIT, check=False, **how,
+        cwd=ROOT, capture_output="stdout" not in how, text=True, check=False,
+        timeout=3 * LIMIT, **how,
     )  # fmt: skip
     assert "Traceback" not in (ended.stderr or "") and "Exception" not in (ended.stderr or "")
     return ended

@@ -200,7 +200,7 @@ KEY = st.sampled_from(sorted(KNOWN))
 
 
 def either(octets):
-    """Read octets, and do with a trace all that can be done: a refusal is one line, or all works."""
+    """Read octets, and do with a trace all that can be done; a refusal is one line."""
     try:
         trace = read(io.BytesIO(octets))
     except NotATrace as error:

@@ -180,10 +180,10 @@ class Picture:
         x, y = 14, self.bottom + 26
         drawn = [self.rule(self.bottom)]
         for draw, words in self.signs():
-            width = 30 + int(LETTER * len(words))
+            width = 34 + int(LETTER * len(words))
             if x + width > self.width:
                 x, y = 14, y + 24
-            drawn += [draw(x + 10, y), text(x + 25, y + 4, words, "quiet")]
+            drawn += [draw(x + 10, y), text(x + 29, y + 4, words, "quiet")]
             x += width + 8
         return drawn, y + 22
 
@@ -223,7 +223,7 @@ def spoken(microseconds: int) -> str:
     """Return a length of time as people say it."""
     if microseconds < 1000:
         return f"{microseconds} \N{MICRO SIGN}s"
-    if microseconds >= 999_950:
+    if microseconds >= 999_500:
         return f"{microseconds / 1e6:.1f} s"
     if microseconds >= 9_950:
         return f"{microseconds / 1e3:.0f} ms"

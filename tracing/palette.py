@@ -11,7 +11,7 @@ STATES = {  # the class of each state
 
 LIGHT = {
     "paper": "#ffffff", "stripe": "#f3f5f9", "rule": "#e4e8ef", "ink": "#1e293b",
-    "quiet": "#64748b", "awake": "#334155", "turn": "#ffffff", "box": "#ffffff",
+    "quiet": "#5a697d", "awake": "#334155", "turn": "#ffffff", "box": "#ffffff",
     "edge": "#64748b", "pill": "#b4235a", "ready": "#ffffff", "error": "#b91c1c",
     "greeting": "#fde08a", "moving": "#93c5fd", "over": "#a7e3b4", "other": "#d8ccf0",
 }  # fmt: skip
