@@ -24,7 +24,7 @@ VERSION = 1
 LONGEST_LINE = 1 << 20  # octets; ten thousand who are ready at once are a line of 150,000
 LARGEST = 1 << 28  # octets; 100,000 events, which is the recorder's cap, are seldom 30 MB
 EXACT = 1 << 53  # the first whole number beyond those that every JSON reader knows exactly
-LONGEST_NUMBER = 20  # digits; Python takes ever longer for more, and refuses 4,301
+LONGEST_NUMBER = 600  # digits; where Python refuses a number is up to its user, from 641 on
 WORD_LIMIT = 4000  # octets of a word, such as an address or a reason
 SHOWN = 256  # octets that `hex` has at most
 

