@@ -82,7 +82,7 @@ test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges bench docs/*.py
+	@$(python) -m mypy *.py edges tracing bench docs/*.py
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .

@@ -23,6 +23,7 @@ CORE = [
 ]  # fmt: skip
 EDGES = [f"edges.{path.stem}" for path in sorted(ROOT.glob("edges/*.py"))]
 RUNTIME = [*CORE, *EDGES]
+TOOLS = [f"tracing.{path.stem}" for path in sorted(ROOT.glob("tracing/*.py"))]  # read what it left
 
 # Whom each may import, of our own. Standard library: everybody, but see below.
 MAY_KNOW = {
@@ -43,7 +44,7 @@ WHOLE_CORE = 885  # code lines of CORE: what a reader who wants to know all of i
 
 
 def file_of(module):
-    name = module.replace("edges.", "edges/", 1)
+    name = module.replace("edges.", "edges/", 1).replace("tracing.", "tracing/", 1)
     return ROOT / f"{name}.py"
 
 
@@ -224,6 +225,23 @@ def test_signal_handlers_do_nothing():
 @pytest.mark.fault("E1")
 def test_a_port_is_never_shared_by_chance():
     assert not [module for module in RUNTIME if "socket.SO_REUSEPORT" in source(module)]
+
+
+# --- the tools that read a trace
+
+
+def test_the_tools_know_octets_and_no_loop():
+    for module in TOOLS:
+        edges = {"edges"} if module == "tracing.__main__" else set()
+        assert {name.split(".")[0] for name in ours(module)} <= {"tracing", "protocol"} | edges
+
+
+def test_the_tools_are_written_like_the_runtime():
+    for module in TOOLS:
+        roots = {name.split(".")[0] for name in imports(module) - ours(module)}
+        assert roots <= sys.stdlib_module_names, module
+        assert where(module, *nodes(module, ast.Assert)) == []
+        assert code_lines(source(module)) <= LONGEST, module
 
 
 # --- how much there is to read

@@ -17,6 +17,7 @@ if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still b
 
 import argparse
 import errno
+import importlib
 import io
 import os
 from collections import Counter
@@ -42,10 +43,8 @@ DRAWERS: dict[str, Drawer] = {
 
 
 def paged(text: str) -> str:
-    """Return the page of a trace."""
-    from tracing import page  # noqa: PLC0415 - until it lands
-
-    return str(page.page(text))
+    """Return the page of a trace. Only `view` pays for what the page needs."""
+    return str(importlib.import_module("tracing.page").page(text))
 
 
 class Parser(argparse.ArgumentParser):
