@@ -9,6 +9,7 @@ import pytest
 
 from tests.programs import LIMIT, PYTHON, ROOT, STRICT
 from tests.traces import one_transfer, renumbered, spoiled_often, three_clients, written
+from tracing import __main__ as command
 
 
 def tracing(*arguments, **how):
@@ -93,6 +94,11 @@ def test_what_a_crash_has_left_is_said(tmp_path):
     assert "1 connection, no end, as after a crash: all" in tracing("check", path).stdout
     path.write_text(text.replace('"dropped":0', '"dropped":7'))
     assert "1 connection, 7 events more not recorded: all" in tracing("check", path).stdout
+
+
+def test_it_can_be_called_from_python_too(good, capfd):
+    assert command.main(["check", str(good)]) == 0
+    assert capfd.readouterr().out.endswith("all 8 invariants hold\n")
 
 
 # --- view, lanes, perfetto

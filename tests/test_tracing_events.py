@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.traces import GOOD, one_transfer, written
@@ -212,6 +212,7 @@ def either(octets):
     json.loads(perfetto.export(trace))
 
 
+@settings(max_examples=60)
 @given(st.binary(max_size=200))
 @example(b"\xef\xbb\xbf" + GOOD_TEXT)
 @example(GOOD_TEXT.decode().encode("utf-16"))
@@ -220,11 +221,13 @@ def test_any_octets_are_read_or_refused_in_one_line(octets):
     either(GOOD_TEXT + octets)
 
 
+@settings(max_examples=60)
 @given(st.integers(0, len(GOOD_TEXT) - 1), st.binary(max_size=3))
 def test_octets_that_changed_on_a_disk_are_read_or_refused_in_one_line(at, octets):
     either(GOOD_TEXT[:at] + octets + GOOD_TEXT[at + len(octets) :])
 
 
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 42), KEY, VALUES), min_size=1, max_size=4))
 def test_any_value_under_any_key_is_read_or_refused_in_one_line(changes):
     lines = one_transfer().lines

@@ -45,8 +45,9 @@ class Interest:
     """
 
     def __init__(self) -> None:
-        self.watched: dict[str, str] = {}
+        self.watched: dict[str, str] = {}  # those who are, and for what
         self.ready: dict[str, str] = {}
+        self.changed: set[str] = set()  # since the last select: of ten thousand, a few
         self.states: dict[str, str] = {}  # of the open connections
         self.may_wait: dict[str, tuple[str, ...]] = {}
         self.depth = 0
@@ -59,7 +60,7 @@ class Interest:
             case "open" | "state" | "close":
                 self.follow(event)
             case "watch":
-                yield from self.changed(event)
+                yield from self.change(event)
             case "select":
                 yield from self.asleep(event)
             case "wake":
@@ -69,33 +70,38 @@ class Interest:
 
     def follow(self, event: Event) -> None:
         """Note the states of those that are open. Who reuses a name starts afresh."""
+        self.changed.add(event.on)
         if event.ev == "open":
-            self.watched[event.on] = ""
+            self.watched.pop(event.on, None)
             self.states[event.on] = event["state"]
         elif event.ev == "state":
             self.states[event.on] = event["now"]
         else:
             self.states.pop(event.on, None)
 
-    def changed(self, event: Event) -> Iterator[str]:
+    def change(self, event: Event) -> Iterator[str]:
         was = self.watched.get(event.on, "")
         if event["was"] != was:
             yield f'{event.on} was watched for "{was}", and not for "{event["was"]}"'
         if event["was"] == event["now"]:
             yield f'{event.on} is watched for "{event["now"]}" as before: no change'
+        self.changed.add(event.on)
         self.watched[event.on] = event["now"]
+        if not event["now"]:
+            del self.watched[event.on]
 
     def asleep(self, event: Event) -> Iterator[str]:
         self.depth = 0
-        count = sum(1 for interest in self.watched.values() if interest)
-        if event["fds"] != count:
-            yield f"select is told of {event['fds']} files, and {count} are watched"
-        for name, state in self.states.items():
+        if event["fds"] != len(self.watched):
+            yield f"select is told of {event['fds']} files, and {len(self.watched)} are watched"
+        for name in sorted(self.changed & self.states.keys()):
+            state = self.states[name]
             allowed = self.may_wait.get(state)
             interest = self.watched.get(name, "")
             if allowed is not None and interest not in allowed:
                 meant = " or ".join(f'"{one}"' for one in allowed)
                 yield f'{name} in {state} waits for "{interest}", expected {meant}'
+        self.changed.clear()
 
     def woken(self, event: Event) -> Iterator[str]:
         self.ready = dict(event["ready"])
@@ -118,7 +124,7 @@ class Interest:
 
     def finish(self) -> Iterator[str]:
         for name, interest in self.watched.items():
-            if interest and name not in TO_THE_END:
+            if name not in TO_THE_END:
                 yield f'the end, and {name} is still watched for "{interest}"'
 
 
@@ -181,7 +187,8 @@ class Ends:
         self.open: set[str] = set()
         self.closed: dict[str, int] = {}  # who, and the number of the event that closed it
         self.watched: dict[str, str] = {}
-        self.deadlines: dict[tuple[str, str], Event] = {}
+        self.deadlines: dict[str, dict[str, Event]] = {}  # of whom, and what: when it was set
+        self.leavers: set[str] = set()  # who was closed since the last select
         self.timeout: float | None = None  # of the latest select; 0: a deadline has passed
 
     def see(self, event: Event) -> Iterator[str]:
@@ -222,13 +229,14 @@ class Ends:
                 yield f'{event.on} is closed while it is watched for "{self.watched[event.on]}"'
             self.open.discard(event.on)
             self.closed[event.on] = event.n
+            self.leavers.add(event.on)
 
     def timed(self, event: Event) -> Iterator[str]:
-        key = (event.on, event["what"])
+        deadlines = self.deadlines.setdefault(event.on, {})
         if event["op"] == "set":
-            self.deadlines[key] = event
+            deadlines[event["what"]] = event
             return
-        since = self.deadlines.pop(key, None)
+        since = deadlines.pop(event["what"], None)
         if since is None:
             yield f"{event['op']} of {event['what']} of {event.on}, which is not set"
         elif event["op"] == "fire" and self.timeout != 0 and since.k < event.k:
@@ -236,9 +244,10 @@ class Ends:
 
     def leftovers(self) -> Iterator[str]:
         """Let no deadline outlive the turn in which its connection was closed."""
-        for name, what in [key for key in self.deadlines if key[0] in self.closed]:
-            yield f"{what} of {name} is still set, and {name} is closed"
-            del self.deadlines[name, what]
+        for name in sorted(self.leavers & self.closed.keys()):
+            for what in self.deadlines.pop(name, {}):
+                yield f"{what} of {name} is still set, and {name} is closed"
+        self.leavers.clear()
 
     def finish(self) -> Iterator[str]:
         for name in sorted(self.open):
