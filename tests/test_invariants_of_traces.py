@@ -135,6 +135,14 @@ def test_1_a_deadline_that_fires_and_calls_nobody():
     assert "has fired, and tx follows, not its call" in violations[0].words
 
 
+def test_1_a_call_that_raises_twice():
+    story = three_clients()
+    index = find(story.lines, "error")
+    lines = renumbered([*story.lines[:index], story.lines[index], *story.lines[index:]])
+    words = "a second error in one call, ServerConnection.on_readable of c3"
+    assert only(lines) == (1, index + 2, words)
+
+
 # --- 2: nothing happens outside of a call
 
 
@@ -485,6 +493,16 @@ def test_6_a_client_that_is_done_and_has_not_ended_its_stream():
     assert n < close
 
 
+@pytest.mark.parametrize("ev", ["half", "tx"])
+def test_6_a_direction_that_has_an_end_and_goes_on(ev):
+    story = one_transfer()
+    index = find(story.lines, "half")
+    line = {**story.lines[find(story.lines, ev)], "k": 2, "t": story.lines[index]["t"]}
+    lines = renumbered([*story.lines[: index + 1], line, *story.lines[index + 1 :]])
+    words = f"c1 has ended its direction: what is {ev} for?"
+    assert (6, index + 2, words) in [(v.invariant, v.n, v.words) for v in check(lines)]
+
+
 def test_6_a_client_that_said_hello_and_was_not_heard():
     story = ServerStory()
     story.welcome("c1")
@@ -644,6 +662,13 @@ def test_8_octets_that_are_judged_were_received():
     assert 8 in {v.invariant for v in check(without(story.lines, index))}
 
 
+def test_8_who_receives_without_end_holds_the_loop():
+    story = three_clients()
+    index = find(story.lines, "rx", "c2")
+    lines = renumbered([*story.lines[:index], story.lines[index], *story.lines[index:]])
+    assert (8, "c2 receives twice in one call") in [(v.invariant, v.words) for v in check(lines)]
+
+
 # --- by the dozen
 
 # What may be missing from a good trace without contradicting the rest of it, by (event, who): what
@@ -673,3 +698,37 @@ def test_a_line_that_is_missing_is_found(name):
         if line["ev"] in ESSENTIAL and not check(without(lines, index))
     ]
     assert [line for line in overlooked if not harmless(name, line)] == []
+
+
+# What may stand twice: a period may begin anew, a deadline may be set anew, and a kernel that has
+# no room may say so again.
+REPEATED = [("listen", {}), ("timer", {"op": "set"}), ("tx", {"again": True})]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_line_that_stands_twice_is_found(name):
+    lines = GOOD[name]().lines[1:-1]
+    first, last = GOOD[name]().lines[0], GOOD[name]().lines[-1]
+    overlooked = [
+        line
+        for index, line in enumerate(lines)
+        if not check(renumbered([first, *lines[: index + 1], *lines[index:], last]))
+    ]
+    assert [
+        line
+        for line in overlooked
+        if not any(ev == line["ev"] and keys.items() <= line.items() for ev, keys in REPEATED)
+    ] == []
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_octets_that_changed_are_found(name):
+    """But not those that a server discards, nor the words of a refusal."""
+    lines = GOOD[name]().lines
+    for index, line in enumerate(lines):
+        if line["ev"] in ("rx", "tx") and line["bytes"] >= 8 and line["k"] < 6:
+            for at in range(0, 2 * line["bytes"], 2):
+                octet = f"{int(line['hex'][at : at + 2], 16) ^ 1:02x}"
+                hex_ = line["hex"][:at] + octet + line["hex"][at + 2 :]
+                violations = check([*lines[:index], line | {"hex": hex_}, *lines[index + 1 :]])
+                assert violations or b"ERROR" in bytes.fromhex(line["hex"]), (line, at)

@@ -23,6 +23,7 @@ class Brackets:
 
     def __init__(self) -> None:
         self.open: list[Event] = []
+        self.failed: set[int] = set()  # which of them have raised
         self.fired: Event | None = None
 
     def see(self, event: Event) -> Iterator[str]:
@@ -31,8 +32,8 @@ class Brackets:
             self.open.append(event)
         elif event.ev == "done":
             yield from self.closed(event)
-        elif event.ev == "error" and (not self.open or self.open[-1].on != event.on):
-            yield f"an error of {event.on}, and the latest open call is {self.innermost()}"
+        elif event.ev == "error":
+            yield from self.raised(event)
         elif event.ev in ("select", "turned"):
             yield from self.left_open(event.ev)
         elif event.ev == "timer" and event["op"] == "fire":
@@ -45,6 +46,14 @@ class Brackets:
             return
         if (event.ev, event.on, event.keys.get("cb")) != ("call", fired.on, fired["what"]):
             yield f"{fired['what']} of {fired.on} has fired, and {event.ev} follows, not its call"
+
+    def raised(self, event: Event) -> Iterator[str]:
+        if not self.open or self.open[-1].on != event.on:
+            yield f"an error of {event.on}, and the latest open call is {self.innermost()}"
+        elif self.open[-1].n in self.failed:
+            yield f"a second error in one call, {self.innermost()}"
+        else:
+            self.failed.add(self.open[-1].n)
 
     def closed(self, event: Event) -> Iterator[str]:
         if self.open and (self.open[-1].on, self.open[-1]["cb"]) == (event.on, event["cb"]):
@@ -144,6 +153,7 @@ class NoBusyLoop:
         self.unserved: dict[tuple[str, str], int] = {}  # who, for what: since which turn
         self.connections: set[str] = set()
         self.reading: set[str] = set()  # whose on_readable has received nothing yet
+        self.full = ""  # who has received in the innermost call
 
     def see(self, event: Event) -> Iterator[str]:
         yield from self.read(event)
@@ -181,7 +191,11 @@ class NoBusyLoop:
             yield f"woken by nobody after {slept:.1f} ms, and the deadline is in {timeout:.1f} ms"
 
     def read(self, event: Event) -> Iterator[str]:
-        """Let who is called to read receive, or fail to."""
+        """Let who is called to read receive, or fail to; and once only, for others wait."""
+        if event.ev == "rx" and self.full == event.on:
+            yield f"{event.on} receives twice in one call"
+        if event.ev in ("rx", "call", "done"):
+            self.full = event.on if event.ev == "rx" else ""
         match event.ev:
             case "call" if event["cb"].endswith(RECEIVER) and event.on in self.connections:
                 self.reading.add(event.on)

@@ -50,6 +50,7 @@ class Conversation:
         self.sent = b""
         self.received = b""
         self.ended = False  # the peer has ended its stream
+        self.half = False  # we have ended ours
 
     def take(self, event: Event) -> None:
         """Note octets."""
@@ -127,6 +128,9 @@ class Octets:
             conversation.take(event)
         elif event.ev == "state":
             conversation.state = event["now"]
+        if conversation.half and event.ev in ("tx", "half"):
+            yield f"{event.on} has ended its direction: what is {event.ev} for?"
+        conversation.half = conversation.half or event.ev == "half"
         judge = self.server if self.role == "server" else self.client
         yield from (f"{event.on} {what}" for what in judge(event, conversation))
         if event.ev == "close":
