@@ -138,6 +138,7 @@ class ClientConnection(Connection):
     def on_error(self, error: Exception) -> None:
         """Leave the outcome to the download: as a call of its own, for it may fail as well."""
         self.close("failed")
+        self.download.attempts.cancel(self)
         self.reactor.call(self.download, partial(self.download.failed, self, error))
 
 

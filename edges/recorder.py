@@ -11,6 +11,7 @@ the same octets.
 """
 
 import json
+import re
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -138,9 +139,9 @@ def _shown(octets: bytes) -> Fields:
 
 
 def _plain(value: object) -> object:
-    """Return a value that any reader of JSON takes: a name may be no valid UTF-8."""
+    """Return a value that any reader takes and any terminal shows: a name may be anything."""
     if isinstance(value, str):
-        return value.encode("ascii", "backslashreplace").decode()
+        return re.sub("[^ -~]", lambda odd: ascii(odd[0])[1:-1], value)
     return value
 
 
