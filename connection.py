@@ -76,7 +76,7 @@ class Connection:
         except BlockingIOError:
             taken = 0
         if self.reactor.trace is not None:
-            self.reactor.trace("tx", self, want=len(octets), octets=octets[:taken])
+            self.reactor.trace("tx", self, want=len(self.unsent), octets=octets[:taken])
         self.unsent = self.unsent[taken:]
         return taken
 

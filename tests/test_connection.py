@@ -261,7 +261,7 @@ def test_the_trace_is_told_what_was_offered_and_what_was_taken(traced):
     wire.send(5)
     wire.send()
     assert told == [
-        ("tx", wire, {"want": 5, "octets": b"oct"}),
+        ("tx", wire, {"want": 6, "octets": b"oct"}),
         ("tx", wire, {"want": 3, "octets": b""}),
     ]
 
