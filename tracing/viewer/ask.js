@@ -1,67 +1,53 @@
 // Predict before you look: a question whose answer is the next event.
 //
 // Who only watches learns little; who says what will happen, and then looks, learns. So three kinds
-// of event are asked for before they are shown, and answers are counted once.
+// of event are asked for before they are shown.
 
-/** Return the question that event `next` answers, at the moment of `view`; null if there is none. */
-function question(view, next, role) {
+/** Return the question that the event `next` answers, at the moment of `view`; null: there is none. */
+function question(view, next) {
   if (view.turn < 1) return null;
   if (next.ev === "wake") return whoWakes(view, next);
-  if (next.ev === "state") return whichState(next, role);
-  if (next.ev === "watch") return waitsForWhat(next);
+  if (next.ev === "state") return choice(`Which state comes next for ${next.on}?`, STATES.get(view.role) ?? [next.was, next.now], next.now);
+  if (next.ev === "watch") return choice(`What will ${next.on} wait for now?`, TO.keys(), next.now, (what) => what ? "to " + TO.get(what) : "for nothing");
   return null;
 }
 
+function choice(text, all, right, say = (one) => one) {
+  return {text, answers: [...all].map((one) => ({words: say(one), right: one === right}))};
+}
+
+/** Ask for one of those who are ready, among seven of those who are watched. */
 function whoWakes(view, next) {
-  const ready = next.ready.map(([name]) => name);
+  const ready = new Set(next.ready.map(([name]) => name));
   const watched = [...view.who.values()].filter((who) => who.watch).map((who) => who.name);
-  const others = watched.filter((name) => !ready.includes(name)).slice(0, Math.max(1, 7 - ready.length));
-  const shown = watched.filter((name) => ready.includes(name) || others.includes(name)).slice(0, 8);
-  const answers = shown.map((name) => ({words: name, right: ready.includes(name)}));
-  if (view.timeout !== null || !ready.length) answers.push({words: "nobody: the time is over", right: !ready.length});
+  const some = [...watched.filter((name) => ready.has(name)), ...watched.filter((name) => !ready.has(name))].slice(0, 7);
+  const answers = watched.filter((name) => some.includes(name)).map((name) => ({words: name, right: ready.has(name)}));
+  if (view.timeout !== null) answers.push({words: "nobody: the time is over", right: !ready.size});
   return {text: "Who wakes the loop?", answers};
 }
 
-function whichState(next, role) {
-  const states = STATES[Object.hasOwn(STATES, role) ? role : "server"];
-  const all = states.includes(next.now) ? states : [...states, next.now];
-  return {text: `Which state comes next for ${next.on}?`, answers: all.map((state) => ({words: state, right: state === next.now}))};
-}
-
-function waitsForWhat(next) {
-  const answers = [...TO].map(([what, words]) => ({words: what ? "to " + words : "for nothing", right: what === next.now}));
-  return {text: `What will ${next.on} wait for now?`, answers};
-}
-
-/** The asking: whether it is on, what is asked now, and the score. */
 class Asker {
   constructor() {
     this.on = false;
-    this.pending = null; // the question that is on the page
-    this.verdict = null; // {n, words}: what the last answer was worth, while one stays at event n
+    this.pending = null; // the question on the page
+    this.verdict = null; // on the last answer, as long as one stays at its event n
     this.asked = new Set(); // the events that were asked for: each counts once
     this.right = 0;
   }
 
-  /** Ask for the event after `view`, unless it was asked for; tell whether there is a question. */
-  ask(view, next, role) {
-    if (!this.on || !next || this.asked.has(view.n + 1)) return false;
-    this.pending = question(view, next, role);
+  /** Ask for the event after `view`, unless that was done; tell whether there is a question now. */
+  ask(view, next) {
+    if (this.on && next && !this.asked.has(view.n + 1)) this.pending = question(view, next);
     return this.pending !== null;
   }
 
-  /** Judge the answer number `index` to the question that stands before event n. */
+  /** Judge the answer number `index` to the question for event n. */
   answer(index, n) {
     const {answers} = this.pending;
-    const solution = answers.filter((answer) => answer.right).map((answer) => answer.words).join(", ");
     const right = answers[index].right;
+    const solution = answers.filter((one) => one.right).map((one) => one.words).join(" or ");
     this.right += right;
     this.asked.add(n);
-    this.verdict = {n, right, words: right ? "Right." : `No, it is: ${solution}.`};
-    this.pending = null;
-  }
-
-  score() {
-    return this.on || this.asked.size ? `${this.right} of ${this.asked.size} right` : "";
+    this.verdict = {n, right, words: right ? "Right." : `No: ${solution}.`};
   }
 }

@@ -1,61 +1,51 @@
 "use strict";
 // Reading a trace: JSON Lines, one event a line, as docs/trace.md says.
 //
-// A trace is data from outside: a peer chose the octets, and somebody else may have written the file.
-// So all that is checked is checked here, and the rest of the page may trust what it is given:
-// every text is printable ASCII of bounded length, every number a number, every list a list.
+// A trace comes from outside: peers chose the octets, and anybody may have written the file. All is
+// checked here, so that the rest may trust what it gets: each text is printable ASCII of bounded
+// length, each number a number, each list a list.
 
 const VERSION = 1;
-const TEXTS = ["on", "cb", "exc", "why", "peer", "state", "was", "now", "hex", "op", "what", "how", "address", "role", "selector", "python"];
-const NUMBERS = ["k", "t", "bytes", "want", "fds", "fd", "in_ms", "body_len", "dropped"];
+const TEXTS = ["on", "cb", "exc", "why", "peer", "state", "was", "now", "hex", "op", "what", "how", "address"];
+const NUMBERS = ["k", "t", "bytes", "want", "fd", "in_ms", "body_len", "dropped"];
 
 class NoTrace extends Error {}
-
-/** Return `text` as printable ASCII, cut. (Escaped, a control or bidi character can do nothing.) */
-function plain(text) {
-  const cut = text.length > 600 ? text.slice(0, 600) + "..." : text;
-  return cut.replace(/[^ -~]/gu, (character) => "\\u{" + character.codePointAt(0).toString(16) + "}");
-}
 
 /** Return the element of the page that is called `id`. */
 const at = (id) => document.getElementById(id);
 
-/** Return one event in the form that all others rely on. */
-function event(line) {
-  const found = JSON.parse(line, (key, value) => typeof value === "string" ? plain(value) : value);
-  if (found === null || typeof found !== "object") throw new SyntaxError("not an object");
-  for (const key of TEXTS) if (key in found) found[key] = String(found[key] ?? "");
-  for (const key of NUMBERS) if (key in found) found[key] = Number(found[key]) || 0;
-  found.ev = String(found.ev);
-  found.k ??= 0;
-  found.t ??= 0;
-  const ready = Array.isArray(found.ready) ? found.ready : [];
-  found.ready = ready.filter(Array.isArray).map(([name, what]) => [String(name), String(what)]);
-  found.timeout_ms = typeof found.timeout_ms === "number" ? found.timeout_ms : null;
-  return found;
+/** Return `text` as printable ASCII, cut: escaped, a control or bidi character can do nothing. */
+function plain(text) {
+  const cut = text.length > 600 ? text.slice(0, 600) + "..." : text;
+  return cut.replace(/[^ -~]/gu, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
+}
+
+/** Return the event of one line in the form that all others rely on. */
+function parse(line) {
+  const e = JSON.parse(line, (key, value) => typeof value === "string" ? plain(value) : value);
+  if (e === null || typeof e !== "object") throw new SyntaxError("no object");
+  for (const key of TEXTS) if (key in e) e[key] = String(e[key]);
+  for (const key of NUMBERS) if (key in e) e[key] = Number(e[key]) || 0;
+  const ready = Array.isArray(e.ready) ? e.ready.filter(Array.isArray) : [];
+  return {k: 0, t: 0, ...e, ev: String(e.ev), ready: ready.map((one) => one.map(String)), timeout_ms: e.timeout_ms == null ? null : Number(e.timeout_ms)};
 }
 
 /** Return {events, torn}; throw NoTrace with one clear line. `torn`: the last line was cut off. */
 function read(text) {
-  const lines = text.split("\n").map((line) => line.trim());
-  while (lines.length && !lines.at(-1)) lines.pop();
-  if (!lines.length) throw new NoTrace("This file is empty: a trace has at least one line.");
+  const lines = text.trimEnd().split("\n");
+  if (!lines[0]) throw new NoTrace("This file is empty: a trace has at least one line.");
   const events = [];
+  let torn = false;
   for (const [index, line] of lines.entries()) {
     try {
-      events.push(event(line));
+      events.push(parse(line));
     } catch {
-      if (index && index === lines.length - 1) return {events: known(events), torn: true};
-      throw new NoTrace(`This is not a trace: line ${index + 1} is not a JSON object.`);
+      torn = index > 0 && index === lines.length - 1;
+      if (!torn) throw new NoTrace(`This is not a trace: line ${index + 1} is not a JSON object.`);
     }
   }
-  return {events: known(events), torn: false};
-}
-
-/** Return `events` if their first one says that this page can read them. */
-function known(events) {
-  const [first] = events;
-  if (first.ev !== "run") throw new NoTrace("This is not a trace: its first line is not a run event.");
-  if (first.v === VERSION) return events;
-  throw new NoTrace(`This page reads version ${VERSION} of the trace; this file has version ${plain(String(first.v))}.`);
+  const {ev, v} = events[0];
+  if (ev !== "run") throw new NoTrace("This is not a trace: it does not begin with a run event.");
+  if (v !== VERSION) throw new NoTrace(`This page reads version ${VERSION} of the trace; this file says version ${v}.`);
+  return {events, torn};
 }

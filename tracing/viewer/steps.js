@@ -3,28 +3,20 @@
 class Page {
   constructor({events, torn}) {
     this.events = events;
-    this.role = events[0].role;
-    this.torn = torn;
-    this.asker = new Asker();
     this.story = new Story(events);
-    this.view = null;
-    put("run", this.summary());
-    put("legend", ...LEGEND.map(([kind, words, letter]) => legend(kind, words, letter)));
+    this.asker = new Asker();
+    const [run, last] = [events[0], events.at(-1)];
+    const end = torn ? "last line torn" : last.ev === "end" ? "" : "no end: killed or crashed";
+    const facts = [run.role, run.selector, "Python " + run.python, counted(events.length, "event"), counted(last.k, "turn"), time(last.t), end];
+    put("run", facts.filter(Boolean).join(" · "));
+    put("legend", ...[...MARKS].map(([kind, [, , words]]) => element("span", {}, drawing("svg", {width: 22, height: 22}, mark(kind, 11, 11)), words)), "solid lane: watched by the selector");
   }
 
-  summary() {
-    const first = this.events[0];
-    const last = this.events.at(-1);
-    const parts = [first.role, first.selector, "Python " + first.python, counted(this.events.length, "event"), counted(last.k, "turn"), time(last.t)];
-    if (this.torn) parts.push("the last line is torn: the program ended in the middle of it");
-    else if (last.ev !== "end") parts.push("no end: the program was killed, or has crashed");
-    return parts.join(" · ");
-  }
-
-  /** Show the moment after event n: the nearest there is. */
+  /** Show the moment after event n, or the nearest there is. */
   show(n) {
     this.view = fold(this.events, Math.min(Math.max(n, 1), this.events.length));
-    this.view.role = this.role;
+    this.view.role = this.events[0].role;
+    this.asker.on = at("ask").checked;
     this.asker.pending = null;
     if (this.asker.verdict?.n !== this.view.n) this.asker.verdict = null;
     this.draw();
@@ -33,133 +25,95 @@ class Page {
 
   draw() {
     const {view, asker} = this;
-    drawNow(view, this.events.length, asker.pending, asker.verdict?.words);
+    drawNow(view, this.events.length, asker);
     this.story.show(view);
-    drawLoop(view);
+    drawLoop(view, this.story.names);
     drawConnection(view);
     drawCode(view);
-    this.drawAnswers();
-    put("score", asker.score());
-    document.body.classList.toggle("asking", asker.on);
-    document.body.dataset.verdict = asker.verdict ? (asker.verdict.right ? "right" : "wrong") : "";
-    document.body.dataset.event = view.n;
-  }
-
-  drawAnswers() {
-    const answers = this.asker.pending?.answers ?? [];
-    put("choices", ...answers.map((answer, index) => {
-      const button = element("button", {type: "button"}, element("kbd", {}, String(index + 1)), answer.words);
+    put("choices", ...(asker.pending?.answers ?? []).map(({words}, index) => {
+      const button = element("button", {type: "button"}, element("kbd", {}, String(index + 1)), words);
       button.onclick = () => this.answer(index);
       return button;
     }));
-    at("choices").hidden = !answers.length;
-    at("note").hidden = false;
+    put("score", asker.asked.size ? `${asker.right} of ${asker.asked.size} right` : "");
+    document.body.className = `${asker.on ? "asking" : ""} ${asker.verdict ? (asker.verdict.right ? "right" : "wrong") : ""}`;
   }
 
   answer(index) {
     if (!this.asker.pending?.answers[index]) return;
-    const n = this.view.n + 1;
-    this.asker.answer(index, n);
-    this.show(n);
-  }
-
-  /** One event on; with "Ask me first", perhaps a question instead. Tell whether it moved. */
-  next() {
-    if (this.asker.pending) {
-      document.querySelector("#choices button").focus();
-      return false;
-    }
-    if (this.asker.ask(this.view, this.events[this.view.n], this.role)) {
-      this.draw();
-      return false;
-    }
+    if (at("choices").contains(document.activeElement)) at("next").focus(); // the answers go away
+    this.asker.answer(index, this.view.n + 1);
     this.show(this.view.n + 1);
-    return true;
   }
 
-  /** To the end of this turn or, from there, of the next. A question on the way stops it. */
+  /** Go to the next event, or ask for it. */
+  next() {
+    if (this.asker.pending) return at("choices").firstChild.focus();
+    if (this.asker.ask(this.view, this.events[this.view.n])) return this.draw();
+    this.show(this.view.n + 1);
+  }
+
+  /** Go to where this turn ends or, from there, the next one. A question on the way stops us. */
   turnOn() {
-    const end = this.turnEnd(this.view.n + 1);
-    if (!this.asker.on) return this.show(end);
-    while (this.view.n < end && this.next());
+    const {n} = this.view;
+    const found = this.events.findIndex((e, index) => index >= n && e.ev === "turned");
+    const end = found < 0 ? this.events.length : found + 1;
+    if (!this.asker.on) this.show(end);
+    else do this.next(); while (this.view.n < end && !this.asker.pending);
   }
 
-  /** Return the number of the first event from n on that ends a turn. */
-  turnEnd(n) {
-    const index = this.events.findIndex((e, at) => at + 1 >= n && e.ev === "turned");
-    return index < 0 ? this.events.length : index + 1;
-  }
-
-  /** To the end of the turn before. */
+  /** Go to where the turn before ends. */
   turnBack() {
-    const index = this.events.findLastIndex((e, at) => at + 1 < this.view.n && e.ev === "turned");
-    this.show(index < 0 ? 1 : index + 1);
-  }
-
-  go(where) {
-    const steps = {
-      first: () => this.show(1), last: () => this.show(this.events.length),
-      back: () => this.show(this.view.n - 1), next: () => this.next(),
-      "turn-back": () => this.turnBack(), "turn-on": () => this.turnOn(),
-    };
-    steps[where]();
+    const {n} = this.view;
+    this.show(this.events.findLastIndex((e, index) => index < n - 1 && e.ev === "turned") + 1);
   }
 }
 
-function legend(kind, words, letter) {
-  const svg = drawing("svg", {width: 22, height: 22, "aria-hidden": "true"}, mark(kind, 11, 11, letter));
-  return element("span", {}, svg, words);
-}
+// What each key does; its button names it.
+const KEYS = {
+  Home: () => page.show(1), ArrowLeft: () => page.show(page.view.n - 1), PageUp: () => page.turnBack(),
+  End: () => page.show(page.events.length), ArrowRight: () => page.next(), PageDown: () => page.turnOn(),
+};
+let page = null;
 
-/** Put event n into the address, once one has come to rest: browsers allow few changes a second. */
+/** Put event n into the address, once one stays there: browsers allow few changes a second. */
 function remember(n) {
   clearTimeout(remember.timer);
   remember.timer = setTimeout(() => history.replaceState(null, "", `#e=${n}`), 150);
 }
 
 /** Return the number of the event that the address names; 1 if it names none. */
-function addressed() {
-  const found = /^#e=(\d{1,9})$/.exec(location.hash);
-  return found ? Number(found[1]) : 1;
-}
+const addressed = () => Number(/^#e=(\d{1,9})$/.exec(location.hash)?.[1] ?? 1);
 
-const KEYS = {ArrowRight: "next", ArrowLeft: "back", PageDown: "turn-on", PageUp: "turn-back", Home: "first", End: "last"};
-let page = null;
-
-/** Show the trace in `text`, at event n; if it is none, say so in one line. */
+/** Show the trace in `text` from event n on; if it is none, say so in one line. */
 function open(text, n) {
   try {
     page = new Page(read(text));
+    page.show(n);
   } catch (error) {
     if (!(error instanceof NoTrace)) throw error;
     put("sentence", error.message);
-    document.body.classList.add("failed");
-    return;
+    put("note", "");
   }
-  document.body.classList.remove("failed");
-  page.show(n);
 }
 
-for (const button of document.querySelectorAll("[data-go]")) button.onclick = () => page?.go(button.dataset.go);
-at("slider").oninput = (change) => page?.show(Number(change.target.value));
-at("ask").onchange = (change) => {
-  if (!page) return;
-  page.asker.on = change.target.checked;
-  page.show(page.view.n);
-};
-at("file").onchange = async (change) => {
-  const [file] = change.target.files;
-  change.target.value = ""; // so that the same file can be opened once more
-  if (file) open(await file.text(), 1);
-};
-window.onhashchange = () => page?.show(addressed());
-document.onkeydown = (key) => {
-  const typing = key.target.closest("input:not([type=checkbox]), textarea, select");
+function press(key) {
+  const typing = key.target.closest("input:not([type=checkbox])");
   if (!page || typing || key.ctrlKey || key.altKey || key.metaKey || key.shiftKey) return;
   if (/^[1-9]$/.test(key.key)) page.answer(Number(key.key) - 1);
   if (!Object.hasOwn(KEYS, key.key)) return;
   key.preventDefault();
-  page.go(KEYS[key.key]);
-};
+  KEYS[key.key]();
+}
 
+for (const button of document.querySelectorAll("nav button")) button.onclick = () => page && KEYS[button.ariaKeyShortcuts]();
+at("slider").oninput = () => page?.show(Number(at("slider").value));
+at("ask").onchange = () => page?.show(page.view.n);
+at("file").onchange = async () => {
+  const [file] = at("file").files;
+  if (file) open(await file.text(), 1);
+  at("file").value = ""; // so that the same file can be opened once more
+};
+window.onhashchange = () => page?.show(addressed());
+document.onkeydown = press;
 open(at("trace").textContent, addressed());
