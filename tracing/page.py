@@ -17,7 +17,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,26 +57,44 @@ def hash_source(text: str) -> str:
 
 
 def sources() -> dict[str, dict[str, str | int]]:
-    """Return every method that the loop may call, by qualified name, and the loop's own turn.
+    """Return the source of each method that may be what runs, by its qualified name.
 
-    The loop calls methods of those objects that it can tell of an error: whose class has on_error.
+    The loop calls methods of objects that it can tell of an error: those whose class has on_error.
+    They may be inherited, so a base class counts as well. Between two calls runs the loop itself.
     """
-    files = [path for pattern in RUNTIME for path in sorted(ROOT.glob(pattern))]
-    found: dict[str, dict[str, str | int]] = {}
-    for path in files:
-        for owner, method, text in methods(path.read_text(encoding="utf-8")):
-            name = path.relative_to(ROOT).as_posix()
-            found[f"{owner}.{method.name}"] = {"file": name, "line": method.lineno, "text": text}
-    return found
+    parsed = [(path, *parse(path)) for pattern in RUNTIME for path in sorted(ROOT.glob(pattern))]
+    called = {"Reactor"}.union(*(fallible(classes) for _, _, classes in parsed))
+    return {
+        f"{owner.name}.{method.name}": {
+            "file": path.relative_to(ROOT).as_posix(),
+            "line": method.lineno,
+            "text": textwrap.dedent("\n".join(lines[method.lineno - 1 : method.end_lineno])),
+        }
+        for path, lines, classes in parsed
+        for owner in classes
+        if owner.name in called
+        for method in methods(owner)
+    }
 
 
-def methods(source: str) -> Iterator[tuple[str, ast.FunctionDef, str]]:
-    """Yield class name, method and its text for each class of `source` with an on_error."""
-    lines = source.splitlines()
-    for owner in ast.parse(source).body:
-        if not isinstance(owner, ast.ClassDef):
-            continue
-        all_of_it = [node for node in owner.body if isinstance(node, ast.FunctionDef)]
-        for method in all_of_it:
-            text = "\n".join(line[4:] for line in lines[method.lineno - 1 : method.end_lineno])
-            yield owner.name, method, text
+def parse(path: Path) -> tuple[list[str], list[ast.ClassDef]]:
+    """Return the lines and the classes of one file."""
+    text = path.read_text(encoding="utf-8")
+    return text.splitlines(), [
+        node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)
+    ]
+
+
+def fallible(classes: list[ast.ClassDef]) -> set[str]:
+    """Return the names of the classes that have an on_error, and of their bases."""
+    found = [
+        [owner.name, *map(ast.unparse, owner.bases)]
+        for owner in classes
+        if any(method.name == "on_error" for method in methods(owner))
+    ]
+    return {name for names in found if "Protocol" not in names for name in names}
+
+
+def methods(owner: ast.ClassDef) -> list[ast.FunctionDef]:
+    """Return the methods of a class."""
+    return [node for node in owner.body if isinstance(node, ast.FunctionDef)]

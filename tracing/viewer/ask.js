@@ -37,7 +37,8 @@ class Asker {
 
   /** Ask for the event after `view`, unless that was done; tell whether there is a question now. */
   ask(view, next) {
-    if (this.on && next && !this.asked.has(view.n + 1)) this.pending = question(view, next);
+    const found = this.on && next && !this.asked.has(view.n + 1) ? question(view, next) : null;
+    this.pending = found?.answers.some((one) => one.right) ? found : null;
     return this.pending !== null;
   }
 

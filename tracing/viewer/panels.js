@@ -24,6 +24,7 @@ function drawLoop(view, names) {
   const some = all.filter((who) => who.watch || who.peer !== null || who.deadlines.size);
   const shown = some.length > MANY ? some.filter((who) => who.closed === null) : some;
   put("watched", ...shown.map((who) => watched(view, who)));
+  at("watching").scrollTop = (document.querySelector(".acts")?.offsetTop ?? 0) - 90;
 }
 
 /** Return the row of the table for one who is watched, or was. */

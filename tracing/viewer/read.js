@@ -6,7 +6,7 @@
 // length, each number a number, each list a list.
 
 const VERSION = 1;
-const TEXTS = ["on", "cb", "exc", "why", "peer", "state", "was", "now", "hex", "op", "what", "how", "address"];
+const TEXTS = ["cb", "exc", "why", "peer", "state", "was", "now", "hex", "op", "what", "how", "address", "ev"];
 const NUMBERS = ["k", "t", "bytes", "want", "fd", "in_ms", "body_len", "dropped"];
 
 class NoTrace extends Error {}
@@ -24,10 +24,12 @@ function plain(text) {
 function parse(line) {
   const e = JSON.parse(line, (key, value) => typeof value === "string" ? plain(value) : value);
   if (e === null || typeof e !== "object") throw new SyntaxError("no object");
-  for (const key of TEXTS) if (key in e) e[key] = String(e[key]);
-  for (const key of NUMBERS) if (key in e) e[key] = Number(e[key]) || 0;
-  const ready = Array.isArray(e.ready) ? e.ready.filter(Array.isArray) : [];
-  return {k: 0, t: 0, ...e, ev: String(e.ev), ready: ready.map((one) => one.map(String)), timeout_ms: e.timeout_ms == null ? null : Number(e.timeout_ms)};
+  for (const key of TEXTS) e[key] = String(e[key] ?? "");
+  for (const key of NUMBERS) e[key] = Number(e[key]) || 0;
+  if ("on" in e) e.on = String(e.on);
+  e.ready = (Array.isArray(e.ready) ? e.ready : []).map((one) => [String(one?.[0]), String(one?.[1])]);
+  e.timeout_ms = e.timeout_ms == null ? null : Number(e.timeout_ms);
+  return e;
 }
 
 /** Return {events, torn}; throw NoTrace with one clear line. `torn`: the last line was cut off. */

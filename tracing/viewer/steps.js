@@ -31,7 +31,7 @@ class Page {
     drawConnection(view);
     drawCode(view);
     put("choices", ...(asker.pending?.answers ?? []).map(({words}, index) => {
-      const button = element("button", {type: "button"}, element("kbd", {}, String(index + 1)), words);
+      const button = element("button", {type: "button"}, element("kbd", {}, String(index + 1)), " " + words);
       button.onclick = () => this.answer(index);
       return button;
     }));
