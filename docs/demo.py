@@ -154,13 +154,13 @@ def play(stack: ExitStack, folder: Path, trace: Path | None) -> None:
     words = [*RECORDED, f"--trace={trace}"] if trace else SLOW_MOTION
     server, port = serve(stack, words)
     silent = stack.enter_context(closing(Person("client 1", port)))
+    if trace:
+        refuse(stack, server, port)
     clients = []
     for number in (2, 3, 4):
         copy = folder / f"copy {number}.txt"
         client = Program(f"client {number}", "client.py", f"--port={port}", "127.0.0.1", copy)
         clients.append(stack.enter_context(closing(client)))
-    if trace:
-        refuse(stack, server, port)
     listen(server, silent, *clients, until=lambda: all(client.ended for client in clients))
     silent.speak(protocol.hello(), "hello at last")
     listen(server, silent, until=lambda: silent.ended)
@@ -174,7 +174,7 @@ def play(stack: ExitStack, folder: Path, trace: Path | None) -> None:
 
 
 def refuse(stack: ExitStack, server: Program, port: int) -> None:
-    """Let a stranger come in between, speak another protocol, and be refused."""
+    """Let a stranger come, speak another protocol, and be refused."""
     stranger = stack.enter_context(closing(Person("stranger", port)))
     stranger.speak(STRANGER, "GET / HTTP/1.1")
     listen(server, stranger, until=lambda: stranger.ended)

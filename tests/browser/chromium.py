@@ -64,7 +64,7 @@ def main() -> int:
     if not find():
         install()
     if not find():
-        print("no Chromium here, and none could be installed: apt install chromium", file=sys.stderr)
+        print("no Chromium here, and it could not be installed", file=sys.stderr)
         return 1
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import chromium
 from tracing.page import page as make_page
@@ -68,6 +68,11 @@ class Viewer:
     def sentence(self) -> str:
         return self.text("#sentence")
 
+    def await_n(self, n: int) -> None:
+        """Wait until event n is shown: a new fragment is told of by an event. (Not by way of
+        wait_for_function, which evaluates in the page: its policy does not let us.)"""
+        expect(self.page.locator("#slider")).to_have_value(str(n))
+
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
 
@@ -95,7 +100,8 @@ Show = Callable[..., Viewer]
 
 @pytest.fixture
 def show(browser: Browser, scene: str, tmp_path: Path) -> Iterator[Show]:
-    """Show a trace, by default the scene's. No error, no message, no request but for its own file."""
+    """Show a trace, by default the scene's: with no error, no message, and no request but the
+    one for its own file."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
@@ -114,8 +120,10 @@ def show(browser: Browser, scene: str, tmp_path: Path) -> Iterator[Show]:
         page.on("dialog", lambda dialog: watch(f"dialog: {dialog.message}"))
         page.on(
             "request",
-            lambda request: request.url.partition("#")[0] in (path.as_uri(), "about:blank")
-            or watch(f"request: {request.url}"),
+            lambda request: (
+                request.url.partition("#")[0] in (path.as_uri(), "about:blank")
+                or watch(f"request: {request.url}")
+            ),
         )
         viewer = Viewer(page, path, trace)
         viewer.open(fragment)

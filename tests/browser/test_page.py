@@ -1,4 +1,4 @@
-"""What the page is for everybody: hostile and long traces, accessibility, dark and narrow screens."""
+"""The page with hostile and with long traces; on any screen, and for those who do not see it."""
 
 import json
 import time
@@ -57,6 +57,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_a_trace_says_is_shown_and_does_nothing(show: Show, text):
+    octets = text.encode("utf-8", "replace").hex()
     viewer = show(
         trace(
             {"ev": "select", "timeout_ms": 5, "fds": 1},
@@ -65,7 +66,7 @@ def test_what_a_trace_says_is_shown_and_does_nothing(show: Show, text):
             {"ev": "open", "on": text, "fd": 5, "peer": text, "state": text},
             {"ev": "watch", "on": text, "was": "", "now": text},
             {"ev": "rx", "on": text, "bytes": 9, "hex": text},
-            {"ev": "tx", "on": text, "bytes": 9, "want": 12, "hex": text.encode("utf-8", "replace").hex()},
+            {"ev": "tx", "on": text, "bytes": 9, "want": 12, "hex": octets},
             {"ev": "state", "on": text, "was": text, "now": text, "why": text},
             {"ev": "timer", "on": text, "op": "set", "what": text, "in_ms": 10},
             {"ev": "timer", "on": text, "op": text, "what": text},
@@ -101,7 +102,11 @@ def test_values_of_the_wrong_type_do_no_harm(show: Show, value):
         "dropped", "again",
     ]  # fmt: skip
     walk(show(trace(*({**dict.fromkeys(keys, value), "ev": kind} for kind in kinds))))
-    walk(show(trace(*({"ev": kind} for kind in kinds), *({"ev": kind, "on": "c1"} for kind in kinds))))
+    walk(
+        show(
+            trace(*({"ev": kind} for kind in kinds), *({"ev": kind, "on": "c1"} for kind in kinds))
+        )
+    )
 
 
 def test_an_event_and_a_key_that_nobody_knows_are_ignored(show: Show):
@@ -116,13 +121,17 @@ def test_the_policy_lets_nothing_in_and_nothing_out(show: Show):
     viewer = show(allow="Content Security Policy|^request: .*/blocked")
     failed: list[str | None] = []
     viewer.page.on("requestfailed", lambda request: failed.append(request.failure))
-    assert viewer.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')") == "refused"
+    assert (
+        viewer.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
+        == "refused"
+    )
     viewer.page.evaluate(
         """() => {
             const script = document.createElement("script");
             script.textContent = "document.title = 'PWNED'";
             document.body.append(script);
-            document.body.insertAdjacentHTML("beforeend", "<img src=blocked onerror='document.title=1'>");
+            const image = "<img src=blocked onerror='document.title = 1'>";
+            document.body.insertAdjacentHTML("beforeend", image);
         }"""
     )
     viewer.press("ArrowRight")
@@ -174,7 +183,7 @@ def test_of_a_long_trace_the_part_round_the_event_is_in_the_page(show: Show):
     viewer = show(connections(100))
     for n in (1, 499, 500, 501, 550, 551, 1000, 1001, 2001):
         viewer.page.evaluate(f"location.hash = '#e={n}'")
-        viewer.page.wait_for_function(f"document.getElementById('slider').value === '{n}'")
+        viewer.await_n(n)
         current = viewer.page.locator("#list [aria-current]")
         assert current.locator("a").get_attribute("href") == f"#e={n}"
         assert current.inner_text() == viewer.sentence
@@ -223,7 +232,10 @@ def test_there_are_landmarks_headings_and_one_status_line(viewer: Viewer):
     assert page.locator("#sentence").get_attribute("role") == "status"
     assert viewer.texts("h1") == ["A run of the loop, step by step"]
     assert len(viewer.texts("h2")) == 4
-    assert [page.locator("th[scope=col]").nth(i).inner_text() for i in (0, 2)] == ["who", "waits to"]
+    assert [page.locator("th[scope=col]").nth(i).inner_text() for i in (0, 2)] == [
+        "who",
+        "waits to",
+    ]
 
 
 def test_the_list_says_in_words_what_is_drawn_and_which_step_is_the_current_one(viewer: Viewer):

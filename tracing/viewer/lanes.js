@@ -94,13 +94,9 @@ class Story {
     this.names = everybody(events);
     this.from = null;
     this.width = this.names.length > 8 ? 26 : 32; // of a lane
+    this.x = (name) => (this.names.indexOf(name) + 0.5) * this.width; // its middle
     at("lane-names").style.setProperty("--lane", this.width + "px");
     put("lane-names", ...this.names.map((name) => element("span", {}, name)));
-  }
-
-  /** Return where the middle of somebody's lane is. */
-  x(name) {
-    return (this.names.indexOf(name) + 0.5) * this.width;
   }
 
   /** Put the events round number n into the page, unless they are there. */
@@ -111,7 +107,7 @@ class Story {
     if (from === this.from) return;
     this.from = from;
     put("list", ...items(this.events, from, to));
-    put("lanes", ...lanes(this.events, from, to, (name) => this.x(name)));
+    put("lanes", ...lanes(this.events, from, to, this.x));
     at("list").style.setProperty("--before", from);
     fill(at("lanes"), {width: this.names.length * this.width, height: (to - from) * ROW}, []);
   }
