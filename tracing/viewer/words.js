@@ -38,7 +38,7 @@ const WORDS = new Map(Object.entries({
     return [`Turn ${e.k}: sleep until somebody is ready, ${time(1000 * e.timeout_ms)} at most`, "The only call that sleeps, until the earliest deadline at most. Nothing is polled."];
   },
   wake(e) {
-    if (!e.ready.length) return ["The loop wakes: nobody is ready", "The time is over. A deadline that passed during the sleep acts in the next turn."];
+    if (!e.ready.length) return ["The loop wakes: nobody is ready", "The time is over. What was due before the loop looked acts now, the rest next turn."];
     return ["The loop wakes: " + e.ready.map(([name, what]) => `${name} is ready to ${TO.get(what) ?? what}`).join(", "), "Ready means: the call would not block now. To read from a listener is to accept."];
   },
   call: (e) => [`${e.on}: ${method(e.cb)} is called`, "Until it returns nobody else is served, so it must never wait."],
