@@ -1,6 +1,6 @@
 # Everything that one does with this project has its line here: `make help`.
 #
-# run-server, run-client and demo need Python 3.11 or newer and nothing else. The rest makes its own
+# run-server, run-client, demo and trace need Python 3.11 or newer and nothing else. The rest makes its own
 # virtual environment in .venv, which wants the network once.
 
 # What the user may say on the command line. (Not taken from the environment: some shells export HOST.)
@@ -56,7 +56,7 @@ launch_venv = exec $(python) -E -c "$$LAUNCH"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # the tests measure time and processor time
-.PHONY: help run-server run-client demo test lint format spec coverage docs check torture replay soak load injection mutants bench bench-memory clean
+.PHONY: help run-server run-client demo trace test test-browser lint format spec coverage docs check torture replay soak load injection mutants bench bench-memory clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,14 @@ run-client: ## fetch a copy from SERVER and PORT into OUT
 demo: ## server and several clients in this one terminal, every copy verified; ends by itself
 	@$(launch) docs/demo.py
 
+trace: ## record the same scene, and make a page to step through it: build/trace.html
+	@mkdir -p build
+	@$(launch) docs/demo.py --trace=build/trace.jsonl
+	@$(launch) -m tracing view -o build/trace.html build/trace.jsonl
+	@echo "made $(CURDIR)/build/trace.html; open it in a browser, and press Next"
+
+demo trace: override ARGS := # `make check ARGS=…` means the tests
+
 test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
 	@$(launch_venv) -m pytest
 
@@ -90,6 +98,10 @@ format: $(VENV)/.group-lint ## put the code into the form that lint wants
 
 spec: $(VENV)/.group-spec ## check the grammar of protocol.md against the parser
 	@$(launch_venv) -m pytest tests/spec
+
+test-browser: $(VENV)/.group-browser ## test the page of `make trace` in Chromium, which it installs if there is none
+	@$(launch_venv) -m tests.browser.chromium
+	@$(launch_venv) -m pytest tests/browser
 
 coverage: $(VENV)/.group-coverage ## run the tests and report the lines and branches that none of them reaches
 	@$(python) -m coverage erase
@@ -123,7 +135,7 @@ injection: ## fail every system call of both programs with every errno (needs st
 mutants: $(VENV)/.group-mutants ## change the core in small places: some test must fail each time; takes its time
 	@$(launch_venv) -m tests.mutants
 
-check: lint test spec demo ## all that a change must pass: what .ci/run runs
+check: lint test spec test-browser demo ## all that a change must pass: what .ci/run runs
 
 bench: build/epoll_server build/load $(VENV)/.group-bench ## processor time per transfer, beside C, uvloop and asyncio
 	@$(launch_venv) bench/cpu.py

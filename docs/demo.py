@@ -1,9 +1,12 @@
-"""`make demo`: one server and four clients in one terminal; ends by itself.
+"""`make demo` and `make trace`: one server and four clients in one terminal; ends by itself.
 
 Client 1 connects first and then says nothing; the others come at the same time, and the server
 sends in slow motion, so that one sees it turn from one to the next. Nobody waits for client 1,
 which gets its file at the end. Every copy is compared with the original, octet for octet: status 0
 says that all are exact, and that every program ended with status 0.
+
+`--trace FILE` lets the server record the run. The scene has one more client then, a stranger that
+speaks another protocol and is refused, and larger pieces, so that there is less to step through.
 """
 
 import sys
@@ -15,6 +18,7 @@ if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still b
 
     process.begin()
 
+import argparse
 import os
 import selectors
 import signal
@@ -29,7 +33,9 @@ import protocol
 
 ROOT = Path(protocol.__file__).parent
 ORIGINAL = ROOT / "sample.txt"
-SLOW_MOTION = ["--chunk", "16", "--pause", "0.1"]  # octets per send, seconds between sends
+SLOW_MOTION = ["--chunk=16", "--pause=0.1"]  # octets per send, seconds between sends
+RECORDED = ["--chunk=40", "--pause=0.1"]  # a file message has 85: two sends are a part of it
+STRANGER = b"GET / HTTP/1.1\r\n"
 PATIENCE = 30.0  # seconds for the whole demo, which takes about two
 
 
@@ -85,8 +91,8 @@ class Program:
         self.pipe.close()
 
 
-class SilentClient:
-    """A client that connects and keeps the server waiting for its hello."""
+class Person:
+    """A client by hand: it connects, says nothing, and speaks when it is told to."""
 
     def __init__(self, name: str, port: int) -> None:
         self.name = name
@@ -105,17 +111,17 @@ class SilentClient:
         self.received += octets
         self.ended = octets == b""
 
-    def speak(self) -> None:
-        """Say hello at last."""
-        say(self.name, "(says hello at last)")
-        self.sock.sendall(protocol.hello())
+    def speak(self, octets: bytes, how: str) -> None:
+        """Say `octets`."""
+        say(self.name, f"(says {how})")
+        self.sock.sendall(octets)
 
     def close(self) -> None:
         """Hang up."""
         self.sock.close()
 
 
-def listen(*speakers: Program | SilentClient, until: Callable[[], bool]) -> None:
+def listen(*speakers: Program | Person, until: Callable[[], bool]) -> None:
     """Hear all `speakers` that have not ended, until `until()`."""
     end = time.monotonic() + PATIENCE
     with selectors.DefaultSelector() as selector:
@@ -132,22 +138,32 @@ def listen(*speakers: Program | SilentClient, until: Callable[[], bool]) -> None
                     selector.unregister(key.data)
 
 
-def play(stack: ExitStack, folder: Path) -> None:
-    """Play the scene; raise Failed if anything is not as it must be."""
-    server = Program("server", "server.py", "--host=127.0.0.1", "--port=0", *SLOW_MOTION, ORIGINAL)
+def serve(stack: ExitStack, words: list[str]) -> tuple[Program, int]:
+    """Start the server with these options; return it and its port."""
+    server = Program("server", "server.py", "--host=127.0.0.1", "--port=0", *words, ORIGINAL)
     stack.enter_context(closing(server))
     listen(server, until=lambda: server.ended or server.port() is not None)
     port = server.port()
     if port is None:
         raise Failed("the server does not listen")
-    silent = stack.enter_context(closing(SilentClient("client 1", int(port))))
+    return server, int(port)
+
+
+def play(stack: ExitStack, folder: Path, trace: Path | None) -> None:
+    """Play the scene; raise Failed if anything is not as it must be."""
+    words = [*RECORDED, f"--trace={trace}"] if trace else SLOW_MOTION
+    server, port = serve(stack, words)
+    silent = stack.enter_context(closing(Person("client 1", port)))
+    if trace:
+        listen(server, silent, until=lambda: silent.received != b"")  # so that it is c1
+        refuse(stack, server, port)
     clients = []
     for number in (2, 3, 4):
         copy = folder / f"copy {number}.txt"
         client = Program(f"client {number}", "client.py", f"--port={port}", "127.0.0.1", copy)
         clients.append(stack.enter_context(closing(client)))
     listen(server, silent, *clients, until=lambda: all(client.ended for client in clients))
-    silent.speak()
+    silent.speak(protocol.hello(), "hello at last")
     listen(server, silent, until=lambda: silent.ended)
     silent.close()
     server.process.send_signal(signal.SIGTERM)
@@ -158,7 +174,17 @@ def play(stack: ExitStack, folder: Path) -> None:
             raise Failed(f"{program.name} ended with status {program.process.returncode}")
 
 
-def compare(silent: SilentClient, folder: Path) -> None:
+def refuse(stack: ExitStack, server: Program, port: int) -> None:
+    """Let a stranger come, speak another protocol, and be refused."""
+    stranger = stack.enter_context(closing(Person("stranger", port)))
+    stranger.speak(STRANGER, "GET / HTTP/1.1")
+    listen(server, stranger, until=lambda: stranger.ended)
+    stranger.close()
+    if b"\nERROR expected HELLO" not in stranger.received:
+        raise Failed(f"the stranger got {stranger.received!r}")
+
+
+def compare(silent: Person, folder: Path) -> None:
     """Raise Failed unless all four copies are exact."""
     original = ORIGINAL.read_bytes()
     if silent.received != protocol.hello() + protocol.file_message(original):
@@ -177,12 +203,15 @@ def stop(number: int, _frame: object) -> None:
 
 def main() -> int:
     """Play the scene in a folder of its own, and return the exit status."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--trace", metavar="FILE", type=Path, help="record what the server does")
+    trace = parser.parse_args().trace
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
     try:
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-            play(stack, Path(folder))
+            play(stack, Path(folder), trace and trace.absolute())
     except (Failed, OSError, subprocess.TimeoutExpired) as problem:
         print(f"demo: FAILED: {problem}", file=sys.stderr)
         return 1

@@ -1,0 +1,102 @@
+"""The scene of `make demo` and `make trace`: with --trace it is recorded, and a stranger comes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_makefile import ROOT, make
+
+LIMIT = 50.0
+
+
+def demo(*words: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "docs/demo.py", *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    path = tmp_path_factory.mktemp("demo") / "trace.jsonl"
+    run = demo("--trace", path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "4 copies" in run.stdout.splitlines()[-1]
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def ends(trace: list[dict]) -> list[str]:
+    return [event["how"].partition(":")[0] for event in trace if event["ev"] == "close"]
+
+
+def test_four_clients_are_served_and_a_stranger_is_refused(recorded):
+    assert sorted(ends(recorded)) == ["done", "done", "done", "done", "refused"]
+    assert recorded[-1] == recorded[-1] | {"ev": "end", "dropped": 0}
+
+
+def test_each_file_goes_out_in_three_pieces_each_in_a_turn_of_its_own(recorded):
+    for one in ("c1", "c3", "c4", "c5"):
+        begins = next(e["n"] for e in recorded if e["ev"] == "state" and e["on"] == one)
+        sent = [e for e in recorded if e["ev"] == "tx" and e["on"] == one and e["n"] > begins]
+        assert [e["bytes"] for e in sent] == [40, 40, 5]
+        assert len({e["k"] for e in sent}) == 3
+
+
+def test_one_client_speaks_only_after_others_are_done(recorded):
+    heard = next(e["n"] for e in recorded if e["ev"] == "rx" and e["on"] == "c1")
+    done = [e["n"] for e in recorded if e["ev"] == "close" and e["how"] == "done"]
+    assert sum(n < heard for n in done) == 3
+
+
+def test_a_scene_is_short_enough_to_be_stepped_through(recorded):
+    assert 150 < len(recorded) < 500
+
+
+def test_a_trace_that_cannot_be_written_is_one_line(tmp_path):
+    run = demo("--trace", tmp_path / "not there" / "trace.jsonl")
+    assert run.returncode == 1
+    assert "cannot trace to" in run.stdout
+    assert run.stderr == "demo: FAILED: the server does not listen\n"
+
+
+def test_another_option_is_a_usage_error():
+    run = demo("--tracing=x")
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+
+
+def test_make_trace_needs_no_virtual_environment_and_takes_no_args():
+    dry = make(ROOT, "--dry-run", "trace", "ARGS=-k prompt")
+    assert dry.returncode == 0
+    assert "venv" not in dry.stdout
+    assert "build/trace.html" in dry.stdout
+
+
+def test_arguments_for_the_tests_do_not_reach_the_demo(tmp_path):
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/demo.py").write_text("import sys\nprint(sys.argv[1:])\n")
+    assert make(tmp_path, "demo", "ARGS=-k prompt").stdout == "[]\n"
+
+
+def test_make_trace_makes_a_page_and_says_where(tmp_path: Path):
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("edges/*.py"), *ROOT.glob("tracing/**/*.*")):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix in (".py", ".js", ".css", ".html"):
+            copy.write_bytes(path.read_bytes())
+    for name in ("Makefile", "sample.txt", "docs/demo.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    run = make(tmp_path, "trace")
+    assert run.returncode == 0, run.stdout + run.stderr
+    html = (tmp_path / "build/trace.html").read_text()
+    assert (tmp_path / "build/trace.jsonl").read_text().splitlines()[-1] in html
+    assert run.stdout.splitlines()[-1].startswith(f"made {tmp_path}/build/trace.html")
