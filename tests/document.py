@@ -20,6 +20,7 @@ files of one chapter are unknown to the next.
 """
 
 import ast
+import json
 import re
 import sys
 import textwrap
@@ -35,7 +36,7 @@ LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json"}
 FENCE = re.compile(r"```(.*)")
 MARK = re.compile(r"<!-- (.*) -->")
 HEADING = re.compile(r"#{1,6} (.+)")
-LINK = re.compile(r"\]\(([^()\s]+)\)")
+LINK = re.compile(r'\]\(([^()\s]+)(?:\s"(\w+)")?\)')  # the title of a step is its event
 
 
 @dataclass(frozen=True)
@@ -140,18 +141,27 @@ def anchors(document: str, root: Path = ROOT) -> set[str]:
 
 def dead_links(document: str, root: Path = ROOT) -> list[str]:
     """Return the relative links of a document that lead nowhere."""
-    return [link for link in LINK.findall(prose(document, root)) if not alive(link, document, root)]
+    links = LINK.findall(prose(document, root))
+    return [link for link, event in links if not alive(link, event, document, root)]
 
 
-def alive(link: str, document: str, root: Path) -> bool:
+def alive(link: str, event: str, document: str, root: Path) -> bool:
     """Tell whether a link has a target; one that leaves the project is taken on trust."""
     if re.match(r"[a-z]+:", link):
         return True
     path, _, anchor = link.partition("#")
     target = (root / document).parent / path if path else root / document
+    if anchor.startswith("e="):
+        return is_step(target.with_suffix(".jsonl"), int(anchor[2:]), event)
     if not target.exists():
         return False
     return not anchor or anchor in anchors(str(target.resolve().relative_to(root.resolve())), root)
+
+
+def is_step(trace: Path, number: int, event: str) -> bool:
+    """Tell whether the page that is made of `trace` has a step of this number and kind."""
+    lines = trace.read_text().splitlines() if trace.exists() else []
+    return 0 < number <= len(lines) and json.loads(lines[number - 1])["ev"] == event
 
 
 def main(arguments: list[str]) -> None:

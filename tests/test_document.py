@@ -110,6 +110,15 @@ def test_dead_links_are_found_and_others_are_not(project):
     assert dead_links(name, project) == ["gone.md", "../README.md#gone", "#gone"]
 
 
+def test_a_link_to_a_step_of_a_run_must_name_its_event(project):
+    (project / "docs" / "run.jsonl").write_text('{"ev":"run"}\n{"ev":"select"}\n')
+    links = ('run.html#e=2 "select"', 'run.html#e=2\n"wake"', "run.html#e=3", 'no.html#e=1 "run"')
+    text = "".join(f"[one]({link}) " for link in links)
+    name = "docs/walk.md"
+    (project / name).write_text(text)
+    assert dead_links(name, project) == ["run.html#e=2", "run.html#e=3", "no.html#e=1"]
+
+
 def test_commands_are_split_at_the_prompt_and_may_go_on_in_the_next_line():
     text = "$ echo a \\\n    b\na b\n$ true\n$ cat x\n1\n2\n"
     assert list(commands(text)) == [
