@@ -84,6 +84,6 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             self.kill()
             return "it did not end"
+        last = said.splitlines()[-1] if said else "it said nothing"
         status = self.process.returncode
-        last = [*said.splitlines(), ""][-1] if not said else said.splitlines()[-1]
         return f"{last} (status {status})" if status else last

@@ -37,9 +37,9 @@ from edges.outcome import NO_CONNECTION, explained, settled
 from edges.program import run
 from reactor import READ, DeadlineQueue, H, Reactor, Signals, nothing
 
-# Downloads that have begun and were not greeted yet. More would not fit into the server's backlog
-# (4096, by default); whoever finds it full sends SYN again after a second.
-AT_ONCE = int(os.environ.get("AT_ONCE", "512"))
+# Downloads that have begun and were not greeted yet: so many fit into the server's backlog (4096)
+# even if it does not accept at all for a moment. Who finds it full sends SYN again after a second.
+AT_ONCE = 2000
 WIDTH = 79  # columns that the progress may take
 
 
