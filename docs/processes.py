@@ -4,6 +4,7 @@ Owns server.py as a child process, from its start to its end, and our limit of o
 child inherits. Called by swarm.py and scale.py.
 """
 
+import os
 import resource
 import signal
 import subprocess
@@ -33,6 +34,12 @@ def allow_descriptors(clients: int, each: int = 1) -> None:
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def processor_time(pid: int) -> float:
+    """Return the seconds of processor time that a process has taken so far: proc(5), stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class OwnServer:

@@ -71,8 +71,8 @@ class OneOfMany(Download):
         self.began = self.ended = swarm.reactor.clock()
 
     def heard(self, _line: str) -> None:
-        """Note that the server has greeted us: we stand in its backlog no more."""
-        self.swarm.unheard.discard(self)
+        """Tell that the server speaks to us."""
+        self.swarm.heard(self)
 
     def finish(self, outcome: bytes | Exception) -> None:
         """Have the swarm look at us after this turn; we are still in the middle of a call."""
@@ -85,11 +85,19 @@ class OneOfMany(Download):
 class Swarm:
     """All the downloads, and what has become of them."""
 
-    def __init__(self, reactor: Reactor, original: bytes, size: int, timeout: float) -> None:
+    def __init__(
+        self,
+        reactor: Reactor,
+        original: bytes,
+        size: int,
+        timeout: float,
+        at_once: int = AT_ONCE,
+    ) -> None:
         self.reactor = reactor
         self.original = original
         self.size = size
         self.timeout = timeout
+        self.at_once = at_once
         self.where: list[Address] = []
         self.begun = 0
         self.unheard: set[OneOfMany] = set()
@@ -102,7 +110,6 @@ class Swarm:
         self.started = reactor.clock()
         self.seconds = 0.0
         self.after_turn = reactor.after_turn
-        reactor.after_turn = self.advance
 
     def __str__(self) -> str:
         return "swarm"
@@ -110,6 +117,7 @@ class Swarm:
     def run(self, where: list[Address]) -> None:
         """Let one go ahead, and all others follow. Raises Failure if not even that one gets on."""
         self.started = self.reactor.clock()
+        self.reactor.after_turn = self.advance
         ahead = self.begin(where)
         self.reactor.run(until=lambda: ahead.outcomes or self.signal)
         if ahead.outcomes and ahead.connection is not None:
@@ -120,6 +128,7 @@ class Swarm:
         self.seconds = self.reactor.clock() - self.started
         for download in self.open:
             download.end()
+        self.reactor.after_turn = self.after_turn
 
     def over(self) -> bool:
         return bool(self.signal) or (self.begun == self.size and not self.open)
@@ -146,9 +155,13 @@ class Swarm:
         for download in self.settled:
             self.see_to(download)
         self.settled.clear()
-        while self.where and self.begun < self.size and len(self.unheard) < AT_ONCE:
+        while self.where and self.begun < self.size and len(self.unheard) < self.at_once:
             self.begin(self.where)
         self.after_turn()
+
+    def heard(self, download: OneOfMany) -> None:
+        """Note that a download stands in the backlog no more."""
+        self.unheard.discard(download)
 
     def see_to(self, download: OneOfMany) -> None:
         """Compare the copy, or note what there is instead of one."""

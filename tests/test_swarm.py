@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from docs import swarm
 from docs.swarm import SharedQueues, Swarm, latencies
 from tests.programs import UNMEASURED, Program, Server
 
@@ -22,10 +21,10 @@ def original(tmp_path):
 
 
 @contextmanager
-def against_silence(size):
+def against_silence(size, **how):
     """Give a swarm whose downloads were sent to somebody who never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener, closing(SharedQueues()) as reactor:
-        crowd = Swarm(reactor, ORIGINAL, size, 10.0)
+        crowd = Swarm(reactor, ORIGINAL, size, 10.0, **how)
         crowd.where = [(socket.AF_INET, listener.getsockname())]
         crowd.advance()
         try:
@@ -189,9 +188,8 @@ def test_downloads_share_two_queues_and_the_deadlines_stay_in_order():
             assert list(queue.values()) == sorted(queue.values())
 
 
-def test_no_more_begin_at_once_than_a_backlog_holds(monkeypatch):
-    monkeypatch.setattr(swarm, "AT_ONCE", 7)
-    with against_silence(100) as crowd:
+def test_no_more_begin_at_once_than_a_backlog_holds():
+    with against_silence(100, at_once=7) as crowd:
         assert len(crowd.open) == crowd.begun == 7
         next(iter(crowd.open)).heard("S: HELLO 1")
         crowd.advance()
