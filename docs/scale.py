@@ -45,6 +45,7 @@ from reactor import READ, Reactor, Signals
 CONFIGURATION = Path(__file__).with_name("haproxy.cfg")
 WHERE_IT_MAY_BE = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # Debian: not in PATH
 TIMEOUT = 10.0  # seconds for each client, and for HAProxy to answer
+SLOW_MOTION = ("--chunk=32", "--pause=0.02")  # so that a server holds somebody at any moment
 AT_ONCE = 400  # clients
 
 
@@ -88,7 +89,7 @@ class Balancer:
         """Return why it has ended; nothing if it runs."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1.0)
-            return [*self.output.read_text().splitlines(), "haproxy said nothing"][-1]
+            return ["haproxy said nothing", *self.output.read_text().splitlines()][-1]
         return ""
 
     def tell(self, *commands: str) -> str:
@@ -144,7 +145,9 @@ class Act:
 
     def __init__(self, stack: ExitStack, servers: int) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        self.servers = [stack.enter_context(OwnServer(SAMPLE)) for _ in range(servers)]
+        self.servers = [
+            stack.enter_context(OwnServer(SAMPLE, *SLOW_MOTION)) for _ in range(servers)
+        ]
         ports = [server.port for server in self.servers]
         self.balancer = stack.enter_context(Balancer(Path(folder), ports))
         self.held = 0  # by the one that was stopped, just before
@@ -208,10 +211,10 @@ def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespa
             crowd = Stopped(reactor, original, options.clients, partial(stop, act))
             signals.act = crowd.interrupt
             act.play(crowd, console)
+            if crowd.signal:
+                return interrupted(crowd, console)
             console.announce(act.told(name, crowd))
             lost[name] = crowd.failures.total()
-        if crowd.signal:
-            return 128 + crowd.signal
     good = lost["SIGTERM"] == 0 and lost["SIGKILL"] <= act.held
     nobody = (
         f"nobody was lost but {lost['SIGKILL']:,} of the {act.held:,} that one held when killed"
@@ -220,6 +223,13 @@ def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespa
         nobody if good else f"FAILED: lost: {lost}, may be lost: {act.held}, at SIGKILL"
     )
     return 0 if good else 1
+
+
+def interrupted(crowd: Swarm, console: Console) -> int:
+    """Tell what there was; return the exit status. (Ctrl+C has ended HAProxy and servers, too.)"""
+    for line in crowd.summary():
+        console.announce(line)
+    return 128 + crowd.signal
 
 
 def main(arguments: list[str] | None = None) -> int:
