@@ -50,10 +50,11 @@ class OwnServer:
         words = ["--host=127.0.0.1", "--port=0", "--quiet", *options, "--", path]
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "server.py", *words],
-            stdin=subprocess.DEVNULL,  # so it cannot ask, and Ctrl+C ends it
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            process_group=0,  # Ctrl+C is for us alone, and we end it when we have done with it
         )
         assert self.process.stdout is not None
         first = self.process.stdout.readline().strip()

@@ -76,6 +76,7 @@ class Balancer:
                     stdout=output,
                     stderr=output,
                     pass_fds=[sock.fileno()],
+                    process_group=0,  # as the servers
                 )
 
     def __enter__(self) -> "Balancer":
@@ -201,6 +202,7 @@ def scale_options(console: Console, arguments: list[str] | None) -> Namespace:
 
 def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
     """Play both acts; return the exit status."""
+    found()  # before anything is started in vain
     original = input_file.read(SAMPLE)
     allow_descriptors(AT_ONCE)
     reactor.watch(signals, READ)
@@ -226,7 +228,7 @@ def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespa
 
 
 def interrupted(crowd: Swarm, console: Console) -> int:
-    """Tell what there was; return the exit status. (Ctrl+C has ended HAProxy and servers, too.)"""
+    """Tell what there was; return the exit status."""
     for line in crowd.summary():
         console.announce(line)
     return 128 + crowd.signal

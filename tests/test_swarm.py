@@ -166,7 +166,7 @@ def test_on_a_terminal_the_progress_is_one_line_in_place(original):
 
 
 def test_elsewhere_the_progress_is_a_line_a_second(original):
-    with Server("-q", "--chunk", 4, "--pause", 0.3, original) as server:
+    with Server("-q", "--chunk", 4, "--pause", 0.14, original) as server:
         words = ("--port", server.port, "--clients", 30, original)
         with Program(SCRIPT, *words) as run:
             assert run.wait() == 0
