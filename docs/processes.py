@@ -4,6 +4,7 @@ Owns server.py as a child process, from its start to its end, and our limit of o
 child inherits. Called by swarm.py and scale.py.
 """
 
+import math
 import os
 import resource
 import signal
@@ -37,8 +38,14 @@ def allow_descriptors(clients: int, each: int = 1) -> None:
 
 
 def processor_time(pid: int) -> float:
-    """Return the seconds of processor time that a process has taken so far: proc(5), stat."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """Return the seconds of processor time that a process has taken so far: proc(5), stat.
+
+    Not a number, where there is no proc.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return math.nan
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -62,6 +69,7 @@ class OwnServer:
             self.kill()
             raise Failure(f"no server: {first or 'it said nothing'}")
         self.port = int(first.rpartition(":")[2])
+        self.at_first = processor_time(self.process.pid)  # the interpreter has started by now
 
     def __enter__(self) -> "OwnServer":
         return self
@@ -70,6 +78,10 @@ class OwnServer:
         """Leave nothing behind, however we got here."""
         if self.process.returncode is None:
             self.kill()
+
+    def seconds(self) -> float:
+        """Return the processor time that serving has taken so far. Ask before its end."""
+        return processor_time(self.process.pid) - self.at_first
 
     def terminate(self) -> None:
         """Ask it to drain: to accept nobody new, and to end when the last client has gone."""

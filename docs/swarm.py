@@ -274,7 +274,8 @@ def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespa
             crowd.run(where)
         lines = crowd.summary()
         if own is not None:
-            lines.append(f"the server: {own.stop()}")
+            each = 1e6 * own.seconds() / max(1, len(crowd.latencies))
+            lines.append(f"the server: {own.stop()}; {each:.0f} us of processor time each")
     for line in lines:
         console.announce(line)
     if crowd.signal:
