@@ -264,7 +264,8 @@ def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespa
     with ExitStack() as stack:
         host, port, own = options.server or "127.0.0.1", options.port or PORT, None
         if options.server is None and options.port is None:
-            own = stack.enter_context(OwnServer(options.input_file))
+            patient = f"--timeout={options.timeout:g}"
+            own = stack.enter_context(OwnServer(options.input_file, patient))
             port = own.port
         where = addresses.look_up(host, port, NO_CONNECTION, signals)
         crowd = Swarm(reactor, original, options.clients, options.timeout)
