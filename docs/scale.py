@@ -34,7 +34,8 @@ from contextlib import ExitStack, closing, suppress
 from functools import partial
 
 from docs.processes import OwnServer, allow_descriptors, processor_time
-from docs.swarm import OneOfMany, Progress, SharedQueues, Swarm
+from docs.progress import Progress
+from docs.swarm import OneOfMany, SharedQueues, Swarm
 from edges import input_file
 from edges.command_line import SAMPLE, Parser, count
 from edges.console import Console
@@ -171,7 +172,7 @@ class Act:
 
     def play(self, crowd: Swarm, console: Console) -> None:
         """Let the swarm come. Raises Failure if not even one gets through."""
-        with closing(Progress(crowd, console)):
+        with closing(Progress(crowd.reactor, console, crowd.so_far)):
             try:
                 crowd.run([(socket.AF_INET, self.balancer.address)])
             except Failure as failure:
