@@ -184,8 +184,8 @@ class Act:
         elsewhere = int(self.balancer.figures("BACKEND")["wredis"])
         processor = processor_time(self.balancer.process.pid) / max(1, exact)
         return (
-            f"{name}: {exact:,} of {crowd.size:,} exact, {lost:,} lost; it held {self.held:,};"
-            f" {elsewhere:,} found it gone and went to another; {crowd.seconds:.2f} s,"
+            f"{name}: {exact:,} of {crowd.size:,} exact, {lost:,} lost of {self.held:,} held,"
+            f" {elsewhere:,} retried elsewhere; {crowd.seconds:.2f} s,"
             f" HAProxy {1e6 * processor:.0f} us each"
         )
 

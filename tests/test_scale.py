@@ -14,9 +14,7 @@ from edges.failure import Failure
 from tests.programs import UNMEASURED, Program, Server
 
 SCRIPT = "docs/scale.py"
-ACT = (
-    r"(\w+): ([\d,]+) of ([\d,]+) exact, ([\d,]+) lost; it held ([\d,]+); ([\d,]+) found it gone .*"
-)
+ACT = r"(\w+): ([\d,]+) of ([\d,]+) exact, ([\d,]+) lost of ([\d,]+) held, ([\d,]+) retried .*"
 
 
 def number(text):
