@@ -32,6 +32,12 @@ def haproxy(not_here):
         not_here(str(failure))
 
 
+def kill_all(act):
+    """End all servers, and count nobody as held."""
+    for server in act.servers:
+        server.kill()
+
+
 def play(capfd, *words):
     """Run both acts in this process; return the status and the lines on stdout."""
     status = scale.main([str(word) for word in words])
@@ -54,21 +60,14 @@ def test_nobody_is_lost_but_whom_the_killed_server_held(haproxy):
 
 
 def test_a_loss_at_sigterm_is_a_failure(haproxy, monkeypatch, capfd):
-    def terminate(act):
-        act.servers[0].kill()
-
-    monkeypatch.setattr(scale.Act, "terminate", terminate)
+    monkeypatch.setattr(scale.Act, "terminate", kill_all)
     status, lines = play(capfd, "--servers", 2, "--clients", 300)
     assert status == 1
     assert lines[-1].startswith("FAILED: lost: {'SIGTERM': ")
 
 
 def test_whoever_is_lost_beyond_the_killed_server_is_a_failure(haproxy, monkeypatch, capfd):
-    def kill(act):
-        for server in act.servers:
-            server.kill()
-
-    monkeypatch.setattr(scale.Act, "kill", kill)
+    monkeypatch.setattr(scale.Act, "kill", kill_all)
     status, lines = play(capfd, "--servers", 2, "--clients", 300)
     assert status == 1
     assert lines[-1].startswith("FAILED: lost: {'SIGTERM': 0, ")
