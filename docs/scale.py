@@ -35,7 +35,7 @@ from functools import partial
 
 from docs.processes import OwnServer, allow_descriptors, processor_time
 from docs.progress import Progress
-from docs.swarm import OneOfMany, SharedQueues, Swarm
+from docs.swarm import OneOfMany, SharedQueues, Swarm, untraced
 from edges import input_file
 from edges.command_line import SAMPLE, Parser, count
 from edges.console import Console
@@ -195,7 +195,7 @@ def scale_options(console: Console, arguments: list[str] | None) -> Namespace:
     parser = Parser(console, "scale.py", "Several servers behind HAProxy; one stops in mid-run.")
     parser.add("--servers", count, 4, "how many, 2 or more (default 4)")
     parser.add("--clients", count, 4000, "how many in each act (default 4000)")
-    options = parser.read(arguments)
+    options = untraced(parser, arguments)
     if options.servers < 2:
         parser.error("one of the servers is stopped, so it takes --servers 2 or more")
     return options

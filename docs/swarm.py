@@ -215,7 +215,16 @@ def swarm_options(console: Console, arguments: list[str] | None) -> Namespace:
     parser.add_argument("--server", help="name or address (default: a server of our own)")
     parser.add("--port", client_port, None, f"the server's port (default {PORT})")
     parser.add("--timeout", duration, 10.0, "seconds for each (default 10)")
-    return parser.read(arguments)
+    return untraced(parser, arguments)
+
+
+def untraced(parser: Parser, arguments: list[str] | None) -> Namespace:
+    """Return the options. In a trace, which knows a client's connection by its name, all of ours
+    would be one."""
+    options = parser.read(arguments)
+    if options.trace is not None:
+        parser.error("--trace is for one client or one server; here are many")
+    return options
 
 
 def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:

@@ -178,6 +178,14 @@ def test_elsewhere_the_progress_is_a_line_a_second(original):
         assert re.fullmatch(r"\d+ of 30 exact, 0 failed, \d+ open, \d+\.\d s", line)
 
 
+@pytest.mark.parametrize("script", [SCRIPT, "docs/scale.py"])
+def test_a_trace_of_a_crowd_is_refused_for_it_would_take_all_for_one(script, tmp_path):
+    with Program(script, "--trace", tmp_path / "trace") as run:
+        assert run.wait() == 2
+    assert len(run.lines) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_nobody_reads_the_summary_and_all_is_well():
     with Program(SCRIPT, "--clients", 5, shell='exec "$@" >/dev/full 2>&-') as run:
         assert run.wait() == 0
