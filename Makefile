@@ -1,7 +1,7 @@
 # Everything that one does with this project has its line here: `make help`.
 #
-# run-server, run-client, demo and trace need Python 3.11 or newer and nothing else. The rest makes its own
-# virtual environment in .venv, which wants the network once.
+# run-server, run-client, demo, trace and swarm need Python 3.11 or newer and nothing else; scale needs
+# haproxy, too. The rest makes its own virtual environment in .venv, which wants the network once.
 
 # What the user may say on the command line. (Not taken from the environment: some shells export HOST.)
 HOST = 127.0.0.1
@@ -10,9 +10,13 @@ PORT = 7080
 FILE = sample.txt
 OUT = output_file/sample.txt
 SEED =
+N =
 ARGS =
 PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
+
+# make swarm starts a server of its own unless the user names one.
+NAMED := $(filter command,$(origin SERVER) $(origin PORT))
 
 # What the user said is data: make must not expand it, and no shell may read it as commands. So each
 # value is frozen as it was typed and travels in the environment, where recipes take it as "$$NAME".
@@ -22,9 +26,10 @@ override PORT := $(value PORT)
 override FILE := $(value FILE)
 override OUT := $(value OUT)
 override SEED := $(value SEED)
+override N := $(value N)
 override ARGS := $(value ARGS)
 override PYTHON := $(value PYTHON)
-export HOST SERVER PORT FILE OUT SEED ARGS PYTHON LAUNCH
+export HOST SERVER PORT FILE OUT SEED N ARGS PYTHON LAUNCH
 
 # Read by any Python since 2.7: check the version, then become `python WORDS… ARGS… -- WORDS…`, ARGS
 # being split as a shell would split it, quotes included, with nothing in it ever executed. A make that
@@ -56,14 +61,15 @@ launch_venv = exec $(python) -E -c "$$LAUNCH"
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # the tests measure time and processor time
-.PHONY: help run-server run-client demo trace test test-browser lint format spec coverage docs check torture replay soak load injection mutants bench bench-memory clean
+.PHONY: help run-server run-client demo trace swarm scale test test-browser lint format spec coverage docs check torture replay soak load injection mutants bench bench-memory clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  Variables: HOST= PORT= FILE= (run-server)  SERVER= PORT= OUT= (run-client)"
-	@echo "             SEED= (replay)"
-	@echo "             ARGS= further options (run-server, run-client, test, spec, torture, injection, bench)"
+	@echo "             N= FILE= (swarm; with SERVER= or PORT=: against that server, which delivers FILE)"
+	@echo "             N= (scale: servers)  SEED= (replay)"
+	@echo "             ARGS= further options (run-server, run-client, swarm, scale, test, spec, ...)"
 	@echo "             PYTHON= another Python, such as python3.13"
 	@echo "  Example:   make run-server FILE='input_file/utf-8.txt' ARGS='--chunk 4 --pause 0.2'"
 
@@ -83,6 +89,12 @@ trace: ## record the same scene, and make a page to step through it: build/trace
 	@echo "made $(CURDIR)/build/trace.html; open it in a browser, and press Next"
 
 demo trace: override ARGS := # `make check ARGS=…` means the tests
+
+swarm: ## N downloads at once (1000) in one process, every copy verified; with figures
+	@$(launch) docs/swarm.py $${N:+--clients="$$N"} $(if $(NAMED),--server="$$SERVER" --port="$$PORT") -- "$$FILE"
+
+scale: ## N servers (4) behind HAProxy, one of them stopped in mid-run; needs haproxy
+	@$(launch) docs/scale.py $${N:+--servers="$$N"}
 
 test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
 	@$(launch_venv) -m pytest

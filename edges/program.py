@@ -16,7 +16,13 @@ Reader = Callable[[Console, list[str] | None], Namespace]  # of the command line
 Body = Callable[[Reactor, Console, Signals, Namespace], int]
 
 
-def run(name: str, read: Reader, body: Body, arguments: list[str] | None) -> int:
+def run(
+    name: str,
+    read: Reader,
+    body: Body,
+    arguments: list[str] | None,
+    loop: Callable[[selectors.BaseSelector], Reactor] = Reactor,
+) -> int:
     """Return the status of `body`, which gets the options; tell of a failure in one line.
 
     Raises SystemExit for --help, --version (0) and usage errors (2).
@@ -25,7 +31,7 @@ def run(name: str, read: Reader, body: Body, arguments: list[str] | None) -> int
         standard_streams.open_closed()
         with (
             Signals() as signals,
-            closing(Reactor(best_selector())) as reactor,
+            closing(loop(best_selector())) as reactor,
             closing(Console(reactor)) as console,
         ):
             reactor.after_turn = console.flush

@@ -21,8 +21,10 @@ MAKE = shutil.which("gmake") or shutil.which("make")
 LISTENING = r"listening on 127\.0\.0\.1:(\d+)\n"
 PROMPT = r"Continue listening\? \[y/N\] "
 
-# Stands for server.py, client.py and docs/demo.py: prints the words it was given.
+# Stands for server.py, client.py and those of docs/: prints the words it was given.
 ECHO = "import json, sys\nprint(json.dumps(sys.argv))\n"
+
+PROGRAMS = ("server.py", "client.py", "docs/demo.py", "docs/swarm.py", "docs/scale.py")
 
 # What breaks, expands or executes when make or a shell reads it as anything but data.
 HOSTILE = [
@@ -65,7 +67,7 @@ def stage(tmp_path: Path) -> Path:
     """A folder with our Makefile and programs that only tell what they were given."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "docs").mkdir()
-    for name in ("server.py", "client.py", "docs/demo.py"):
+    for name in PROGRAMS:
         (tmp_path / name).write_text(ECHO)
     return tmp_path
 
@@ -152,6 +154,21 @@ def test_server_port_and_out_reach_the_client_as_they_were_said(stage, text):
     assert words[1:] == [f"--port={text}", "--", text, text]
 
 
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text])
+def test_the_number_and_the_file_reach_the_swarm_as_they_were_said(stage, text):
+    words = told(stage, "swarm", f"N={text}", f"FILE={text}")
+    assert words[1:] == [f"--clients={text}", "--", text]
+    assert told(stage, "scale", f"N={text}")[1:] == [f"--servers={text}"]
+
+
+def test_the_swarm_has_a_server_of_its_own_unless_the_user_names_one(stage):
+    assert told(stage, "swarm")[1:] == ["--", "sample.txt"]
+    assert told(stage, "swarm", SERVER="example.org", PORT="1", N="9")[1:] == ["--", "sample.txt"]
+    words = told(stage, "swarm", "PORT=$(touch PWNED)")
+    assert words[1:3] == ["--server=127.0.0.1", "--port=$(touch PWNED)"]
+    assert told(stage, "swarm", "SERVER=there")[1:3] == ["--server=there", "--port=7080"]
+
+
 def test_args_are_split_as_a_shell_splits_and_come_last_so_that_they_win(stage):
     words = told(stage, "run-server", "ARGS=--chunk 4 --trace 'my trace.jsonl' --port 0")
     assert words[2:-2] == [
@@ -231,7 +248,7 @@ def test_a_python_without_ensurepip_is_told_what_to_install(stage):
     assert "apt install python3-venv" in run.stderr
 
 
-@pytest.mark.parametrize("target", ["run-server", "run-client", "demo"])
+@pytest.mark.parametrize("target", ["run-server", "run-client", "demo", "swarm", "scale"])
 def test_what_a_first_visitor_runs_needs_no_virtual_environment(stage, target):
     assert "venv" not in make(stage, "--dry-run", target).stdout
     told(stage, target)
@@ -271,7 +288,7 @@ def test_clean_removes_what_make_made_and_nothing_else(stage):
         (stage / name / "mine.txt").touch()
     assert make(stage, "clean").returncode == 0
     left = {str(path.relative_to(stage)) for path in stage.rglob("*") if path.is_file()}
-    ours = {"Makefile", "server.py", "client.py", "docs/demo.py"}
+    ours = {"Makefile", *PROGRAMS}
     assert left == ours | {"output_file/mine.txt", "input_file/mine.txt"}
     assert not list(stage.glob(".venv*"))
     assert not (stage / "build").exists()

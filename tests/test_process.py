@@ -71,7 +71,14 @@ def test_a_signal_while_the_interpreter_leaves_changes_no_status(words, number):
 
 @pytest.mark.fault("D15")
 @pytest.mark.parametrize(
-    "words", [("server.py", "/"), ("client.py", "::1", "/"), ("docs/demo.py",)]
+    "words",
+    [
+        ("server.py", "/"),
+        ("client.py", "::1", "/"),
+        ("docs/demo.py",),
+        ("docs/swarm.py",),
+        ("docs/scale.py",),
+    ],
 )
 def test_ctrl_c_while_the_modules_are_imported_shows_no_traceback(words):
     """The import of `protocol`, which all of them need, is when it comes."""

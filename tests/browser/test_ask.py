@@ -118,8 +118,9 @@ def test_a_turn_stops_at_its_questions(viewer: Viewer):
     viewer.page.locator("#ask").check()
     viewer.press("PageDown")
     assert (viewer.n, viewer.sentence) == (viewer.find(ev="wake") - 1, "Who wakes the loop?")
-    viewer.press("2", "PageDown")
-    assert viewer.sentence == "What will c1 wait for now?"
+    for name in viewer.watched_first():
+        viewer.press("2", "PageDown")
+        assert viewer.sentence == f"What will {name} wait for now?"
     viewer.press("2", "PageDown")
     assert viewer.n == viewer.ends_of_turns()[0]
 

@@ -1,0 +1,53 @@
+"""What one sees of a long run: on a terminal one line in place, elsewhere a line a second.
+
+Driven by a deadline of the loop, so it costs nothing between two looks. Called by swarm.py and
+scale.py. A terminal that is frozen misses something; the run does not wait for it.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from edges.console import Console, Outlet
+from reactor import Reactor
+
+WIDTH = 79  # columns that the line in place may take
+IN_PLACE, ELSEWHERE = 0.1, 1.0  # seconds between two looks
+
+
+class Progress:
+    """Shows what `line` returns, on stderr, again and again."""
+
+    def __init__(self, reactor: Reactor, console: Console, line: Callable[[], str]) -> None:
+        self.console = console
+        self.line = line
+        self.outlet = Outlet(2)
+        self.in_place = os.isatty(2)
+        self.queue = reactor.queue(IN_PLACE if self.in_place else ELSEWHERE, Progress.show)
+        self.queue.arm(self)
+
+    def __str__(self) -> str:
+        return "progress"
+
+    def show(self) -> None:
+        """Tell how far it has come, and look again later."""
+        self.queue.arm(self)
+        if self.in_place:
+            self.put("\r" + self.line().ljust(WIDTH))
+        else:
+            self.console.line(self.line())
+
+    def put(self, text: str) -> None:
+        """Write at once, or not at all."""
+        with suppress(OSError):  # no room, or nobody there
+            self.outlet.put(text.encode())
+
+    def close(self) -> None:
+        """Take the line in place away: what is said next begins where it began."""
+        self.queue.cancel(self)
+        if self.in_place:
+            self.put("\r" + WIDTH * " " + "\r")
+        self.outlet.close()
+
+    def on_error(self, error: Exception) -> None:
+        raise error

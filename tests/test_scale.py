@@ -1,0 +1,148 @@
+"""make scale: several servers behind HAProxy; one is stopped, and only whom it held is lost."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from docs import scale
+from docs.processes import OwnServer
+from edges.command_line import SAMPLE
+from edges.failure import Failure
+from tests.programs import UNMEASURED, Program, Server
+
+SCRIPT = "docs/scale.py"
+ACT = r"(\w+): ([\d,]+) of ([\d,]+) exact, ([\d,]+) lost of ([\d,]+) held, ([\d,]+) retried .*"
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+@pytest.fixture
+def haproxy(not_here):
+    """The path of haproxy. REQUIRE_HAPROXY=1 makes a lack of it a failure."""
+    try:
+        return scale.found()
+    except Failure as failure:
+        if os.environ.get("REQUIRE_HAPROXY"):
+            pytest.fail(str(failure))
+        not_here(str(failure))
+
+
+def kill_all(act):
+    """End all servers, and count nobody as held."""
+    for server in act.servers:
+        server.kill()
+
+
+def play(capfd, *words):
+    """Run both acts in this process; return the status and the lines on stdout."""
+    status = scale.main([str(word) for word in words])
+    return status, capfd.readouterr().out.splitlines()
+
+
+def test_nobody_is_lost_but_whom_the_killed_server_held(haproxy):
+    with Program(SCRIPT, "--servers", 4, "--clients", 1500) as run:
+        status = run.wait(60)
+    assert status == 0, run.stdout
+    terminated, killed, verdict = run.stdout.splitlines()
+    name, exact, size, lost, held, elsewhere = re.fullmatch(ACT, terminated).groups()
+    assert (name, exact, size, lost, elsewhere) == ("SIGTERM", "1,500", "1,500", "0", "0")
+    name, exact, size, lost, held, elsewhere = re.fullmatch(ACT, killed).groups()
+    assert (name, size) == ("SIGKILL", "1,500")
+    assert number(exact) + number(lost) == 1500
+    assert number(lost) <= number(held) < 400
+    assert number(elsewhere) > 0
+    assert verdict == f"nobody was lost but {lost} of the {held} that one held when killed"
+
+
+def test_a_loss_at_sigterm_is_a_failure(haproxy, monkeypatch, capfd):
+    monkeypatch.setattr(scale.Act, "terminate", kill_all)
+    status, lines = play(capfd, "--servers", 2, "--clients", 300)
+    assert status == 1
+    assert lines[-1].startswith("FAILED: lost: {'SIGTERM': ")
+
+
+def test_whoever_is_lost_beyond_the_killed_server_is_a_failure(haproxy, monkeypatch, capfd):
+    monkeypatch.setattr(scale.Act, "kill", kill_all)
+    status, lines = play(capfd, "--servers", 2, "--clients", 300)
+    assert status == 1
+    assert lines[-1].startswith("FAILED: lost: {'SIGTERM': 0, ")
+
+
+def test_a_health_check_is_a_transfer_like_any_other_and_a_stopped_server_is_left_out(
+    haproxy, tmp_path
+):
+    with Server() as server:
+        with scale.Balancer(tmp_path, [server.port]) as balancer:
+            server.expect(r"^c1 S: HELLO 1$")
+            server.expect(r"^c1 done$")
+            assert balancer.figures("s1")["check_status"] in ("L7OK", "")
+        server.stop()
+    assert server.lines[-1].endswith(" done, 0 lost, 0 cut")
+
+
+def test_the_configuration_stands_as_it_is(haproxy):
+    check = [haproxy, "-c", "-f", scale.CONFIGURATION]
+    run = subprocess.run(check, capture_output=True, text=True, timeout=10, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "WARNING" not in run.stderr
+
+
+def test_the_configuration_listens_on_loopback_only_and_the_program_replaces_all_its_ports():
+    text = scale.CONFIGURATION.read_text()
+    places = re.findall(r"^ +(?:bind|server \w+) (\S+):\d+", text, re.MULTILINE)
+    assert places == 5 * ["127.0.0.1"]
+    ours = scale.configuration(9, "there", [1, 2, 3])
+    assert re.findall(r"^ +bind (\S+)", ours, re.MULTILINE) == ["fd@9"]
+    assert re.findall(r"^ +server (.*)", ours, re.MULTILINE) == [
+        f"s{n} 127.0.0.1:{n}" for n in (1, 2, 3)
+    ]
+    assert "unix@there " in ours
+
+
+def test_without_haproxy_there_is_one_line_on_how_to_install_it(monkeypatch, capfd):
+    monkeypatch.setattr(scale, "WHERE_IT_MAY_BE", "/nowhere")
+    assert scale.main([]) == 1
+    said = capfd.readouterr()
+    assert said.err == (
+        "scale.py: there is no haproxy here; on Debian and Ubuntu: apt install haproxy\n"
+    )
+    assert said.out == ""
+
+
+def test_a_haproxy_that_does_not_start_is_told_in_its_own_words(haproxy):
+    low = 'ulimit -n 1000; exec "$@"'
+    with Program(SCRIPT, shell=low, env=UNMEASURED) as run:
+        assert run.wait() == 1
+    [line] = run.lines
+    assert line.startswith("scale.py: [ALERT]")
+    assert "Cannot raise FD limit" in line
+
+
+def test_one_server_is_too_few():
+    with Program(SCRIPT, "--servers", 1) as run:
+        assert run.wait() == 2
+    assert len(run.lines) == 1
+
+
+def test_ctrl_c_ends_all_of_it(haproxy):
+    with Program(SCRIPT, "--clients", 20000, terminal=True) as run:
+        run.expect(r"of 20,000 exact, 0 failed")
+        run.type("\x03")
+        run.expect(r"^[\d,]+ of 20,000 copies exact")
+        assert run.wait() == 130  # and nobody holds the terminal: see Program.wait
+
+
+def test_a_server_that_cannot_start_is_told_in_its_own_words(tmp_path):
+    with pytest.raises(Failure, match=r"no server: server\.py: cannot deliver"):
+        OwnServer(str(tmp_path))
+
+
+def test_a_server_of_our_own_that_dies_is_told_with_its_status():
+    with OwnServer(SAMPLE) as server:
+        os.kill(server.process.pid, signal.SIGKILL)
+        assert server.stop() == "it said nothing (status -9)"
