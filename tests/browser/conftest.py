@@ -92,7 +92,7 @@ class Viewer:
         )
 
     def watched_first(self) -> list[str]:
-        """Return who is watched anew in the first turn: as many as came before the server looked."""
+        """Return who is watched from the first turn on: all who had come when the server looked."""
         return [event["on"] for event in self.events if event["k"] == 1 and event["ev"] == "watch"]
 
     def ends_of_turns(self) -> list[int]:
