@@ -27,7 +27,7 @@ from collections.abc import Callable
 from functools import partial
 
 import protocol
-from connection import Connection
+from connection import RESET, Connection
 from edges import addresses, saving
 from edges.addresses import Address, Sockaddr
 from edges.command_line import client_options
@@ -45,17 +45,20 @@ hello = load("client.hello", os.path.dirname(os.path.realpath(__file__)))
 class ClientConnection(Connection):
     """The conversation with one address."""
 
-    __slots__ = ("body", "download", "received", "reset")
+    __slots__ = ("body", "download", "number", "received", "reset")
 
     transitions = protocol.CLIENT_TRANSITIONS
 
     def __init__(self, download: "Download", sock: socket.socket, address: Sockaddr) -> None:
-        name = f"connection {len(download.failures) + 1}" if download.failures else "connection"
-        super().__init__(download.reactor, sock, ClientState.CONNECTING, name, address)
+        self.number = len(download.failures) + 1  # before the rest: a trace of it wants our name
+        super().__init__(download.reactor, sock, ClientState.CONNECTING, address)
         self.download = download
         self.received = b""
         self.body = b""
         self.reset: OSError | None = None  # what our answer met: recv will not tell of it again
+
+    def __str__(self) -> str:
+        return f"connection {self.number}" if self.number > 1 else "connection"
 
     def connect(self, address: Sockaddr) -> None:
         """Begin to connect: the socket becomes writable when that has worked, or has failed."""
@@ -211,8 +214,8 @@ class Download:
 
     def attempt(self, family: int, address: Sockaddr) -> None:
         """Begin to connect, with this address's share of the time that is left. Raises OSError."""
-        left = self.total[self] - self.reactor.clock()
-        self.attempts.length = left / (len(self.where) + 1)  # one attempt at a time stands in it
+        # One attempt at a time stands in this queue, so it may get another length each time.
+        self.attempts.length = (self.total[self] - self.reactor.clock()) / (len(self.where) + 1)
         sock = socket.socket(family, socket.SOCK_STREAM)  # fails if this machine lacks the family
         self.connection = ClientConnection(self, sock, address)
         self.attempts.arm(self.connection)
@@ -229,7 +232,7 @@ class Download:
         """
         if not isinstance(error, OSError):
             self.finish(error)
-        elif connection.state is ClientState.CONNECTING and error.errno != errno.ECONNRESET:
+        elif connection.state is ClientState.CONNECTING and error.errno not in RESET:
             self.note(connection.peer, error)
             self.try_next()
         elif connection.state is ClientState.DONE:

@@ -48,14 +48,18 @@ LAST_READ = 65536  # octets taken in before a refused connection is closed: prot
 class ServerConnection(Connection):
     """One client of the server."""
 
-    __slots__ = ("received", "server")
+    __slots__ = ("number", "received", "server")
 
     transitions = protocol.SERVER_TRANSITIONS
 
     def __init__(self, server: "Server", sock: socket.socket, peer: object, number: int) -> None:
-        super().__init__(server.reactor, sock, HELLO_SENT, f"c{number}", peer)
+        self.number = number  # before the rest: a trace of it wants our name
+        super().__init__(server.reactor, sock, HELLO_SENT, peer)
         self.server = server
         self.received = b""
+
+    def __str__(self) -> str:
+        return f"c{self.number}"
 
     def start(self) -> None:
         """Say hello at once: a fresh socket has room, so there is no need to ask first."""

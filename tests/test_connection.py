@@ -33,7 +33,7 @@ def connect(selector):
     wires = []
 
     def connect(*incoming):
-        wires.append(Wire(reactor, selector.socket(*incoming), State.OPEN, "wire", "?"))
+        wires.append(Wire(reactor, selector.socket(*incoming), State.OPEN, "?"))
         return wires[-1]
 
     yield connect
@@ -62,9 +62,7 @@ def test_a_connection_with_slots_has_no_dictionary_beside_them(selector):
     class Slotted(Connection):
         __slots__ = ()
 
-    assert not hasattr(
-        Slotted(Reactor(selector), selector.socket(), State.OPEN, "c1", "?"), "__dict__"
-    )
+    assert not hasattr(Slotted(Reactor(selector), selector.socket(), State.OPEN, "?"), "__dict__")
 
 
 # --- states
@@ -224,7 +222,7 @@ def traced(selector):
     reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
 
     def connect(*incoming):
-        wire = Wire(reactor, selector.socket(*incoming), State.OPEN, "wire", "its peer")
+        wire = Wire(reactor, selector.socket(*incoming), State.OPEN, "its peer")
         assert told.pop() == (
             "open",
             wire,

@@ -221,6 +221,7 @@ class Outgoing(FakeSocket):
         return self.address
 
     def getpeername(self):
+        self.enter("getpeername")
         return self.peer
 
 
@@ -289,15 +290,23 @@ def test_an_address_that_does_not_work_leads_to_the_next(monkeypatch, way):
 
 
 @pytest.mark.fault("G2", "B11")
+@pytest.mark.parametrize(
+    ("way", "why"),
+    [
+        ({"verdict": errno.ECONNRESET}, "connection reset by peer"),
+        # The reset came between two of our questions: how did it end, and who is the peer?
+        (
+            {"fails": {"getpeername": failing(errno.ENOTCONN)}},
+            "transport endpoint is not connected",
+        ),
+    ],
+)
 def test_a_reset_before_the_client_knows_that_it_is_connected_is_a_loss_and_no_reason_to_go_on(
-    monkeypatch,
+    monkeypatch, way, why
 ):
-    journey = Journey(monkeypatch, {"verdict": errno.ECONNRESET}, answers())
+    journey = Journey(monkeypatch, way, answers())
     failure = journey.run()
-    assert (failure.status, str(failure)) == (
-        5,
-        "connection reset by peer in CONNECTING; nothing saved, try again",
-    )
+    assert (failure.status, str(failure)) == (5, f"{why} in CONNECTING; nothing saved, try again")
 
 
 @pytest.mark.fault("G2")

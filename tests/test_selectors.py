@@ -40,7 +40,7 @@ class Speaker(Connection):
     """Says all it has, ends its stream, and hears the other out."""
 
     def __init__(self, reactor, sock, octets):
-        super().__init__(reactor, sock, None, "talker", "?")
+        super().__init__(reactor, sock, None, "?")
         sock.setblocking(False)
         self.unsent = octets
         self.heard = b""
