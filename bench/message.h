@@ -17,12 +17,12 @@ struct message {
     size_t length;
 };
 
-static void die(const char *what) {
+static inline void die(const char *what) {
     perror(what);
     exit(1);
 }
 
-static uint32_t crc32(const unsigned char *octets, size_t length) {
+static inline uint32_t crc32(const unsigned char *octets, size_t length) {
     uint32_t crc = 0xffffffff;
     while (length--) {
         crc ^= *octets++;
@@ -33,7 +33,7 @@ static uint32_t crc32(const unsigned char *octets, size_t length) {
 }
 
 /* Make the file message, header and body, of the file named `path`. */
-static void read_message(struct message *message, const char *path) {
+static inline void read_message(struct message *message, const char *path) {
     unsigned char body[FILE_LIMIT + 1];
     FILE *file = fopen(path, "rb");
     if (file == NULL)

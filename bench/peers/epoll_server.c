@@ -1,11 +1,11 @@
 /* The yardstick: the same wire protocol in C, straight on epoll, with nothing left out that is on the wire.
  *
  * It says hello at once, waits for the client's exact hello, sends the file message, half-closes, reads on to
- * the client's end of stream, and closes. What it leaves out, and server.py has: deadlines, a cap on clients,
- * pausing at the limit of open files, the drain, messages for people, and most words of its refusals. So the
- * ratio printed by bench/cpu.py is what Python *and* all of that cost together.
+ * the client's end of stream, and closes; or closes when the client's time is over. What it leaves out, and
+ * server.py has: a cap on clients, pausing at the limit of open files, the drain, messages for people, and most
+ * words of its refusals. So the ratio to it is what Python *and* all of that cost together.
  *
- *     build/epoll_server FILE       prints "listening on 127.0.0.1:PORT", serves until it is killed
+ *     build/epoll_server [--timeout S] FILE       prints "listening on 127.0.0.1:PORT", serves until killed
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,13 +16,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "../message.h"
 
 enum state { HELLO_SENT, SENDING, DONE };
 
 struct connection {
+    struct connection *earlier, *later; /* the queue of deadlines: all are equally long, so the order is kept */
+    double deadline;
     int fd;
     enum state state;
     size_t received; /* octets of the client's hello so far */
@@ -32,6 +35,14 @@ struct connection {
 
 static struct message message;
 static int poller;
+static double timeout = 10;                                         /* seconds, as server.py's default */
+static struct connection queue = {.earlier = &queue, .later = &queue}; /* its ends meet here */
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
 
 static void watch(struct connection *c, int operation, unsigned interest) {
     struct epoll_event event = {.events = interest, .data.ptr = c};
@@ -40,6 +51,8 @@ static void watch(struct connection *c, int operation, unsigned interest) {
 }
 
 static void finish(struct connection *c) {
+    c->earlier->later = c->later;
+    c->later->earlier = c->earlier;
     watch(c, EPOLL_CTL_DEL, 0);
     close(c->fd);
     free(c);
@@ -98,10 +111,22 @@ static void accept_clients(int listener) {
         if (c == NULL)
             die("calloc");
         c->fd = fd;
+        c->deadline = now() + timeout;
+        c->earlier = queue.earlier;
+        c->later = &queue;
+        queue.earlier = c->earlier->later = c;
         watch(c, EPOLL_CTL_ADD, EPOLLIN);
         if (send(fd, HELLO, HELLO_LENGTH, MSG_NOSIGNAL) != HELLO_LENGTH)
             finish(c); /* a fresh socket has room for eight octets, unless its peer is gone */
     }
+}
+
+/* Return the milliseconds to the earliest deadline, rounded up; -1: there is none. */
+static int patience(double asleep) {
+    if (queue.later == &queue)
+        return -1;
+    double left = queue.later->deadline - asleep;
+    return left > 0 ? (int)(left * 1000) + 1 : 0;
 }
 
 static int listen_on_loopback(void) {
@@ -116,30 +141,38 @@ static int listen_on_loopback(void) {
     return listener;
 }
 
+static void turn(int listener) {
+    struct epoll_event events[256];
+    double asleep = now();
+    int ready = epoll_wait(poller, events, 256, patience(asleep));
+    for (int i = 0; i < ready; i++) {
+        struct connection *c = events[i].data.ptr;
+        if (c == NULL)
+            accept_clients(listener);
+        else if (c->state == HELLO_SENT)
+            read_hello(c);
+        else if (c->state == SENDING)
+            send_file(c);
+        else
+            discard_until_end(c);
+    }
+    while (queue.later != &queue && queue.later->deadline <= asleep)
+        finish(queue.later);
+}
+
 int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: epoll_server FILE\n");
+    if (argc == 4 && strcmp(argv[1], "--timeout") == 0)
+        timeout = atof(argv[2]);
+    else if (argc != 2) {
+        fprintf(stderr, "usage: epoll_server [--timeout S] FILE\n");
         return 2;
     }
-    read_message(&message, argv[1]);
+    read_message(&message, argv[argc - 1]);
     int listener = listen_on_loopback();
     poller = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}; /* NULL: the listener */
     if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0)
         die("epoll");
-    struct epoll_event events[256];
-    for (;;) {
-        int ready = epoll_wait(poller, events, 256, -1);
-        for (int i = 0; i < ready; i++) {
-            struct connection *c = events[i].data.ptr;
-            if (c == NULL)
-                accept_clients(listener);
-            else if (c->state == HELLO_SENT)
-                read_hello(c);
-            else if (c->state == SENDING)
-                send_file(c);
-            else
-                discard_until_end(c);
-        }
-    }
+    for (;;)
+        turn(listener);
 }
