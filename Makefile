@@ -11,6 +11,7 @@ FILE = sample.txt
 OUT = output_file/sample.txt
 SEED =
 N =
+QUICK =
 ARGS =
 PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
@@ -68,7 +69,7 @@ help: ## this list
 	@echo
 	@echo "  Variables: HOST= PORT= FILE= (run-server)  SERVER= PORT= OUT= (run-client)"
 	@echo "             N= FILE= (swarm; with SERVER= or PORT=: against that server, which delivers FILE)"
-	@echo "             N= (scale: servers)  SEED= (replay)"
+	@echo "             N= (scale: servers)  SEED= (replay)  QUICK=1 (bench)"
 	@echo "             ARGS= further options (run-server, run-client, swarm, scale, test, spec, ...)"
 	@echo "             PYTHON= another Python, such as python3.13"
 	@echo "  Example:   make run-server FILE='input_file/utf-8.txt' ARGS='--chunk 4 --pause 0.2'"
@@ -121,10 +122,11 @@ coverage: $(VENV)/.group-coverage ## run the tests and report the lines and bran
 	@$(python) -m coverage combine -q
 	@$(python) -m coverage report
 
-docs: ## cut every excerpt, diagram and dump in the documents anew from the source
+docs: ## write all that is generated in the documents anew: excerpts, diagrams, dumps, plots
 	@$(launch) -m tests.document --write
 	@$(launch) -m tests.specification --write
 	@$(launch) -m tests.cases --write
+	@$(launch) -m bench.document --write
 
 torture: ## attack the server in every known way and print the scorecard
 	@$(launch) -m tests.torture
@@ -149,17 +151,20 @@ mutants: $(VENV)/.group-mutants ## change the core in small places: some test mu
 
 check: lint test spec test-browser demo ## all that a change must pass: what .ci/run runs
 
-bench: build/epoll_server build/load $(VENV)/.group-bench ## processor time per transfer, beside C, uvloop and asyncio
-	@$(launch_venv) bench/cpu.py
+bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## what a transfer costs, beside C and the frameworks: ten minutes; QUICK=1: one
+	@$(launch_venv) -m bench $(if $(QUICK),--quick)
 
-bench-memory: build/epoll_server $(VENV)/.group-bench ## memory per waiting client, beside the same
-	@$(launch_venv) bench/memory.py
+bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## memory per idle client alone, beside the same
+	@$(launch_venv) -m bench --scene memory
 
 clean: ## remove what make has made; copies in output_file/ stay
 	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-build/%: bench/%.c bench/message.h
+# Only the bench needs a compiler.
+vpath %.c bench bench/peers
+build/%: %.c bench/message.h bench/client.h
+	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler, and there is no $(CC) here" >&2; exit 1; }
 	@mkdir -p build
 	@$(CC) -O2 -Wall -Wextra -o $@ $<
 
@@ -174,9 +179,9 @@ $(VENV)/.pip:
 	@$(python) -m pip install -qq --upgrade 'pip>=25.1'
 	@touch $@
 
-# The peer is optional: without it, the bench says so.
+# The peers are optional: without one, the bench says so.
 $(VENV)/.group-bench: pyproject.toml | $(VENV)/.pip
-	@$(python) -m pip install -qq --group bench || echo "uvloop cannot be installed here" >&2
+	@$(python) -m pip install -qq --group bench || $(python) -m bench.install
 	@touch $@
 
 $(VENV)/.group-%: pyproject.toml | $(VENV)/.pip

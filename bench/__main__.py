@@ -1,0 +1,74 @@
+"""The bench: what a transfer costs each server, and how that grows.
+
+    make bench                                        everything; writes docs/performance*
+    make bench QUICK=1                                everything, roughly; writes build/performance
+    make bench ARGS='--only eighty --rounds 3'        one server, beside the yardstick
+    make bench ARGS='--also "mine=python mine.py"'    a further command, FILE is appended to it
+    make bench ARGS='--scene idle --scene memory'     only these scenes
+
+What is restricted is printed, and goes to build/performance as well: the figures in docs/ are always
+those of one whole run.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bench import document, machine
+from bench.processes import BUILD, Failed
+from bench.results import Results, save
+from bench.scenes import SCENES, Plan
+from bench.subjects import chosen, missing, sample
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description="what a transfer costs")
+    parser.add_argument("--quick", action="store_true", help="everything in less than a minute")
+    parser.add_argument("--scene", action="append", choices=SCENES, help="this scene alone")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="beside C")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--rounds", type=int, help="in place of each scene's own number")
+    parser.add_argument("--file", type=Path, default=sample(), help="what is delivered")
+    return parser.parse_args()
+
+
+def measured(given: argparse.Namespace, wanted: list[str]) -> Results:
+    """Run the scenes that are wanted."""
+    machine.raise_limit_of_descriptors()
+    circumstances = machine.circumstances()
+    servers, load = machine.split_cores()
+    os.sched_setaffinity(0, load)
+    plan = Plan(
+        given.file.resolve(), servers, given.quick, given.rounds, chosen(given.only, given.also)
+    )
+    for name, why in missing().items():
+        print(f"NOT RUN: {name}: {why} (pip install --group bench)", file=sys.stderr)
+    scenes = {name: SCENES[name](plan) for name in wanted}
+    plan.progress.end()
+    return {"circumstances": circumstances, "scenes": scenes}
+
+
+def main() -> int:
+    """Measure, print, write."""
+    given = options()
+    few = bool(given.scene or given.only or given.also or given.rounds)
+    wanted = given.scene or (["peers"] if given.only or given.also else list(SCENES))
+    try:
+        results = measured(given, wanted)
+    except (Failed, ValueError) as failed:
+        sys.exit(f"bench: {failed}; no figures")
+    whole = not few and not given.quick and given.file == sample()
+    folder = document.FOLDER if whole else BUILD / "performance"
+    save(results, folder)
+    print(document.summary(results))
+    if whole:
+        document.write()
+    else:
+        document.draw(results, folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

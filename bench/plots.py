@@ -1,0 +1,161 @@
+"""The plots of docs/performance.md, each drawn from results.json and nothing else."""
+
+from collections.abc import Callable
+
+from bench.results import Results, Row, curves, middle, ratios, row, rows
+from bench.subjects import EIGHTY, YARDSTICK
+from bench.svg import GRID, INK, MUTED, OURS, OURS_PALE, Picture, Scale, apart
+
+WIDTH = 720
+LEFT, RIGHT = 165, 560  # of what is plotted; the labels stand on both sides
+STEP, BAR = 30, 18  # pixels from line to line, and of a bar
+TOP = 46
+FIELD = 300  # height of a field of curves
+Curves = dict[str, dict[int, float]]
+
+
+def kind(name: str) -> str:
+    """Return the colour of a curve: ours, the limit, or one of the others."""
+    if name.startswith((EIGHTY, "epoll, our own")):
+        return OURS
+    return INK if name == YARDSTICK else MUTED
+
+
+def text_kind(name: str) -> str:
+    """Return the same for words."""
+    return "ours-text" if kind(name) == OURS else ""
+
+
+def by_cost(found: list[Row], key: str) -> list[Row]:
+    """Return rows in the order of their medians."""
+    return sorted(found, key=lambda each: middle(each[key]))
+
+
+def peers(results: Results) -> Picture:
+    """Draw a bar per server: what the kernel does for it, and what it does itself."""
+    picture = Picture(WIDTH, "processor time per transfer, of each server")
+    found = by_cost(rows(results, "peers"), "cpu")
+    limit = row(results, "peers", YARDSTICK)
+    scale = Scale([middle(each["cpu"]) for each in found], LEFT, RIGHT)
+    picture.text(LEFT, 16, "microseconds of processor time per transfer, and times that of C")
+    for place, each in enumerate(found):
+        y, cpu = TOP + STEP * place, middle(each["cpu"])
+        ours = kind(each["name"]) == OURS
+        system = scale(cpu * (1 - (each["user"] or 0)))
+        picture.text(LEFT - 10, y + 14, each["name"], f"end {text_kind(each['name'])}")
+        picture.bar(LEFT, y, system - LEFT, BAR, OURS if ours else INK)
+        picture.bar(system, y, scale(cpu) - system, BAR, OURS_PALE if ours else MUTED)
+        times = f", {middle(ratios(each, limit)):.2f} ×" if limit else ""
+        picture.text(scale(cpu) + 8, y + 14, f"{cpu:.0f} µs{times}", text_kind(each["name"]))
+    last = found[-1]
+    middle_of_user = scale(middle(last["cpu"]) * (1 - (last["user"] or 0) / 2))
+    below = TOP + STEP * len(found) + 6
+    picture.text(LEFT, below, "in the kernel (system)", "small")
+    picture.text(middle_of_user, below, "in the program (user)", "small mid")
+    return picture
+
+
+def latency(results: Results) -> Picture:
+    """Draw a line per server, from the median to the greatest time."""
+    picture = Picture(WIDTH, "time from connect to the end of stream")
+    found = by_cost(rows(results, "peers"), "p50")
+    figures = [1e-3 * middle(each[key]) for each in found for key in ("p50", "max")]
+    scale = Scale(figures, LEFT, RIGHT + 60, log=True)
+    picture.text(LEFT, 16, "milliseconds from connect to end of stream, 100 clients at a time")
+    for tick in scale.ticks():
+        picture.line([(scale(tick), TOP - 8), (scale(tick), TOP + STEP * len(found))], 1, GRID)
+        picture.text(scale(tick), TOP - 14, f"{tick:g}", "small mid")
+    for place, each in enumerate(found):
+        y, name = TOP + STEP * place + 9, each["name"]
+        at = [scale(1e-3 * middle(each[key])) for key in ("p50", "p90", "p99", "max")]
+        picture.text(LEFT - 10, y + 5, name, f"end {text_kind(name)}")
+        picture.line([(at[0], y), (at[-1], y)], 2, kind(name))
+        for x, radius in zip(at, (5, 4, 3, 2), strict=True):
+            picture.dot(x, y, radius, kind(name))
+        words = f"{1e-3 * middle(each['p50']):.1f}, {1e-3 * middle(each['p99']):.1f}"
+        picture.text(at[-1] + 8, y + 5, words, text_kind(name))
+    below = TOP + STEP * len(found) + 12
+    picture.text(LEFT, below, "dots: median, 90 %, 99 %, greatest; words: median, 99 %", "small")
+    return picture
+
+
+def memory(results: Results) -> Picture:
+    """Draw a bar per server: what an idle client costs."""
+    picture = Picture(WIDTH, "memory per idle client")
+    found = by_cost(rows(results, "memory"), "octets")
+    scale = Scale([middle(each["octets"]) for each in found], LEFT, RIGHT)
+    picture.text(LEFT, 16, "octets of the server's memory per idle client")
+    for place, each in enumerate(found):
+        y, octets = TOP - 14 + STEP * place, middle(each["octets"])
+        picture.text(LEFT - 10, y + 14, each["name"], f"end {text_kind(each['name'])}")
+        picture.bar(LEFT, y, scale(octets) - LEFT, BAR, kind(each["name"]))
+        picture.text(scale(octets) + 8, y + 14, f"{octets:,.0f}", text_kind(each["name"]))
+    return picture
+
+
+def growth(found: Curves, title: str, axis: str, *, log: bool) -> Picture:
+    """Draw a curve per server over the places of the axis, each with its name at its end."""
+    picture = Picture(WIDTH, title)
+    places = sorted({at for curve in found.values() for at in curve})
+    left = 60
+    x = {at: left + (RIGHT - left) * n / max(1, len(places) - 1) for n, at in enumerate(places)}
+    figures = [figure for curve in found.values() for figure in curve.values()]
+    y = Scale(figures, TOP + FIELD, TOP, log=log)
+    picture.text(left, 16, title)
+    for tick in y.ticks():
+        picture.line([(left, y(tick)), (RIGHT, y(tick))], 1, GRID)
+        picture.text(left - 8, y(tick) + 4, f"{tick:g}", "small end")
+    for at in places:
+        picture.text(x[at], TOP + FIELD + 18, f"{at:,}", "small mid")
+    picture.text((left + RIGHT) / 2, TOP + FIELD + 38, axis, "small mid")
+    draw_curves(picture, found, x, y)
+    return picture
+
+
+def draw_curves(picture: Picture, found: Curves, x: dict[int, float], y: Scale) -> None:
+    """Draw the curves, ours last and so on top, and their names beside their ends."""
+    names = apart([y(list(curve.values())[-1]) for curve in found.values()], 16)
+    for name, curve in sorted(found.items(), key=lambda pair: kind(pair[0]) == OURS):
+        points = [(x[at], y(figure)) for at, figure in curve.items()]
+        picture.line(points, 3 if kind(name) == OURS else 2, kind(name))
+        for point in points:
+            picture.dot(*point, 3, kind(name))
+    for (name, curve), place in zip(found.items(), names, strict=True):
+        end = x[list(curve)[-1]]
+        picture.text(end + 10, place + 4, name, text_kind(name))
+
+
+def concurrency(results: Results) -> Picture:
+    title = "microseconds of processor time per transfer"
+    return growth(curves(results, "concurrency"), title, "clients at once", log=True)
+
+
+def idle(results: Results) -> Picture:
+    title = "microseconds of processor time per transfer"
+    return growth(curves(results, "idle"), title, "idle clients beside the load", log=False)
+
+
+def selectors(results: Results) -> Picture:
+    title = "microseconds of processor time per transfer"
+    return growth(curves(results, "selectors"), title, "idle clients beside the load", log=True)
+
+
+PLOTS: dict[str, Callable[[Results], Picture]] = {
+    "peers": peers,
+    "latency": latency,
+    "concurrency": concurrency,
+    "idle": idle,
+    "memory": memory,
+    "selectors": selectors,
+}
+
+
+def drawn(results: Results) -> dict[str, str]:
+    """Return the plots of all scenes that were played, by the name of their file."""
+    played = results["scenes"]
+    scene = {"latency": "peers"}
+    return {
+        f"{name}.svg": str(plot(results))
+        for name, plot in PLOTS.items()
+        if played.get(scene.get(name, name), {}).get("rows")
+    }

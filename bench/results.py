@@ -1,0 +1,75 @@
+"""What a run has found: results.json, and the figures that are drawn from its samples.
+
+A row has, for each figure, one sample per round. A ratio is taken within a round, sample by sample,
+before any median: what slowed the machine then slowed both.
+"""
+
+import json
+import re
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+Results = dict[str, Any]
+Row = dict[str, Any]
+FLAT = re.compile(r"\[\n\s+([^\[\]{}]*?)\n\s+\]")  # a list of plain values, one a line
+
+
+def save(results: Results, folder: Path) -> None:
+    """Write results.json, a list of samples to a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    text = FLAT.sub(lambda found: "[" + re.sub(r",\n\s+", ", ", found[1]) + "]", text)
+    (folder / "results.json").write_text(text + "\n")
+
+
+def load(folder: Path) -> Results:
+    """Read it again."""
+    found: Results = json.loads((folder / "results.json").read_text())
+    return found
+
+
+def rows(results: Results, scene: str) -> list[Row]:
+    """Return the rows of a scene; none, if it was not played."""
+    found: list[Row] = results["scenes"].get(scene, {}).get("rows", [])
+    return found
+
+
+def row(results: Results, scene: str, name: str, at: int = 0) -> Row | None:
+    """Return the row of this server, at this place of the axis."""
+    for each in rows(results, scene):
+        if each["name"] == name and each.get("at", 0) == at:
+            return each
+    return None
+
+
+def ratios(ours: Row, theirs: Row, key: str = "cpu") -> list[float]:
+    """Return the ratio of two rows, round by round."""
+    return [one / other for one, other in zip(ours[key], theirs[key], strict=True)]
+
+
+def middle(samples: list[float]) -> float:
+    """Return the median."""
+    return float(median(samples))
+
+
+def spread(samples: list[float], form: str) -> str:
+    """Return the median, and what it lies between."""
+    low, mid, high = (format(f, form) for f in (min(samples), median(samples), max(samples)))
+    return mid if len(samples) == 1 else f"{mid} ({low} to {high})"
+
+
+def curves(results: Results, scene: str, key: str = "cpu") -> dict[str, dict[int, float]]:
+    """Return the medians of a scene, by server and place, in the order in which they were taken."""
+    found: dict[str, dict[int, float]] = {}
+    for each in rows(results, scene):
+        found.setdefault(each["name"], {})[each["at"]] = middle(each[key])
+    return found
+
+
+def not_run(results: Results) -> dict[str, str]:
+    """Return what is missing in any scene, and why."""
+    found: dict[str, str] = {}
+    for scene in results["scenes"].values():
+        found |= scene.get("not run", {})
+    return found
