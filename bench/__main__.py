@@ -6,8 +6,8 @@
     make bench ARGS='--also "mine=python mine.py"'    a further command, FILE is appended to it
     make bench ARGS='--scene idle --scene memory'     only these scenes
 
-What is restricted is printed, and goes to build/performance as well: the figures in docs/ are always
-those of one whole run.
+What is restricted is printed, and goes to build/performance: the figures in docs/ are always those
+of one whole run.
 """
 
 import argparse

@@ -23,7 +23,8 @@ def rewritten(text: str, results: Results) -> str:
     """Return the document with each of its parts written anew."""
 
     def part(found: "re.Match[str]") -> str:
-        return f"<!-- bench: {found[1]} -->\n{figures.PARTS[found[1]](results)}<!-- end of bench -->\n"
+        words = figures.PARTS[found[1]](results)
+        return f"<!-- bench: {found[1]} -->\n{words}<!-- end of bench -->\n"
 
     return PART.sub(part, text)
 

@@ -45,7 +45,8 @@ def by_cost(found: list[Row], key: str = "cpu") -> list[Row]:
 def circumstances(results: Results) -> str:
     """Say when, on what and with what all of it was measured, and what is missing."""
     found = results["circumstances"]
-    with_what = [f"{name} {what}" for name, what in list(found.items())[4:] if name != "load average"]
+    apart = ("date", "processor", "cores", "system", "load average")
+    with_what = [f"{name} {what}" for name, what in found.items() if name not in apart]
     text = (
         f"`make bench`, {found['date']}: {found['processor']}, {found['cores']} cores, "
         f"{found['system']}; {', '.join(with_what)}. "
@@ -109,7 +110,7 @@ def latency(results: Results) -> str:
 
 
 def growth(scene: str, base: int, what: str) -> Callable[[Results], str]:
-    """Return the function that makes the table of a curve, with the growth from `base` to its end."""
+    """Return the function for the table of a curve, with its growth from `base` to its end."""
 
     def table(results: Results) -> str:
         found = curves(results, scene)
@@ -197,7 +198,8 @@ def profile(results: Results) -> str:
     total = sum(samples.values())
     first = sorted(samples.items(), key=lambda pair: -pair[1])[:FIRST]
     body = [[f"`{name}`", f"{100 * count / total:.0f} %"] for name, count in first]
-    rest = [f"{len(samples) - len(first)} others", f"{100 * (1 - sum(c for _, c in first) / total):.0f} %"]
+    others = total - sum(count for _, count in first)
+    rest = [f"{len(samples) - len(first)} others", f"{100 * others / total:.0f} %"]
     return markdown([f"function ({total:,} samples)", "user time"], [*body, rest])
 
 

@@ -1,6 +1,7 @@
 """The plots of docs/performance.md, each drawn from results.json and nothing else."""
 
 from collections.abc import Callable
+from functools import partial
 
 from bench.results import Results, Row, curves, middle, ratios, row, rows
 from bench.subjects import EIGHTY, YARDSTICK
@@ -93,9 +94,11 @@ def memory(results: Results) -> Picture:
     return picture
 
 
-def growth(found: Curves, title: str, axis: str, *, log: bool) -> Picture:
+def growth(scene: str, axis: str, results: Results, *, log: bool) -> Picture:
     """Draw a curve per server over the places of the axis, each with its name at its end."""
-    picture = Picture(WIDTH, title)
+    found = curves(results, scene)
+    title = "microseconds of processor time per transfer"
+    picture = Picture(WIDTH, f"{title}, by {axis}")
     places = sorted({at for curve in found.values() for at in curve})
     left = 60
     x = {at: left + (RIGHT - left) * n / max(1, len(places) - 1) for n, at in enumerate(places)}
@@ -125,28 +128,15 @@ def draw_curves(picture: Picture, found: Curves, x: dict[int, float], y: Scale) 
         picture.text(end + 10, place + 4, name, text_kind(name))
 
 
-def concurrency(results: Results) -> Picture:
-    title = "microseconds of processor time per transfer"
-    return growth(curves(results, "concurrency"), title, "clients at once", log=True)
-
-
-def idle(results: Results) -> Picture:
-    title = "microseconds of processor time per transfer"
-    return growth(curves(results, "idle"), title, "idle clients beside the load", log=False)
-
-
-def selectors(results: Results) -> Picture:
-    title = "microseconds of processor time per transfer"
-    return growth(curves(results, "selectors"), title, "idle clients beside the load", log=True)
-
+IDLE = "idle clients beside the load"
 
 PLOTS: dict[str, Callable[[Results], Picture]] = {
     "peers": peers,
     "latency": latency,
-    "concurrency": concurrency,
-    "idle": idle,
+    "concurrency": partial(growth, "concurrency", "clients at once", log=True),
+    "idle": partial(growth, "idle", IDLE, log=False),
     "memory": memory,
-    "selectors": selectors,
+    "selectors": partial(growth, "selectors", IDLE, log=True),
 }
 
 

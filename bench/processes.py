@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"  # `make bench` compiles the C programs into it
@@ -28,7 +28,7 @@ class Process:
 
     process: "subprocess.Popen[str]"
 
-    def __enter__(self) -> "Process":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line per scene elsewhere. It goes to stderr: stdout is for results.
+"""Progress: a bar on a terminal, a line per scene elsewhere, on stderr: stdout is for results.
 
 tqdm comes with the group `bench`; without it, there are the lines.
 """

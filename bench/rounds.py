@@ -74,7 +74,8 @@ class Seat:
             raise Failed(f"{subject}: {load.stderr.strip()}")
         cpu = self.server.settled() - before
         told: dict[str, float] = json.loads(load.stdout)
-        self.ticks = [t + new - old for t, new, old in zip(self.ticks, self.server.ticks(), ticks)]
+        passed = zip(self.server.ticks(), ticks, strict=True)
+        self.ticks = [ours + new - old for ours, (new, old) in zip(self.ticks, passed, strict=True)]
         return {"cpu": cpu / transfers / 1000, "rate": transfers / told.pop("seconds"), **told}
 
     def warm_up(self, seconds: float) -> None:
@@ -139,9 +140,9 @@ class Rounds:
             for seat in seats:
                 stack.callback(seat.stack.close)
             seats = [seat for seat in seats if self.survives(seat, seat.wait)]
-            warm_up = partial(Seat.warm_up, seconds=seconds)
-            for measure in [warm_up, *[Seat.sample] * rounds]:
-                seats = [seat for seat in seats if self.survives(seat, partial(measure, seat))]
+            seats = [s for s in seats if self.survives(s, partial(s.warm_up, seconds))]
+            for _ in range(rounds):
+                seats = [seat for seat in seats if self.survives(seat, seat.sample)]
             return [seat.row() for seat in seats]
 
     def survives(self, seat: Seat, action: Callable[[], None]) -> bool:

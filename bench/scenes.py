@@ -1,7 +1,7 @@
 """The scenes of a bench: in each, one thing changes and all else stays as it is.
 
 A scene is a function that takes a Plan and returns what goes into results.json under its name. Most
-of them are a list of subjects for the rounds; memory, system calls and the profile are counted once.
+are a list of subjects for the rounds; memory, system calls and the profile are counted once.
 """
 
 import json
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import machine, strace
-from bench.processes import BUILD, ROOT, Failed, Idle, Server
+from bench.processes import BUILD, ROOT, Failed, Idle
 from bench.progress import Progress
 from bench.rounds import Rounds, Row, Seat
 from bench.subjects import EIGHTY, YARDSTICK, Subject, eighty, known, missing, peer
@@ -84,7 +84,7 @@ def idle(plan: Plan) -> Scene:
 
 
 def lines(plan: Plan) -> Scene:
-    """eighty with and without the lines people see, and with a trace."""
+    """Our own server with and without the lines people see, and with a trace."""
     trace = str(BUILD / "trace.jsonl")
     subjects = [
         Subject(YARDSTICK, plan.servers[YARDSTICK]),
@@ -100,7 +100,7 @@ TRACED = 3000  # transfers; a trace takes 100,000 events, and then none
 
 
 def selectors(plan: Plan) -> Scene:
-    """eighty on each selector there is: those that are told once, and those that are told anew."""
+    """Our own server on each selector there is."""
     starter = str(STARTERS / "with_selector.py")
     subjects = [
         Subject(name, eighty("-q", starter=(starter, kind) if kind else ()), n, idle=n)
@@ -116,7 +116,7 @@ def selectors(plan: Plan) -> Scene:
 
 
 def pythons(plan: Plan) -> Scene:
-    """eighty and asyncio on each Python that is found here."""
+    """Our own server, and asyncio, on each Python that is found here."""
     found = machine.pythons()
     subjects = [Subject(YARDSTICK, plan.servers[YARDSTICK])]
     for version, python in found.items():
@@ -148,7 +148,7 @@ def memory(plan: Plan) -> Scene:
 
 
 def held(plan: Plan, name: str, command: tuple[str, ...], count: int) -> float:
-    """Return the octets that each of `count` idle clients costs, those who came first not counted."""
+    """Return the octets that each of `count` idle clients costs; those before them do not count."""
     seat = Seat(Subject(name, command, idle=HELD_FIRST), plan.path, plan.cores)
     with seat.stack:
         seat.wait()

@@ -1,6 +1,7 @@
 """Pictures: SVG by hand, as text. One file serves light and dark: the reader's browser chooses."""
 
 from html import escape
+from itertools import pairwise
 from math import log10
 
 INK, MUTED, GRID, OURS, OURS_PALE = "ink", "muted", "grid", "ours", "pale"
@@ -92,6 +93,6 @@ def apart(places: list[float], distance: float) -> list[float]:
     """Return `places`, moved down where they would stand closer than `distance`."""
     order = sorted(range(len(places)), key=places.__getitem__)
     moved = list(places)
-    for above, below in zip(order, order[1:], strict=False):
+    for above, below in pairwise(order):
         moved[below] = max(moved[below], moved[above] + distance)
     return moved

@@ -23,7 +23,7 @@ class Target:
         """Return what was measured, a sample per round; None: nothing."""
         ours = row(results, *self.ours)
         if self.theirs is None:
-            return ours and [float(octets) for octets in ours["octets"]]
+            return [float(octets) for octets in ours["octets"]] if ours else None
         theirs = row(results, *self.theirs)
         return ratios(ours, theirs) if ours and theirs else None
 
@@ -33,7 +33,8 @@ class Target:
         samples = self.samples(results)
         if samples is None:
             return f"| {self.what} | {wanted} | not measured | |"
-        return f"| {self.what} | {wanted} | {spread(samples, self.form)} | {self.verdict(samples)} |"
+        found = spread(samples, self.form)
+        return f"| {self.what} | {wanted} | {found} | {self.verdict(samples)} |"
 
     def verdict(self, samples: list[float]) -> str:
         """Judge by the median, as it is shown."""
@@ -46,11 +47,18 @@ class Target:
 US = ("peers", EIGHTY, 0)
 TARGETS = [
     Target("processor time, times C", 1.6, 1.5, US, ("peers", YARDSTICK, 0)),
-    Target("processor time, times uvloop's Protocol", 0.9, 0.85, US, ("peers", "uvloop Protocol", 0)),
     Target(
-        "processor time, times asyncio's Protocol", 0.45, 0.42, US, ("peers", "asyncio Protocol", 0)
+        "processor time, times uvloop's Protocol", 0.9, 0.85,
+        US, ("peers", "uvloop Protocol", 0),
     ),
-    Target("the same with its lines shown, times C", 1.9, 1.8, ("lines", PIPE, 0), ("lines", YARDSTICK, 0)),
+    Target(
+        "processor time, times asyncio's Protocol", 0.45, 0.42,
+        US, ("peers", "asyncio Protocol", 0),
+    ),
+    Target(
+        "the same with its lines shown, times C", 1.9, 1.8,
+        ("lines", PIPE, 0), ("lines", YARDSTICK, 0),
+    ),
     Target(
         "10,000 idle clients beside the load, times none", 1.05, None,
         ("idle", EIGHTY, 10_000), ("idle", EIGHTY, 0),

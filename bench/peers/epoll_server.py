@@ -13,7 +13,7 @@ from select import EPOLLIN, EPOLLOUT
 
 from bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, TIMEOUT, listening
 
-clients: OrderedDict[int, tuple[socket.socket, float]] = OrderedDict()  # the earliest deadline first
+clients: OrderedDict[int, tuple[socket.socket, float]] = OrderedDict()  # earliest deadline first
 heard: dict[int, bytes] = {}  # of those who have yet to say their whole hello
 unsent: dict[int, bytes] = {}  # of those who have, and whose kernel had no room
 poller = select.epoll()
@@ -66,6 +66,7 @@ def send(client: socket.socket, number: int, octets: bytes) -> bool:
 
 
 def end(number: int) -> None:
+    """Forget this client, then close its socket."""
     client, _deadline = clients.pop(number)
     heard.pop(number, None)
     unsent.pop(number, None)

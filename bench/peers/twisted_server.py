@@ -43,7 +43,7 @@ class Transfer(Protocol, TimeoutMixin):
     def timeoutConnection(self) -> None:  # noqa: N802
         self.transport.abortConnection()
 
-    def connectionLost(self, _reason: object) -> None:  # noqa: N802
+    def connectionLost(self, reason: object = None) -> None:  # noqa: N802
         self.setTimeout(None)
 
 
