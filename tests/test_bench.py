@@ -1,32 +1,48 @@
-"""The bench: its load finds a wrong copy, its servers deliver right ones, the table comes out."""
+"""The bench: its load finds what is wrong, its figures come from its samples and nothing else."""
 
+import json
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from bench import document, figures, plots, progress, rounds, strace, subjects, targets
+from bench.results import load, ratios, save
+from tests.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
+from tests.test_makefile import make
+
 SAMPLE = ROOT / "sample.txt"
 
 
-@pytest.fixture
-def stage(tmp_path, not_here):
-    """A copy of what the bench needs, with the C programs built into it."""
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of what the bench needs, with the C programs built into it; nothing without Linux."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or compiler is None:
-        not_here("the bench needs Linux and a C compiler")
+        return None
+    root = tmp_path_factory.mktemp("bench") / "eighty"
     for name in ("bench", "edges"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(ROOT / name, root / name)
     for path in (*ROOT.glob("*.py"), SAMPLE):
-        shutil.copy(path, tmp_path)
-    (tmp_path / "build").mkdir()
-    for name in ("epoll_server", "load"):
-        source, program = tmp_path / f"bench/{name}.c", tmp_path / "build" / name
+        shutil.copy(path, root)
+    (root / "build").mkdir()
+    for name in ("peers/epoll_server", "load", "hold"):
+        source, program = root / f"bench/{name}.c", root / "build" / Path(name).name
         words = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source]
         subprocess.run([compiler, *words], check=True)
-    return tmp_path
+    return root
+
+
+@pytest.fixture
+def stage(copy, not_here):
+    if copy is None:
+        not_here("the bench needs Linux and a C compiler")
+    return copy
 
 
 def run(stage: Path, *words: object) -> "subprocess.CompletedProcess[str]":
@@ -37,31 +53,252 @@ def run(stage: Path, *words: object) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_table_has_a_line_for_every_server_that_is_installed(stage):
-    table = run(stage, sys.executable, "bench/cpu.py", "--rounds=1", "--transfers=40")
-    assert table.returncode == 0, table.stderr
-    for name in ("C, epoll", "eighty", "Python, bare epoll", "asyncio"):
-        assert f"\n{name} " in table.stdout
-    assert ("\nuvloop " in table.stdout) != ("NOT RUN: uvloop" in table.stderr)
+def served(port: int) -> bool:
+    """Tell whether a server delivers an exact copy."""
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as client:
+        client.sendall(HELLO)
+        return read_to_end(client) == conversation(SAMPLE.read_bytes())
 
 
-def test_memory_per_client_comes_out_for_every_server(stage):
-    table = run(stage, sys.executable, "bench/memory.py", "--clients=20")
-    assert table.returncode == 0, table.stderr
-    assert table.stdout.count("octets per waiting client") >= 4
-
-
-def test_the_load_finds_a_copy_that_is_not_the_file(stage):
-    (stage / "other.txt").write_text(SAMPLE.read_text().replace("one", "two"))
+@pytest.fixture
+def port(stage):
+    """The port of a server in C."""
     with subprocess.Popen(
         [stage / "build/epoll_server", SAMPLE], stdout=subprocess.PIPE, text=True
     ) as server:
         try:
-            port = server.stdout.readline().rpartition(":")[2].strip()
-            right = run(stage, "build/load", port, SAMPLE, 50, 8)
-            wrong = run(stage, "build/load", port, "other.txt", 50, 8)
+            yield server.stdout.readline().rpartition(":")[2].strip()
         finally:
             server.kill()
-    assert right.returncode == 0, right.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["together"]])
+def test_the_load_makes_all_transfers_and_tells_how_long_they_took(stage, port, more):
+    told = run(stage, "build/load", port, SAMPLE, 50, 8, *more)
+    assert told.returncode == 0, told.stderr
+    figures = json.loads(told.stdout)
+    assert 0 < figures["p50"] <= figures["p90"] <= figures["p99"] <= figures["max"]
+    assert figures["max"] <= 1e6 * figures["seconds"]
+
+
+def test_in_waves_nobody_is_served_before_all_are_connected(stage, port):
+    alone = json.loads(run(stage, "build/load", port, SAMPLE, 400, 400, "together").stdout)
+    assert alone["p50"] > alone["max"] / 10, "somebody was done long before the others"
+
+
+@pytest.mark.parametrize("more", [[], ["together"]])
+def test_the_load_finds_a_copy_that_is_not_the_file(stage, port, tmp_path, more):
+    other = tmp_path / "other.txt"
+    other.write_text(SAMPLE.read_text().replace("one", "two"))
+    wrong = run(stage, "build/load", port, other, 50, 8, *more)
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.startswith("load: wrong after ")
+
+
+def test_when_an_address_has_no_port_left_the_next_one_takes_over(stage, port, traceable):
+    failing = ["strace", "-o", "/dev/null", "-e", "inject=connect:error=EADDRNOTAVAIL:when=5"]
+    told = run(stage, *failing, "build/load", port, SAMPLE, 20, 2)
+    assert told.returncode == 0, told.stderr
+
+
+def test_idle_clients_are_held_until_they_are_told_to_end(stage, port):
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["build/hold", port, "20"], cwd=stage, stdin=pipe, stdout=pipe) as hold:
+        assert hold.stdout.readline() == b"holding\n"
+        assert hold.poll() is None
+        assert run(stage, "build/load", port, SAMPLE, 20, 2).returncode == 0
+        hold.stdin.close()
+        assert hold.wait(LIMIT) == 0
+
+
+def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage):
+    words = ["--quick", "--rounds", "1", "--only", "eighty", "--scene", "peers", "--scene", "memory"]
+    told = run(stage, sys.executable, "-m", "bench", *words)
+    assert told.returncode == 0, told.stderr
+    assert "\n| C |" in told.stdout
+    assert "\n| **eighty** |" in told.stdout
+    assert len([line for line in told.stderr.splitlines() if "NOT RUN" not in line]) == 2
+    folder = stage / "build/performance"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"results.json", "peers.svg", "latency.svg", "memory.svg"}
+    assert not (stage / "docs").exists()
+
+
+def test_a_server_that_nobody_knows_is_told_in_one_line(stage):
+    told = run(stage, sys.executable, "-m", "bench", "--only", "nobody")
+    assert told.returncode == 1
+    (line,) = [line for line in told.stderr.splitlines() if "NOT RUN" not in line]
+    assert line.startswith("bench: no server 'nobody'; there are C, eighty, ")
+
+
+def test_a_server_that_does_not_listen_is_left_out_and_the_others_go_on(stage):
+    words = ["--quick", "--rounds", "1", "--only", "eighty", "--also", "broken=false"]
+    told = run(stage, sys.executable, "-m", "bench", *words)
+    assert told.returncode == 0, told.stderr
+    assert "FAILED, and left out: broken" in told.stderr
+    assert "\n| **eighty** |" in told.stdout
+
+
+def test_without_a_compiler_one_line_says_so(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "bench", tmp_path / "bench")
+    told = make(tmp_path, "CC=no-such-compiler", "build/load")
+    assert told.returncode == 2
+    line, _of_make_itself = told.stderr.splitlines()
+    assert line == "the bench needs a C compiler, and there is no no-such-compiler here"
+
+
+def test_a_peer_whose_package_is_missing_is_left_out_with_its_reason(monkeypatch):
+    monkeypatch.setattr(subjects.importlib.util, "find_spec", lambda _name: None)
+    assert subjects.missing()["trio"] == "trio is not installed"
+    assert "trio" not in subjects.known()
+    assert "asyncio Protocol" in subjects.known()
+
+
+@pytest.mark.parametrize("kind", ["PollSelector", "SelectSelector"])
+def test_the_starter_puts_another_selector_under_the_server(tmp_path, kind):
+    trace = tmp_path / "trace.jsonl"
+    starter = (str(ROOT / "bench/starters/with_selector.py"), kind)
+    command = subjects.eighty("-q", "--trace", str(trace), starter=starter)
+    with subprocess.Popen([*command, SAMPLE], stdout=subprocess.PIPE, text=True) as server:
+        port = int(server.stdout.readline().rpartition(":")[2])
+        assert served(port)
+        server.terminate()
+    assert json.loads(trace.read_text().splitlines()[0])["selector"] == kind
+
+
+def test_the_profile_names_functions(tmp_path):
+    output = tmp_path / "profile.json"
+    starter = (str(ROOT / "bench/starters/profiled.py"), str(output))
+    command = subjects.eighty("-q", starter=starter)
+    with subprocess.Popen([*command, SAMPLE], stdout=subprocess.PIPE, text=True) as server:
+        port = int(server.stdout.readline().rpartition(":")[2])
+        assert served(port)
+        server.send_signal(signal.SIGVTALRM)  # a tick of the timer, if none has come by now
+        server.terminate()
+    assert all(".py " in name for name in json.loads(output.read_text()))
+
+
+def test_calls_are_counted_per_transfer():
+    lines = ["accept4(3, ...) = 7", "recvfrom(7, ...) = 8", "recvfrom(7, ...) = 0"]
+    assert strace.per_transfer(lines, 2) == {"recvfrom": 1.0, "accept4": 0.5}
+
+
+def test_off_a_terminal_progress_is_a_line_per_scene(capsys):
+    shown = progress.Progress()
+    for scene in ("one", "two"):
+        shown.begin(scene, 1000)
+        for _ in range(1000):
+            shown.step("something")
+    shown.end()
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+# What a run could have found, as small as it can be.
+FOUND = {
+    "circumstances": {
+        "date": "2026-01-02", "processor": "P", "cores": "2", "system": "Linux 6", "Python": "3.11",
+        "load average": "0.1 0.1 0.1",
+    },
+    "scenes": {
+        "peers": {
+            "rounds": 2,
+            "not run": {"trio": "trio is not installed"},
+            "rows": [
+                {
+                    "name": name, "at": 0, "user": user, "cpu": cpu, "rate": [9000, 9001],
+                    "busy": [0.5, 0.97 if name == "C" else 0.5],
+                    "p50": [1, 1], "p90": [2, 2], "p99": [3, 3], "max": [40, 40],
+                }
+                for name, user, cpu in [
+                    ("C", 0.1, [10.0, 20.0]), ("eighty", 0.5, [15.0, 30.0]),
+                    ("uvloop Protocol", 0.5, [15.0, 40.0]),
+                ]
+            ],
+        },
+        "idle": {
+            "rows": [
+                {"name": name, "at": at, "cpu": [cpu]}
+                for name in ("C", "eighty")
+                for at, cpu in [(0, 20.0), (10_000, 22.0)]
+            ],
+        },
+        "memory": {"rows": [{"name": "eighty", "at": 0, "octets": [640.2]}]},
+    },
+}  # fmt: skip
+
+
+def test_results_are_read_as_they_were_saved_a_list_of_samples_to_a_line(tmp_path):
+    save(FOUND, tmp_path)
+    assert load(tmp_path) == FOUND
+    assert '   "cpu": [10.0, 20.0],\n' in (tmp_path / "results.json").read_text()
+
+
+def test_a_ratio_is_taken_within_a_round():
+    assert ratios({"cpu": [15.0, 30.0]}, {"cpu": [10.0, 20.0]}) == [1.5, 1.5]
+
+
+def test_the_tables_follow_from_the_samples():
+    assert "| **eighty** | 22.5 | 11.2 | 11.2 | 1.50 (1.50 to 1.50) | 9,000 |" in figures.peers(FOUND)
+    assert "| **eighty** | 20.0 | 22.0 | 1.10 |" in figures.TABLES["idle"](FOUND)
+    assert "Not run: trio (trio is not installed)." in figures.circumstances(FOUND)
+    assert "**22 microseconds**" in figures.answer(FOUND)
+    assert "1.50 times that of the bare epoll server in C" in figures.answer(FOUND)
+
+
+def test_where_the_load_has_nothing_to_spare_the_throughput_is_a_lower_bound():
+    busy = {"scenes": {"peers": {"rows": [dict(FOUND["scenes"]["peers"]["rows"][0], busy=[0.99])]}}}
+    assert "| ≥ 9,000 |" in figures.peers(busy)
+
+
+def test_each_target_is_judged_by_its_median():
+    table = targets.table(FOUND)
+    assert "| processor time, times C | 1.6, then 1.5 | 1.50 (1.50 to 1.50) | **reached**, the sec" in table
+    assert "times uvloop's Protocol | 0.9, then 0.85 | 0.88 (0.75 to 1.00) | **reached** |" in table
+    assert "times none | 1.05 | 1.10 | missed |" in table
+    assert "per idle client | 700 | 640 | **reached** |" in table
+    assert table.count("not measured") == 3
+
+
+def test_the_plots_are_pictures_for_light_and_dark_with_a_name_for_each_curve():
+    drawn = plots.drawn(FOUND)
+    assert set(drawn) == {"peers.svg", "latency.svg", "idle.svg", "memory.svg"}
+    for text in drawn.values():
+        words = [element.text for element in ET.fromstring(text).iter() if element.text]
+        assert "eighty" in words
+        assert "prefers-color-scheme: dark" in text
+    assert "22 µs, 1.50 ×" in drawn["peers.svg"]
+
+
+def test_nothing_of_a_plot_lies_outside_of_it():
+    for name, text in plots.drawn(load(document.FOLDER)).items():
+        picture = ET.fromstring(text)
+        width, height = float(picture.get("width")), float(picture.get("height"))
+        for element in picture.iter():
+            for axis, end in (("x", width), ("cx", width), ("y", height), ("cy", height)):
+                assert 0 <= float(element.get(axis) or 0) <= end, (name, element.attrib)
+
+
+def test_the_document_and_its_plots_are_what_the_results_say():
+    results, text = load(document.FOLDER), document.PAGE.read_text()
+    assert document.PART.search(text)
+    assert document.rewritten(text, results) == text, "make docs"
+    drawn = plots.drawn(results)
+    for name, plot in drawn.items():
+        assert (document.FOLDER / name).read_text() == plot, "make docs"
+        assert f"(performance/{name})" in text, "a plot that nobody sees"
+    assert {path.name for path in document.FOLDER.iterdir()} == {"results.json", *drawn}
+
+
+def test_every_table_and_sentence_that_can_be_made_stands_in_the_document():
+    assert set(document.PART.findall(document.PAGE.read_text())) == set(figures.PARTS)
+
+
+def test_too_few_ticks_say_nothing_about_user_and_system(stage, port):
+    seat = rounds.Seat.__new__(rounds.Seat)
+    seat.subject, seat.transfers = subjects.Subject("x", ()), 1
+    seat.samples = [{"cpu": 1.0}]
+    seat.ticks = [rounds.ENOUGH // 2, rounds.ENOUGH // 2 - 1]
+    assert seat.row()["user"] is None
+    seat.ticks = [rounds.ENOUGH, rounds.ENOUGH]
+    assert seat.row()["user"] == 0.5

@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from select import EPOLLIN, EPOLLOUT
 
-from bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, TIMEOUT, listening
+from bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, REFUSAL, TIMEOUT, listening
 
 clients: OrderedDict[int, tuple[socket.socket, float]] = OrderedDict()  # earliest deadline first
 heard: dict[int, bytes] = {}  # of those who have yet to say their whole hello
@@ -49,7 +49,10 @@ def serve(number: int) -> bool:
     if heard[number].startswith(HELLO):
         del heard[number]
         return send(client, number, MESSAGE)
-    return bool(octets) and HELLO.startswith(heard[number])
+    if octets and HELLO.startswith(heard[number]):
+        return True  # so far
+    client.send(REFUSAL)
+    return False
 
 
 def send(client: socket.socket, number: int, octets: bytes) -> bool:
