@@ -59,6 +59,8 @@ def main() -> int:
         results = measured(given, wanted)
     except (Failed, ValueError) as failed:
         sys.exit(f"bench: {failed}; no figures")
+    except KeyboardInterrupt:
+        sys.exit("\nbench: interrupted; no figures")
     whole = not few and not given.quick and given.file == sample()
     folder = document.FOLDER if whole else BUILD / "performance"
     save(results, folder)

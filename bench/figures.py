@@ -77,6 +77,30 @@ def answer(results: Results) -> str:
     )
 
 
+def budget(results: Results) -> str:
+    """Say how the time of eighty is split between the kernel and Python, beside C."""
+    words = []
+    for name in (EIGHTY, YARDSTICK):
+        found = row(results, "peers", name)
+        if not found or found["user"] is None:
+            return "It was not measured long enough to be split.\n"
+        cpu, share = middle(found["cpu"]), found["user"]
+        words.append((cpu, cpu * (1 - share), cpu * share))
+    (all_ours, system, user), (all_theirs, their_system, their_user) = words
+    return (
+        f"Of eighty's {all_ours:.1f} microseconds, {system:.1f} are spent in the kernel and "
+        f"{user:.1f} in Python. Of C's {all_theirs:.1f}, {their_system:.1f} are spent in the kernel "
+        f"and {their_user:.1f} in C.\n"
+    )
+
+
+def counted(results: Results) -> str:
+    """Say how many system calls a transfer takes each of them."""
+    words = [f"{each['name']} {sum(each['calls'].values()):.1f}" for each in rows(results, "calls")]
+    transfers = results["scenes"]["calls"]["transfers"]
+    return f"System calls per transfer, over {transfers:,} transfers: {', '.join(words)}.\n"
+
+
 def peers(results: Results) -> str:
     """Return the table of all servers."""
     limit = row(results, "peers", YARDSTICK)
@@ -217,6 +241,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
 PARTS = TABLES | {
     "circumstances": circumstances,
     "answer": answer,
+    "budget": budget,
+    "counted": counted,
     "targets": targets.table,
     "latency": latency,
     "one": one,

@@ -68,7 +68,7 @@ def concurrency(plan: Plan) -> Scene:
         for name, command in servers.items()
         if n <= 1000 or name != "thread per client"  # it took a minute for one wave of 5,000
     ]
-    return plan.measure("concurrency", subjects, 5, 0.3)
+    return plan.measure("concurrency", subjects, 3, 0.25)
 
 
 def idle(plan: Plan) -> Scene:
@@ -80,7 +80,7 @@ def idle(plan: Plan) -> Scene:
         for n in levels
         if n + SPARE <= machine.most_descriptors()
     ]
-    return plan.measure("idle", subjects, 9, 0.4)
+    return plan.measure("idle", subjects, 7, 0.4)
 
 
 def lines(plan: Plan) -> Scene:
@@ -93,7 +93,7 @@ def lines(plan: Plan) -> Scene:
         Subject("lines to a file", eighty(), lines="file"),
         Subject("-q --trace FILE", eighty("-q", "--trace", trace), life=TRACED),
     ]
-    return plan.measure("lines", subjects, 9, 0.4)
+    return plan.measure("lines", subjects, 7, 0.4)
 
 
 TRACED = 3000  # transfers; a trace takes 100,000 events, and then none

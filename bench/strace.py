@@ -31,11 +31,11 @@ def calls(
         words = ["strace", "-D", "-f", "-s", "100", "-o", log.name, *command]
         with Server(words, path, cores) as server:  # -D: the server is our child, not strace
             server.wait().settled(AT_REST)
-            log.readlines()  # those of the start
+            started = log.read()
             load = [str(LOAD), server.port, str(path), str(transfers), str(at_a_time)]
             run = subprocess.run(load, capture_output=True, text=True, check=False)
             server.settled(AT_REST)
-            lines = log.readlines()
+            lines = (started.rpartition("\n")[2] + log.read()).split("\n")[:-1]  # none that waits
     if run.returncode:
         raise Failed(f"under strace: {run.stderr.strip()}")
     return [found["call"] for line in lines if (found := CALL.match(line))]

@@ -26,7 +26,15 @@ def yardstick(tmp_path_factory):
     program = tmp_path_factory.mktemp("c") / "epoll_server"
     if sys.platform != "linux" or compiler is None:
         return None
-    words = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, ROOT / "bench/peers/epoll_server.c"]
+    words = [
+        "-O2",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-o",
+        program,
+        ROOT / "bench/peers/epoll_server.c",
+    ]
     subprocess.run([compiler, *words], check=True)
     return program
 

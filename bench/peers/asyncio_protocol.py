@@ -14,15 +14,15 @@ from bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, REFUSAL, TIMEOUT, U
 class Transfer(asyncio.Protocol):
     """One client."""
 
-    __slots__ = ("deadline", "received", "transport")
+    __slots__ = ("deadline", "loop", "received", "transport")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        loop = asyncio.get_running_loop()
-        self.deadline = loop.call_later(TIMEOUT, self.transport.abort)
+        self.deadline = self.loop.call_later(TIMEOUT, self.transport.abort)
         self.transport.write(HELLO)
 
     def data_received(self, octets: bytes) -> None:
@@ -45,7 +45,7 @@ class Transfer(asyncio.Protocol):
 async def main() -> None:
     """Serve until killed."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Transfer, HOST, 0, backlog=BACKLOG)
+    server = await loop.create_server(lambda: Transfer(loop), HOST, 0, backlog=BACKLOG)
     listening(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
