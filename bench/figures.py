@@ -89,8 +89,8 @@ def budget(results: Results) -> str:
     (all_ours, system, user), (all_theirs, their_system, their_user) = words
     return (
         f"Of eighty's {all_ours:.1f} microseconds, {system:.1f} are spent in the kernel and "
-        f"{user:.1f} in Python. Of C's {all_theirs:.1f}, {their_system:.1f} are spent in the kernel "
-        f"and {their_user:.1f} in C.\n"
+        f"{user:.1f} in Python. Of C's {all_theirs:.1f}, {their_system:.1f} are spent in the "
+        f"kernel and {their_user:.1f} in C.\n"
     )
 
 

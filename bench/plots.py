@@ -136,7 +136,7 @@ PLOTS: dict[str, Callable[[Results], Picture]] = {
     "concurrency": partial(growth, "concurrency", "clients at once", log=True),
     "idle": partial(growth, "idle", IDLE, log=False),
     "memory": memory,
-    "selectors": partial(growth, "selectors", IDLE, log=True),
+    "selectors": partial(growth, "selectors", IDLE, log=False),
 }
 
 

@@ -82,11 +82,11 @@ class Scale:
 
     def ticks(self) -> list[float]:
         """Return the round values that lie on it, not too many."""
-        digits = (1, 2, 5) if self.log else (1, 2, 3, 4, 5, 6, 7, 8, 9)
-        decades = range(-3, 8) if self.log else [int(log10(self.high))]
-        found = [d * 10.0**n for n in decades for d in digits]
-        inside = [tick for tick in found if self.low <= tick <= self.high]
-        return inside[:: len(inside) // 6 + 1]
+        round_values = [digit * 10.0**n for n in range(-3, 8) for digit in (1, 2, 5)]
+        if self.log:
+            return [value for value in round_values if self.low <= value <= self.high]
+        step = next(value for value in round_values if value >= self.high / 7)
+        return [step * n for n in range(int(self.high / step) + 1)]
 
 
 def apart(places: list[float], distance: float) -> list[float]:
