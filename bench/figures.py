@@ -203,12 +203,14 @@ def calls(results: Results) -> str:
         for name, count in each["calls"].items():
             total[name] = total.get(name, 0) + count
     shown = [name for name in sorted(total, key=lambda n: -total[n]) if total[name] >= 0.05]
-    body = [
-        [f"`{name}`", *[f"{each['calls'].get(name, 0):.2f}".replace("0.00", "") for each in found]]
-        for name in shown
-    ]
+    body = [[f"`{name}`", *[often(each["calls"].get(name, 0)) for each in found]] for name in shown]
     sums = ["all", *[f"**{sum(each['calls'].values()):.1f}**" for each in found]]
     return markdown(["calls per transfer", *[bold(each["name"]) for each in found]], [*body, sums])
+
+
+def often(count: float) -> str:
+    """Return how often something happens per transfer, nothing for hardly ever."""
+    return f"{count:.2f}" if count >= 0.005 else ""
 
 
 def one(results: Results) -> str:
