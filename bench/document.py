@@ -3,14 +3,14 @@
     python -m bench.document --write        write document and plots anew from results.json
 
 What stands between `<!-- bench: NAME -->` and `<!-- end of bench -->` in the document is written by
-the function of that name, in bench/figures.py, so that no figure can differ from what was measured.
+the function of that name in bench/figures.py, so that no figure can differ from what was measured.
 """
 
 import re
 import sys
 from pathlib import Path
 
-from bench import figures, plots
+from bench import figures, plots, sentences
 from bench.processes import ROOT
 from bench.results import Results, load
 
@@ -45,7 +45,7 @@ def write() -> None:
 def summary(results: Results) -> str:
     """Return what a terminal shows of a run: the tables of the scenes that were played."""
     played = [name for name in results["scenes"] if name in figures.TABLES]
-    parts = [figures.circumstances(results)]
+    parts = [sentences.circumstances(results)]
     parts += [f"{name}\n\n{figures.TABLES[name](results)}" for name in played]
     return "\n".join(parts)
 

@@ -1,104 +1,15 @@
-"""The tables and sentences of docs/performance.md, as functions of results.json alone.
-
-A sentence that says a figure, or which of two is the greater one, is written here, where it follows
-from the figures; what stands in the document itself is true whatever they are.
-"""
+"""The tables of docs/performance.md, as functions of results.json alone; all its parts by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from bench import targets
-from bench.results import (
-    Results,
-    Row,
-    curves,
-    middle,
-    not_run,
-    ratios,
-    row,
-    rows,
-    spread,
-)
-from bench.subjects import EIGHTY, YARDSTICK
+from bench import sentences, targets
+from bench.markdown import Cells, bold, markdown, often
+from bench.results import Results, Row, by_cost, curves, middle, ratios, row, rows, spread
+from bench.subjects import YARDSTICK
 
 OF_LOAD = 0.95  # share of its time from which on the load may be what limits the throughput
 FIRST = 12  # functions of the profile that are shown
-
-Cells = list[str]
-
-
-def markdown(head: Cells, lines: list[Cells]) -> str:
-    """Return a table."""
-    rule = ["---", *["--:"] * (len(head) - 1)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *lines])
-
-
-def bold(name: str) -> str:
-    """Return a server's name, ours in bold."""
-    return f"**{name}**" if name.startswith(EIGHTY) else name
-
-
-def by_cost(found: list[Row], key: str = "cpu") -> list[Row]:
-    """Return rows in the order of their medians."""
-    return sorted(found, key=lambda each: middle(each[key]))
-
-
-def circumstances(results: Results) -> str:
-    """Say when, on what and with what all of it was measured, and what is missing."""
-    found = results["circumstances"]
-    apart = ("date", "processor", "cores", "system", "load average")
-    with_what = [f"{name} {what}" for name, what in found.items() if name not in apart]
-    text = (
-        f"`make bench`, {found['date']}: {found['processor']}, {found['cores']} cores, "
-        f"{found['system']}; {', '.join(with_what)}. "
-        f"Load average at the start: {found['load average']}.\n"
-    )
-    for name, why in not_run(results).items():
-        text += f"Not run: {name} ({why}).\n"
-    return text
-
-
-def answer(results: Results) -> str:
-    """Say the most important figures in words."""
-    ours = row(results, "peers", EIGHTY)
-    words = []
-    for name, what in (
-        (YARDSTICK, "that of the bare epoll server in C"),
-        ("uvloop Protocol", "that of a Protocol on uvloop"),
-        ("asyncio Protocol", "that of a Protocol on asyncio"),
-    ):
-        theirs = row(results, "peers", name)
-        if ours and theirs:
-            words.append(f"{middle(ratios(ours, theirs)):.2f} times {what}")
-    if not ours or not words:
-        return "Nothing was measured.\n"
-    return (
-        f"A transfer costs eighty **{middle(ours['cpu']):.0f} microseconds** of processor time: "
-        f"{', '.join(words)}.\n"
-    )
-
-
-def budget(results: Results) -> str:
-    """Say how the time of eighty is split between the kernel and Python, beside C."""
-    words = []
-    for name in (EIGHTY, YARDSTICK):
-        found = row(results, "peers", name)
-        if not found or found["user"] is None:
-            return "It was not measured long enough to be split.\n"
-        cpu, share = middle(found["cpu"]), found["user"]
-        words.append((cpu, cpu * (1 - share), cpu * share))
-    (all_ours, system, user), (all_theirs, their_system, their_user) = words
-    return (
-        f"Of eighty's {all_ours:.1f} microseconds, {system:.1f} are spent in the kernel and "
-        f"{user:.1f} in Python. Of C's {all_theirs:.1f}, {their_system:.1f} are spent in the "
-        f"kernel and {their_user:.1f} in C.\n"
-    )
-
-
-def counted(results: Results) -> str:
-    """Say how many system calls a transfer takes each of them."""
-    words = [f"{each['name']} {sum(each['calls'].values()):.1f}" for each in rows(results, "calls")]
-    transfers = results["scenes"]["calls"]["transfers"]
-    return f"System calls per transfer, over {transfers:,} transfers: {', '.join(words)}.\n"
 
 
 def peers(results: Results) -> str:
@@ -133,24 +44,34 @@ def latency(results: Results) -> str:
     )
 
 
-def growth(scene: str, base: int, what: str) -> Callable[[Results], str]:
-    """Return the function for the table of a curve, with its growth from `base` to its end."""
+@dataclass(frozen=True)
+class Growth:
+    """The table of a curve: a figure of each server at each place, and its growth from `base`."""
 
-    def table(results: Results) -> str:
-        found = curves(results, scene)
+    scene: str
+    base: int
+    what: str
+    key: str = "cpu"
+    unit: float = 1.0
+    form: str = ",.1f"
+
+    def __call__(self, results: Results) -> str:
+        found = curves(results, self.scene)
         places = sorted({at for curve in found.values() for at in curve})
-        head = [what, *[f"{at:,}" for at in places], "growth"]
-        return markdown(head, [grown(results, scene, name, places, base) for name in found])
+        head = [self.what, *[f"{at:,}" for at in places], "growth"]
+        return markdown(head, [self.line(results, name, places) for name in found])
 
-    return table
+    def line(self, results: Results, name: str, places: list[int]) -> Cells:
+        """Return one server's line: its medians, and the last one's ratio to that at `base`."""
+        found = [row(results, self.scene, name, at) for at in places]
+        first = row(results, self.scene, name, self.base)
+        last = [each for each in found if each][-1]
+        grown = ratios(last, first, self.key) if first and last is not first else []
+        cells = [self.cell(each) for each in found]
+        return [bold(name), *cells, spread(grown, ".2f") if grown else ""]
 
-
-def grown(results: Results, scene: str, name: str, places: list[int], base: int) -> Cells:
-    """Return one server's line: its medians, and how much dearer the last place is than `base`."""
-    found = [row(results, scene, name, at) for at in places]
-    first, last = row(results, scene, name, base), [each for each in found if each][-1]
-    factor = f"{spread(ratios(last, first), '.2f')}" if first and last is not first else ""
-    return [bold(name), *[f"{middle(each['cpu']):.1f}" if each else "-" for each in found], factor]
+    def cell(self, each: Row | None) -> str:
+        return format(self.unit * middle(each[self.key]), self.form) if each else "-"
 
 
 def memory(results: Results) -> str:
@@ -208,11 +129,6 @@ def calls(results: Results) -> str:
     return markdown(["calls per transfer", *[bold(each["name"]) for each in found]], [*body, sums])
 
 
-def often(count: float) -> str:
-    """Return how often something happens per transfer, nothing for hardly ever."""
-    return f"{count:.2f}" if count >= 0.005 else ""
-
-
 def one(results: Results) -> str:
     """Return the system calls of one transfer of eighty, as strace wrote them down."""
     return "```text\n" + "\n".join(results["scenes"]["calls"]["one"]) + "\n```\n"
@@ -231,20 +147,25 @@ def profile(results: Results) -> str:
 
 TABLES: dict[str, Callable[[Results], str]] = {
     "peers": peers,
-    "concurrency": growth("concurrency", 100, "clients at once"),
-    "idle": growth("idle", 0, "idle clients"),
+    "concurrency": Growth("concurrency", 100, "µs, by clients at once"),
+    "idle": Growth("idle", 0, "µs, by idle clients"),
     "memory": memory,
     "lines": lines,
-    "selectors": growth("selectors", 0, "idle clients"),
+    "selectors": Growth("selectors", 0, "µs, by idle clients"),
     "pythons": pythons,
     "calls": calls,
     "profile": profile,
 }
 PARTS = TABLES | {
-    "circumstances": circumstances,
-    "answer": answer,
-    "budget": budget,
-    "counted": counted,
+    "circumstances": sentences.circumstances,
+    "answer": sentences.answer,
+    "budget": sentences.budget,
+    "counted": sentences.counted,
+    "concurrency, throughput": Growth(
+        "concurrency", 100, "transfers/s, by clients at once", "rate", form=",.0f"
+    ),
+    "concurrency, latency": Growth("concurrency", 100, "ms, by clients at once", "p99", 1e-3),
+    "idle, latency": Growth("idle", 0, "ms, by idle clients", "p99", 1e-3),
     "targets": targets.table,
     "latency": latency,
     "one": one,

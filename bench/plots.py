@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from bench.results import Results, Row, curves, middle, ratios, row, rows
+from bench.results import Results, by_cost, curves, middle, ratios, row, rows
 from bench.subjects import EIGHTY, YARDSTICK
 from bench.svg import GRID, INK, MUTED, OURS, OURS_PALE, Picture, Scale, apart
 
@@ -25,11 +25,6 @@ def kind(name: str) -> str:
 def text_kind(name: str) -> str:
     """Return the same for words."""
     return "ours-text" if kind(name) == OURS else ""
-
-
-def by_cost(found: list[Row], key: str) -> list[Row]:
-    """Return rows in the order of their medians."""
-    return sorted(found, key=lambda each: middle(each[key]))
 
 
 def peers(results: Results) -> Picture:

@@ -53,6 +53,11 @@ def middle(samples: list[float]) -> float:
     return float(median(samples))
 
 
+def by_cost(found: list[Row], key: str = "cpu") -> list[Row]:
+    """Return rows in the order of their medians."""
+    return sorted(found, key=lambda each: middle(each[key]))
+
+
 def spread(samples: list[float], form: str) -> str:
     """Return the median, and what it lies between."""
     low, mid, high = (format(f, form) for f in (min(samples), median(samples), max(samples)))

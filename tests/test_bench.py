@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import document, figures, plots, progress, rounds, strace, subjects, targets
+from bench import document, figures, plots, progress, rounds, sentences, strace, subjects, targets
 from bench.results import load, ratios, save
 from tests.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
 from tests.test_makefile import make
@@ -244,9 +244,9 @@ def test_the_tables_follow_from_the_samples():
     ours = "| **eighty** | 22.5 | 11.2 | 11.2 | 1.50 (1.50 to 1.50) | 9,000 |"
     assert ours in figures.peers(FOUND)
     assert "| **eighty** | 20.0 | 22.0 | 1.10 |" in figures.TABLES["idle"](FOUND)
-    assert "Not run: trio (trio is not installed)." in figures.circumstances(FOUND)
-    assert "**22 microseconds**" in figures.answer(FOUND)
-    assert "1.50 times that of the bare epoll server in C" in figures.answer(FOUND)
+    assert "Not run: trio (trio is not installed)." in sentences.circumstances(FOUND)
+    assert "**22 microseconds**" in sentences.answer(FOUND)
+    assert "1.50 times that of the bare epoll server in C" in sentences.answer(FOUND)
 
 
 def test_where_the_load_has_nothing_to_spare_the_throughput_is_a_lower_bound():

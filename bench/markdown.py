@@ -1,0 +1,21 @@
+"""The form of what is written: tables of Markdown, and the words in their cells."""
+
+from bench.subjects import EIGHTY
+
+Cells = list[str]
+
+
+def markdown(head: Cells, lines: list[Cells]) -> str:
+    """Return a table."""
+    rule = ["---", *["--:"] * (len(head) - 1)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *lines])
+
+
+def bold(name: str) -> str:
+    """Return a server's name, ours in bold."""
+    return f"**{name}**" if name.startswith(EIGHTY) else name
+
+
+def often(count: float) -> str:
+    """Return how often something happens per transfer, nothing for hardly ever."""
+    return f"{count:.2f}" if count >= 0.005 else ""
