@@ -1,5 +1,7 @@
 """The form of what is written: tables of Markdown, and the words in their cells."""
 
+from textwrap import fill
+
 from bench.subjects import EIGHTY
 
 Cells = list[str]
@@ -9,6 +11,11 @@ def markdown(head: Cells, lines: list[Cells]) -> str:
     """Return a table."""
     rule = ["---", *["--:"] * (len(head) - 1)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, rule, *lines])
+
+
+def paragraph(text: str) -> str:
+    """Return `text` in lines as long as those of our documents."""
+    return fill(text, 115, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def bold(name: str) -> str:

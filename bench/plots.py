@@ -111,16 +111,26 @@ def growth(scene: str, axis: str, results: Results, *, log: bool) -> Picture:
 
 
 def draw_curves(picture: Picture, found: Curves, x: dict[int, float], y: Scale) -> None:
-    """Draw the curves, ours last and so on top, and their names beside their ends."""
-    names = apart([y(list(curve.values())[-1]) for curve in found.values()], 16)
+    """Draw the curves, ours last and so on top."""
     for name, curve in sorted(found.items(), key=lambda pair: kind(pair[0]) == OURS):
         points = [(x[at], y(figure)) for at, figure in curve.items()]
         picture.line(points, 3 if kind(name) == OURS else 2, kind(name))
         for point in points:
             picture.dot(*point, 3, kind(name))
-    for (name, curve), place in zip(found.items(), names, strict=True):
-        end = x[list(curve)[-1]]
-        picture.text(end + 10, place + 4, name, text_kind(name))
+    write_names(picture, {name: list(curve.items())[-1] for name, curve in found.items()}, x, y)
+
+
+def write_names(
+    picture: Picture, ends: dict[str, tuple[int, float]], x: dict[int, float], y: Scale
+) -> None:
+    """Write each curve's name beside its end; above it, where the others go on."""
+    short = {name: end for name, end in ends.items() if x[end[0]] < RIGHT}
+    for name, (at, figure) in short.items():
+        picture.text(x[at], y(figure) - 10, name, f"mid {text_kind(name)}")
+    whole = [name for name in ends if name not in short]
+    places = apart([y(ends[name][1]) for name in whole], 16)
+    for name, place in zip(whole, places, strict=True):
+        picture.text(RIGHT + 10, place + 4, name, text_kind(name))
 
 
 IDLE = "idle clients beside the load"

@@ -21,7 +21,7 @@ from bench.subjects import EIGHTY, YARDSTICK, Subject, eighty, known, missing, p
 STARTERS = ROOT / "bench" / "starters"
 ASYNCIO, UVLOOP = "asyncio Protocol", "uvloop Protocol"
 FOUR = (YARDSTICK, EIGHTY, UVLOOP, ASYNCIO)  # where not everybody is measured
-HELD_FIRST = 1000  # idle clients that pay for what is made only once
+HELD_FIRST = 1000  # idle clients that pay for what is made only once; 9,000 follow
 SPARE = 100  # descriptors that a process needs besides its clients
 
 Scene = dict[str, object]
@@ -132,7 +132,7 @@ def pythons(plan: Plan) -> Scene:
 
 def memory(plan: Plan) -> Scene:
     """Octets of resident memory that each idle client costs its server, the kernel's apart."""
-    count = 500 if plan.quick else 5000
+    count = 500 if plan.quick else 9000
     count = min(count, machine.most_descriptors() - HELD_FIRST - SPARE)
     plan.progress.begin("memory", len(plan.servers))
     rows: list[Row] = []

@@ -3,8 +3,15 @@
 What stands in the document itself is true whatever the figures are.
 """
 
+from bench.markdown import paragraph
 from bench.results import Results, middle, not_run, ratios, row, rows
 from bench.subjects import EIGHTY, YARDSTICK
+
+LIMITS = (
+    (YARDSTICK, "that of the bare epoll server in C"),
+    ("uvloop Protocol", "that of a Protocol on uvloop"),
+    ("asyncio Protocol", "that of a Protocol on asyncio"),
+)
 
 
 def circumstances(results: Results) -> str:
@@ -15,47 +22,37 @@ def circumstances(results: Results) -> str:
     text = (
         f"`make bench`, {found['date']}: {found['processor']}, {found['cores']} cores, "
         f"{found['system']}; {', '.join(with_what)}. "
-        f"Load average at the start: {found['load average']}.\n"
+        f"Load average at the start: {found['load average']}."
     )
-    for name, why in not_run(results).items():
-        text += f"Not run: {name} ({why}).\n"
-    return text
+    missing = [f" Not run: {name} ({why})." for name, why in not_run(results).items()]
+    return paragraph(text + "".join(missing))
 
 
 def answer(results: Results) -> str:
     """Say the most important figures in words."""
     ours = row(results, "peers", EIGHTY)
-    words = []
-    for name, what in (
-        (YARDSTICK, "that of the bare epoll server in C"),
-        ("uvloop Protocol", "that of a Protocol on uvloop"),
-        ("asyncio Protocol", "that of a Protocol on asyncio"),
-    ):
-        theirs = row(results, "peers", name)
-        if ours and theirs:
-            words.append(f"{middle(ratios(ours, theirs)):.2f} times {what}")
-    if not ours or not words:
+    theirs = {what: row(results, "peers", name) for name, what in LIMITS}
+    if not ours:
         return "Nothing was measured.\n"
-    return (
+    words = [f"{middle(ratios(ours, r)):.2f} times {what}" for what, r in theirs.items() if r]
+    return paragraph(
         f"A transfer costs eighty **{middle(ours['cpu']):.0f} microseconds** of processor time: "
-        f"{', '.join(words)}.\n"
+        f"{', '.join(words)}."
     )
 
 
 def budget(results: Results) -> str:
     """Say how the time of eighty is split between the kernel and Python, beside C."""
-    words = []
+    split = []
     for name in (EIGHTY, YARDSTICK):
         found = row(results, "peers", name)
         if not found or found["user"] is None:
             return "It was not measured long enough to be split.\n"
         cpu, share = middle(found["cpu"]), found["user"]
-        words.append((cpu, cpu * (1 - share), cpu * share))
-    (all_ours, system, user), (all_theirs, their_system, their_user) = words
-    return (
-        f"Of eighty's {all_ours:.1f} microseconds, {system:.1f} are spent in the kernel and "
-        f"{user:.1f} in Python. Of C's {all_theirs:.1f}, {their_system:.1f} are spent in the "
-        f"kernel and {their_user:.1f} in C.\n"
+        split += [cpu, cpu * (1 - share), cpu * share]
+    return paragraph(
+        "Of eighty's {:.1f} microseconds, {:.1f} are spent in the kernel and {:.1f} in Python. "
+        "Of C's {:.1f}, {:.1f} are spent in the kernel and {:.1f} in C.".format(*split)
     )
 
 
@@ -63,4 +60,6 @@ def counted(results: Results) -> str:
     """Say how many system calls a transfer takes each of them."""
     words = [f"{each['name']} {sum(each['calls'].values()):.1f}" for each in rows(results, "calls")]
     transfers = results["scenes"]["calls"]["transfers"]
-    return f"System calls per transfer, over {transfers:,} transfers: {', '.join(words)}.\n"
+    return paragraph(
+        f"System calls per transfer, over {transfers:,} transfers: {', '.join(words)}."
+    )
