@@ -20,6 +20,7 @@ from bench.processes import BUILD, Failed
 from bench.results import Results, save
 from bench.scenes import SCENES, Plan
 from bench.subjects import chosen, missing, sample
+from protocol import FILE_LIMIT
 
 
 def options() -> argparse.Namespace:
@@ -29,9 +30,24 @@ def options() -> argparse.Namespace:
     parser.add_argument("--scene", action="append", choices=SCENES, help="this scene alone")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="beside C")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=COMMAND")
-    parser.add_argument("--rounds", type=int, help="in place of each scene's own number")
-    parser.add_argument("--file", type=Path, default=sample(), help="what is delivered")
+    parser.add_argument("--rounds", type=count, help="in place of each scene's own number")
+    parser.add_argument("--file", type=delivered, default=sample(), help="what is delivered")
     return parser.parse_args()
+
+
+def count(text: str) -> int:
+    """Read a whole number, 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, got {text!r}")
+    return int(text)
+
+
+def delivered(text: str) -> Path:
+    """Read the name of a file that can be delivered."""
+    path = Path(text).resolve()
+    if not path.is_file() or path.stat().st_size > FILE_LIMIT:
+        raise argparse.ArgumentTypeError(f"expected a file of at most 80 octets, got {text!r}")
+    return path
 
 
 def measured(given: argparse.Namespace, wanted: list[str]) -> Results:
@@ -40,9 +56,7 @@ def measured(given: argparse.Namespace, wanted: list[str]) -> Results:
     circumstances = machine.circumstances()
     servers, load = machine.split_cores()
     os.sched_setaffinity(0, load)
-    plan = Plan(
-        given.file.resolve(), servers, given.quick, given.rounds, chosen(given.only, given.also)
-    )
+    plan = Plan(given.file, servers, given.quick, given.rounds, chosen(given.only, given.also))
     for name, why in missing().items():
         print(f"NOT RUN: {name}: {why} (pip install --group bench)", file=sys.stderr)
     scenes = {name: SCENES[name](plan) for name in wanted}

@@ -57,9 +57,12 @@ class Server(Process):
     ) -> None:
         words = [*command, str(path)]
         self.command = " ".join(words)
-        self.process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=lines, text=True, cwd=ROOT
-        )
+        try:
+            self.process = subprocess.Popen(
+                words, stdout=subprocess.PIPE, stderr=lines, text=True, cwd=ROOT
+            )
+        except OSError as error:
+            raise Failed(f"it does not start: {error.strerror}: {self.command}") from None
         os.sched_setaffinity(self.process.pid, cores)
 
     def wait(self) -> "Server":

@@ -29,7 +29,7 @@ Row = dict[str, object]
 
 
 class Seat:
-    """A subject whose server runs, and the samples that were taken of it."""
+    """A subject, its server once it is started, and the samples that were taken of it."""
 
     def __init__(self, subject: Subject, path: Path, cores: set[int]) -> None:
         self.subject = subject
@@ -39,7 +39,6 @@ class Seat:
         self.samples: list[dict[str, float]] = []
         self.ticks = [0, 0]
         self.stack = ExitStack()
-        self.start()
 
     def start(self) -> None:
         """Start the server; `wait` for it before it is asked."""
@@ -50,6 +49,7 @@ class Seat:
         self.stack.enter_context(self.server)
 
     def wait(self) -> None:
+        """Return when it listens, and holds the idle clients that it must."""
         self.server.wait()
         if self.subject.idle:
             idle = Idle(self.server, self.subject.idle)
@@ -139,6 +139,7 @@ class Rounds:
             seats = [Seat(subject, self.path, self.cores) for subject in subjects]
             for seat in seats:
                 stack.callback(seat.stack.close)
+            seats = [seat for seat in seats if self.survives(seat, seat.start)]
             seats = [seat for seat in seats if self.survives(seat, seat.wait)]
             seats = [s for s in seats if self.survives(s, partial(s.warm_up, seconds))]
             for _ in range(rounds):

@@ -45,7 +45,7 @@ class Plan:
         """Measure the subjects: so many rounds, with slots so long, unless it must be quick."""
         rounds = self.rounds or (1 + (name == "peers") if self.quick else rounds)
         seconds = 0.1 if self.quick else seconds
-        self.progress.begin(name, len(subjects) * (rounds + 2))
+        self.progress.begin(name, len(subjects) * (rounds + 3))
         run = Rounds(self.path, self.cores, self.progress)
         rows = run.run(subjects, rounds, seconds)
         return {"rounds": rounds, "rows": rows, "not run": missing() | run.failed}
@@ -151,6 +151,7 @@ def held(plan: Plan, name: str, command: tuple[str, ...], count: int) -> float:
     """Return the octets that each of `count` idle clients costs; those before them do not count."""
     seat = Seat(Subject(name, command, idle=HELD_FIRST), plan.path, plan.cores)
     with seat.stack:
+        seat.start()
         seat.wait()
         seat.server.settled()
         before = seat.server.resident()
@@ -185,6 +186,7 @@ def profile(plan: Plan) -> Scene:
         subject = Subject(EIGHTY, eighty("-q", starter=starter), lines="pipe")
         seat = Seat(subject, plan.path, plan.cores)
         with seat.stack:
+            seat.start()
             seat.wait()
             seat.warm_up(0.3 if plan.quick else 6.0)
             seat.sample()

@@ -79,7 +79,9 @@ def chosen(only: list[str], also: list[str]) -> dict[str, tuple[str, ...]]:
     A name may be cut short: `uvloop` will do.
     """
     found = known()
-    for name, _, command in (each.partition("=") for each in also):
+    for name, equals, command in (each.partition("=") for each in also):
+        if not equals or not command.strip():
+            raise ValueError(f"--also wants NAME=COMMAND, and got {name!r}")
         found[name] = tuple(shlex.split(command))
     wanted = [YARDSTICK, *(name.partition("=")[0] for name in also if only)]
     for name in only:

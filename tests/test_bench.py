@@ -135,18 +135,29 @@ def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage)
     assert not (stage / "docs").exists()
 
 
-def test_a_server_that_nobody_knows_is_told_in_one_line(stage):
-    told = run(stage, sys.executable, "-m", "bench", "--only", "nobody")
-    assert told.returncode == 1
-    (line,) = [line for line in told.stderr.splitlines() if "NOT RUN" not in line]
-    assert line.startswith("bench: no server 'nobody'; there are C, eighty, ")
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("--only nobody", "bench: no server 'nobody'; there are C, eighty, "),
+        ("--also nothing", "bench: --also wants NAME=COMMAND, and got 'nothing'"),
+        ("--also x='", "bench: No closing quotation"),
+        ("--rounds 0", "argument --rounds: expected a whole number, 1 or more, got '0'"),
+        ("--file /", "argument --file: expected a file of at most 80 octets, got '/'"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_in_one_line(stage, words, answer):
+    told = run(stage, sys.executable, "-m", "bench", *words.split())
+    assert told.returncode in (1, 2)
+    assert answer in told.stderr.splitlines()[-1]
+    assert "Traceback" not in told.stderr
 
 
-def test_a_server_that_does_not_listen_is_left_out_and_the_others_go_on(stage):
-    words = ["--quick", "--rounds", "1", "--only", "eighty", "--also", "broken=false"]
+def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(stage):
+    words = ["--quick", "--rounds=1", "--only=eighty", "--also=deaf=false", "--also=no=/no/such"]
     told = run(stage, sys.executable, "-m", "bench", *words)
     assert told.returncode == 0, told.stderr
-    assert "FAILED, and left out: broken" in told.stderr
+    assert "FAILED, and left out: deaf: it does not listen" in told.stderr
+    assert "FAILED, and left out: no: it does not start: No such file" in told.stderr
     assert "\n| **eighty** |" in told.stdout
 
 
