@@ -46,11 +46,11 @@ def latency(results: Results) -> str:
 
 @dataclass(frozen=True)
 class Growth:
-    """The table of a curve: a figure of each server at each place, and its growth from `base`."""
+    """The table of a curve: a figure of each server at each place; and its growth from `base`."""
 
     scene: str
-    base: int
     what: str
+    base: int | None = None
     key: str = "cpu"
     unit: float = 1.0
     form: str = ",.1f"
@@ -58,17 +58,20 @@ class Growth:
     def __call__(self, results: Results) -> str:
         found = curves(results, self.scene)
         places = sorted({at for curve in found.values() for at in curve})
-        head = [self.what, *[f"{at:,}" for at in places], "growth"]
-        return markdown(head, [self.line(results, name, places) for name in found])
+        head = [self.what, *[f"{at:,}" for at in places]]
+        growth = [] if self.base is None else ["growth"]
+        return markdown(head + growth, [self.line(results, name, places) for name in found])
 
     def line(self, results: Results, name: str, places: list[int]) -> Cells:
         """Return one server's line: its medians, and the last one's ratio to that at `base`."""
         found = [row(results, self.scene, name, at) for at in places]
+        cells = [bold(name), *[self.cell(each) for each in found]]
+        if self.base is None:
+            return cells
         first = row(results, self.scene, name, self.base)
         last = [each for each in found if each][-1]
         grown = ratios(last, first, self.key) if first and last is not first else []
-        cells = [self.cell(each) for each in found]
-        return [bold(name), *cells, spread(grown, ".2f") if grown else ""]
+        return [*cells, spread(grown, ".2f") if grown else ""]
 
     def cell(self, each: Row | None) -> str:
         return format(self.unit * middle(each[self.key]), self.form) if each else "-"
@@ -147,11 +150,11 @@ def profile(results: Results) -> str:
 
 TABLES: dict[str, Callable[[Results], str]] = {
     "peers": peers,
-    "concurrency": Growth("concurrency", 100, "µs, by clients at once"),
-    "idle": Growth("idle", 0, "µs, by idle clients"),
+    "concurrency": Growth("concurrency", "µs, by clients at once", 100),
+    "idle": Growth("idle", "µs, by idle clients", 0),
     "memory": memory,
     "lines": lines,
-    "selectors": Growth("selectors", 0, "µs, by idle clients"),
+    "selectors": Growth("selectors", "µs, by idle clients", 0),
     "pythons": pythons,
     "calls": calls,
     "profile": profile,
@@ -159,14 +162,14 @@ TABLES: dict[str, Callable[[Results], str]] = {
 PARTS = TABLES | {
     "circumstances": sentences.circumstances,
     "answer": sentences.answer,
-    "budget": sentences.budget,
-    "counted": sentences.counted,
-    "concurrency, throughput": Growth(
-        "concurrency", 100, "transfers/s, by clients at once", "rate", form=",.0f"
-    ),
-    "concurrency, latency": Growth("concurrency", 100, "ms, by clients at once", "p99", 1e-3),
-    "idle, latency": Growth("idle", 0, "ms, by idle clients", "p99", 1e-3),
     "targets": targets.table,
+    "budget": sentences.budget,
+    "concurrency, throughput": Growth(
+        "concurrency", "transfers/s, by clients at once", key="rate", form=",.0f"
+    ),
+    "concurrency, latency": Growth("concurrency", "ms, by clients at once", key="p99", unit=1e-3),
+    "idle, latency": Growth("idle", "ms, by idle clients", key="p99", unit=1e-3),
     "latency": latency,
+    "counted": sentences.counted,
     "one": one,
 }

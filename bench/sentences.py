@@ -58,8 +58,9 @@ def budget(results: Results) -> str:
 
 def counted(results: Results) -> str:
     """Say how many system calls a transfer takes each of them."""
-    words = [f"{each['name']} {sum(each['calls'].values()):.1f}" for each in rows(results, "calls")]
+    found = rows(results, "calls")
+    if not found:
+        return "Not counted: there was no strace.\n"
+    words = [f"{each['name']} {sum(each['calls'].values()):.1f}" for each in found]
     transfers = results["scenes"]["calls"]["transfers"]
-    return paragraph(
-        f"System calls per transfer, over {transfers:,} transfers: {', '.join(words)}."
-    )
+    return paragraph(f"System calls per transfer, of {transfers:,}: {', '.join(words)}.")

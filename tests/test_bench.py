@@ -1,6 +1,7 @@
 """The bench: its load finds what is wrong, its figures come from its samples and nothing else."""
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -327,6 +328,14 @@ def test_the_document_and_its_plots_are_what_the_results_say():
         assert (document.FOLDER / name).read_text() == plot, "make docs"
         assert f"(performance/{name})" in text, "a plot that nobody sees"
     assert {path.name for path in document.FOLDER.iterdir()} == {"results.json", *drawn}
+
+
+def test_the_text_explains_the_system_calls_of_one_transfer_and_no_others():
+    text = document.PAGE.read_text()
+    chapter = text[text.index("### One transfer") : text.index("### What Python does")]
+    listed = chapter[chapter.index("\n1. ") :]
+    seen = strace.per_transfer(load(document.FOLDER)["scenes"]["calls"]["one"], 1)
+    assert set(re.findall(r"`([a-z0-9_]+)`", listed)) == set(seen)
 
 
 def test_every_table_and_sentence_that_can_be_made_stands_in_the_document():
