@@ -152,7 +152,7 @@ mutants: $(VENV)/.group-mutants ## change the core in small places: some test mu
 check: lint test spec test-browser demo ## all that a change must pass: what .ci/run runs
 
 bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## what a transfer costs, beside C and the frameworks: ten minutes; QUICK=1: one
-	@$(launch_venv) -m bench $(if $(QUICK),--quick)
+	@$(launch_venv) -m bench $(if $(value QUICK),--quick)
 
 bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## memory per idle client alone, beside the same
 	@$(launch_venv) -m bench --scene memory
