@@ -1,7 +1,8 @@
 """Rounds: every subject in turn, again and again, so that a slow minute slows everybody alike.
 
-One slot is one subject's load in one round. All slots of a scene last about equally long: how many
-transfers that is, a first slot finds out, which also warms the server up and counts for nothing.
+One slot is one subject's load in one round. The slots of a scene take about the same processor time:
+how many transfers that is, a first slot finds out, which also warms the server up and counts for
+nothing.
 The servers stand on one core and the load on another; processor time is read when the server has
 gone to sleep again, so that the last client's end is in it.
 """
@@ -79,11 +80,10 @@ class Seat:
         return {"cpu": cpu / transfers / 1000, "rate": transfers / told.pop("seconds"), **told}
 
     def warm_up(self, seconds: float) -> None:
-        """Find out how many transfers fill a slot."""
+        """Find out how many transfers fill so many seconds of processor time."""
         wave = self.subject.at_a_time if self.subject.together else 1
-        probe = max(FIRST, wave)
-        rate = self.load(probe)["rate"]
-        waves = max(1, round(rate * seconds / wave))
+        cpu = self.load(max(FIRST, wave))["cpu"]
+        waves = max(1, round(1e6 * seconds / cpu / wave))
         self.transfers = waves * wave
         if self.subject.life:
             self.transfers = min(self.transfers, self.subject.life - FIRST)
