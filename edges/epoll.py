@@ -36,21 +36,23 @@ class EpollSelector(selectors.BaseSelector):
         self, fileobj: "FileDescriptorLike", events: int, data: object = None
     ) -> selectors.SelectorKey:
         """Begin to watch `fileobj`. Raises OSError if its number is watched already."""
-        number = self.number(fileobj)
+        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         self.epoll.register(number, ASKED[events])
-        return self.remember(fileobj, number, events, data)
+        key = self.keys[number] = selectors.SelectorKey(fileobj, number, events, data)
+        return key
 
     def modify(
         self, fileobj: "FileDescriptorLike", events: int, data: object = None
     ) -> selectors.SelectorKey:
         """Watch `fileobj` for other events."""
-        number = self.number(fileobj)
+        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         self.epoll.modify(number, ASKED[events])
-        return self.remember(fileobj, number, events, data)
+        key = self.keys[number] = selectors.SelectorKey(fileobj, number, events, data)
+        return key
 
     def unregister(self, fileobj: "FileDescriptorLike") -> selectors.SelectorKey:
         """Watch `fileobj` no longer."""
-        key = self.keys.pop(self.number(fileobj))
+        key = self.keys.pop(fileobj if isinstance(fileobj, int) else fileobj.fileno())
         try:
             self.epoll.unregister(key.fd)
         except OSError:
@@ -76,13 +78,3 @@ class EpollSelector(selectors.BaseSelector):
         """Release the descriptor of epoll itself, and forget everybody."""
         self.epoll.close()
         self.keys.clear()
-
-    @staticmethod
-    def number(fileobj: "FileDescriptorLike") -> int:
-        return fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
-
-    def remember(
-        self, fileobj: "FileDescriptorLike", number: int, events: int, data: object
-    ) -> selectors.SelectorKey:
-        key = self.keys[number] = selectors.SelectorKey(fileobj, number, events, data)
-        return key

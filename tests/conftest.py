@@ -12,6 +12,7 @@ its own traceback. If that does not help, the run ends with the traceback of eve
 import faulthandler
 import gc
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -40,6 +41,8 @@ MISSING: list[str] = []  # what could not be tested on this machine, and why
 def pytest_configure(config: pytest.Config) -> None:
     # A socket or file that nobody closed: an error in __del__, which `sys.unraisablehook` sees.
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
+    # A shell starts `command &` with SIGINT ignored, and our programs would inherit that from us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
