@@ -303,3 +303,10 @@ def test_dark_is_dark_and_light_is_light(show: Show):
 def test_nothing_moves_by_itself(viewer: Viewer):
     viewer.press("ArrowRight", "PageDown", "End")
     assert viewer.page.evaluate("document.getAnimations().length") == 0
+
+
+def test_a_projector_shows_five_clients_at_once_without_scrolling(viewer: Viewer):
+    """Who waits for what is the panel that a class looks at: none of its columns may be cut."""
+    viewer.open(f"#e={max(n for n, e in enumerate(viewer.events, 1) if e['ev'] == 'open') + 3}")
+    sizes = "box => [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight]"
+    assert viewer.page.locator("#watching").evaluate(sizes) == [0, 0]
