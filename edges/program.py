@@ -56,7 +56,7 @@ def watched(
 
     (They are a tenth of all that a client imports.)
     """
-    if options.verbose or options.slow or options.trace:
+    if options.verbose or options.slow is not None or options.trace is not None:
         from edges.observers import observed  # noqa: PLC0415
 
         return observed(reactor, console, name.removesuffix(".py"), options)

@@ -41,8 +41,10 @@ MISSING: list[str] = []  # what could not be tested on this machine, and why
 def pytest_configure(config: pytest.Config) -> None:
     # A socket or file that nobody closed: an error in __del__, which `sys.unraisablehook` sees.
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
-    # A shell starts `command &` with SIGINT ignored, and our programs would inherit that from us.
+    # A shell starts `command &` with SIGINT ignored, nohup starts it with SIGHUP ignored, and our
+    # programs would inherit that from us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

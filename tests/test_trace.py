@@ -120,7 +120,7 @@ def test_listeners_of_one_name_are_told_apart(tmp_path, body):
     assert names in ({"listener"}, {"listener 1", "listener 2"})
 
 
-@pytest.mark.parametrize("name", ["missing/run.jsonl", "."])
+@pytest.mark.parametrize("name", ["missing/run.jsonl", ".", ""])
 def test_a_trace_that_cannot_be_opened_is_one_line_and_status_1(tmp_path, name):
     for program in (run_server, run_client):
         ended = program("--trace", name, cwd=tmp_path)
