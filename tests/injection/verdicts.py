@@ -20,6 +20,7 @@ CLIENT_STATUS = {
     ("connection", "close"): {0},
     ("connection", "sendto"): {0, 3, 5},  # 3: the server still waits for what was never sent
     ("connection", "recvfrom"): {0, 5},  # 0: with a warning, after the whole verified file
+    ("connection", "getpeername"): {3, 5},  # 5: ENOTCONN, it stood once and is gone
     ("connection", "epoll_ctl"): {0, 3, 5},
     ("connection", ""): {3},
     ("signals", ""): {0, 1},
