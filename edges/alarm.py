@@ -23,7 +23,7 @@ class Alarm:
         self.tell = tell
         self.turn = 0
         self.woke = 0.0
-        self.begun: list[float] = []  # of the calls under way: when, and of late the time inside
+        self.begun: list[float] = []  # when each call under way began, less what was told by then
         self.told = 0.0  # seconds of this turn that somebody was told of
 
     def __call__(self, event: str, who: object = None, **what: object) -> None:

@@ -99,19 +99,6 @@ def test_a_trace_that_cannot_be_written_is_one_line_and_everybody_is_served(body
     assert said == ["the trace ends: cannot write to '/dev/full': no space left on device"]
 
 
-def test_the_trace_of_a_second_period_tells_of_the_new_file(tmp_path, body):
-    path = tmp_path / "run.jsonl"
-    with Server(body, "-q", "--trace", path, stdin="pipe") as server:
-        server.fetch()
-        body.write_bytes(b"another\n")
-        server.send_signal(signal.SIGINT)
-        server.expect(r"Continue listening\?")
-        server.answer("y\n")
-        server.expect_listening()
-        assert server.fetch() == HELLO + file_message(b"another\n")
-    assert [e["body_len"] for e in of(events(path), ev="listen")] == [14, 8]
-
-
 def test_listeners_of_one_name_are_told_apart(tmp_path, body):
     path = tmp_path / "run.jsonl"
     with Server(body, "-q", "--trace", path, host="localhost"):
