@@ -59,7 +59,8 @@ static void finish(struct connection *c) {
 }
 
 static void send_file(struct connection *c) {
-    ssize_t n = send(c->fd, message.octets + c->sent, message.length - c->sent, MSG_NOSIGNAL);
+    /* MSG_MORE: the shutdown that follows travels in the same segment. */
+    ssize_t n = send(c->fd, message.octets + c->sent, message.length - c->sent, MSG_NOSIGNAL | MSG_MORE);
     if (n < 0 && errno != EAGAIN) {
         finish(c);
         return;

@@ -10,16 +10,18 @@ import socket
 import time
 from collections import OrderedDict
 from select import EPOLLIN, EPOLLOUT
+from socket import MSG_MORE, SocketType
 
 from bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, REFUSAL, TIMEOUT, listening
+from edges.addresses import ListeningSocket  # this project's own: it accepts without looking up
 
-clients: OrderedDict[int, tuple[socket.socket, float]] = OrderedDict()  # earliest deadline first
+clients: OrderedDict[int, tuple[SocketType, float]] = OrderedDict()  # earliest deadline first
 heard: dict[int, bytes] = {}  # of those who have yet to say their whole hello
 unsent: dict[int, bytes] = {}  # of those who have, and whose kernel had no room
 poller = select.epoll()
 
 
-def accept(listener: socket.socket) -> None:
+def accept(listener: ListeningSocket) -> None:
     """Greet everybody who waits in the backlog, at most 64."""
     for _ in range(64):
         try:
@@ -55,9 +57,9 @@ def serve(number: int) -> bool:
     return False
 
 
-def send(client: socket.socket, number: int, octets: bytes) -> bool:
+def send(client: SocketType, number: int, octets: bytes) -> bool:
     """Send, then end our direction; what the kernel does not take waits until it has room."""
-    taken = client.send(octets)
+    taken = client.send(octets, MSG_MORE)  # the shutdown that follows travels in the same segment
     if taken < len(octets):
         unsent[number] = octets[taken:]
         poller.modify(number, EPOLLOUT)
@@ -77,7 +79,7 @@ def end(number: int) -> None:
     client.close()
 
 
-def turn(listener: socket.socket, asleep: float) -> None:
+def turn(listener: ListeningSocket, asleep: float) -> None:
     """Sleep until somebody is ready or the earliest deadline; do all there is to do."""
     earliest = next(iter(clients.values()))[1] if clients else None
     for number, _events in poller.poll(earliest and max(0.0, earliest - asleep)):
@@ -96,8 +98,7 @@ def turn(listener: socket.socket, asleep: float) -> None:
 
 def main() -> None:
     """Serve until killed."""
-    listener = socket.create_server((HOST, 0), backlog=BACKLOG)
-    listener.setblocking(False)
+    listener = ListeningSocket(socket.create_server((HOST, 0), backlog=BACKLOG))
     poller.register(listener.fileno(), EPOLLIN)
     listening(listener.getsockname()[1])
     while True:

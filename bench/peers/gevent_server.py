@@ -2,7 +2,7 @@
 
 import gevent
 from gevent.server import StreamServer
-from gevent.socket import SHUT_WR, socket
+from gevent.socket import MSG_MORE, SHUT_WR, socket
 
 from bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, REFUSAL, TIMEOUT, listening
 
@@ -25,7 +25,7 @@ def converse(client: socket) -> None:
     if not received.startswith(HELLO):
         client.sendall(REFUSAL)
         return
-    client.sendall(MESSAGE)
+    client.sendall(MESSAGE, MSG_MORE)  # the end travels in the same segment
     client.shutdown(SHUT_WR)
     while client.recv(4096):
         pass

@@ -33,7 +33,7 @@ class Transfer(socketserver.BaseRequestHandler):
         if not received.startswith(HELLO):
             self.in_time().sendall(REFUSAL)
             return
-        self.in_time().sendall(MESSAGE)
+        self.in_time().sendall(MESSAGE, socket.MSG_MORE)  # the end travels in the same segment
         self.request.shutdown(socket.SHUT_WR)
         while self.in_time().recv(4096):
             pass
