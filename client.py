@@ -215,7 +215,7 @@ class Download:
     def attempt(self, family: int, address: Sockaddr) -> None:
         """Begin to connect, with this address's share of the time that is left. Raises OSError."""
         # One attempt at a time stands in this queue, so it may get another length each time.
-        self.attempts.length = (self.total[self] - self.reactor.clock()) / (len(self.where) + 1)
+        self.attempts.length = self.total.left(self) / (len(self.where) + 1)
         sock = socket.socket(family, socket.SOCK_STREAM)  # fails if this machine lacks the family
         self.connection = ClientConnection(self, sock, address)
         self.attempts.arm(self.connection)

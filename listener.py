@@ -44,8 +44,6 @@ GONE = {
     getattr(errno, "ENONET", errno.EHOSTDOWN),
 }  # fmt: skip
 
-Welcome = Callable[[socket.socket, object], None]
-
 
 class Listener:
     """One listening socket in the loop."""
@@ -82,7 +80,7 @@ class Acceptor:
         reactor: Reactor,
         connections: Sized,
         limit: int,
-        welcome: Welcome,
+        welcome: Callable[[socket.SocketType, object], None],
         say: Callable[[str], None],
     ) -> None:
         self.reactor = reactor

@@ -35,6 +35,7 @@ One turn of the loop:
     --trace) is one more argument, and costs a comparison where there is none.
 """
 
+import math
 import selectors
 import signal
 import socket
@@ -43,8 +44,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -62,7 +62,7 @@ class Watched(Protocol):
     """What the selector is told of: a socket, and what its handler waits for."""
 
     @property
-    def sock(self) -> "socket.socket | int": ...
+    def sock(self) -> "socket.SocketType | int": ...
 
     interest: int  # written by Reactor.watch alone
 
@@ -87,7 +87,7 @@ def nothing(*_: object) -> None:
     """Do nothing: the default hook, and the Python half of every signal handler."""
 
 
-class DeadlineQueue(OrderedDict[H, float]):
+class DeadlineQueue(Generic[H]):
     """The deadlines of one length, handler by handler, the earliest first.
 
     What is armed goes to the end, so the order needs no care. Arm, cancel and look are O(1), and a
@@ -98,27 +98,31 @@ class DeadlineQueue(OrderedDict[H, float]):
     """
 
     def __init__(self, length: float, act: Callable[[H], None], reactor: "Reactor") -> None:
-        super().__init__()
+        self.moments: OrderedDict[H, float] = OrderedDict()
         self.length = length
         self.act = act
         self.reactor = reactor
 
     def arm(self, handler: H) -> None:
         """Let `act(handler)` be called `length` seconds from now, and not before."""
-        self[handler] = self.reactor.clock() + self.length
-        self.move_to_end(handler)
+        self.moments[handler] = self.reactor.clock() + self.length
+        self.moments.move_to_end(handler)
         if self.reactor.trace is not None:
             self.reactor.trace("timer", handler, op="set", what=self.act, length=self.length)
 
     def cancel(self, handler: H) -> None:
         """Forget the deadline of `handler`, if it has one."""
-        deadline = self.pop(handler, None)
+        deadline = self.moments.pop(handler, None)
         if self.reactor.trace is not None and deadline is not None:
             self.reactor.trace("timer", handler, op="cancel", what=self.act)
 
+    def left(self, handler: H) -> float:
+        """Return the seconds that `handler` has left."""
+        return self.moments[handler] - self.reactor.clock()
+
     def earliest(self) -> float:
         """Return the earliest deadline; the queue must not be empty."""
-        return self[next(iter(self))]
+        return self.moments[next(iter(self.moments))]
 
     def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
         """Take off each deadline that has passed at `now`, and act on it.
@@ -126,10 +130,10 @@ class DeadlineQueue(OrderedDict[H, float]):
         What is armed meanwhile waits for the next turn, else a handler that arms itself anew with
         a length of 0 would keep everybody else from running.
         """
-        for _ in range(len(self)):
-            if not self or self.earliest() > now:
+        for _ in range(len(self.moments)):
+            if not self.moments or self.earliest() > now:
                 return
-            handler, _deadline = self.popitem(last=False)
+            handler, _deadline = self.moments.popitem(last=False)
             if self.reactor.trace is not None:
                 self.reactor.trace("timer", handler, op="fire", what=self.act)
             call(handler, partial(self.act, handler))
@@ -178,22 +182,24 @@ class Reactor:
     def turn(self) -> None:
         """Sleep until there is something to do; do all of it."""
         asleep = self.clock()
-        ready = self.select(self.timeout(asleep))
+        earliest = self.earliest()
+        ready = self.select(earliest - asleep)
         for key, events in ready:
             handler = key.data
-            if events & handler.interest & READ:
+            if events & READ and handler.interest & READ:
                 self.call(handler, handler.on_readable)
-            if events & handler.interest & WRITE:
+            if events & WRITE and handler.interest & WRITE:
                 self.call(handler, handler.on_writable)
-        for queue in self.queues:
-            if queue:
+        if earliest <= asleep:
+            for queue in self.queues:
                 queue.expire(asleep, self.call)
         if self.trace is not None:
             self.trace("turned")
         self.after_turn()
 
-    def select(self, timeout: float | None) -> Ready:
-        """Sleep until somebody is ready, or `timeout` seconds; return who is."""
+    def select(self, most: float) -> Ready:
+        """Sleep until somebody is ready, or `most` seconds; return who is."""
+        timeout = None if most == math.inf else most if most > 0.0 else 0.0
         if self.trace is None:
             return self.selector.select(timeout)
         self.trace("select", timeout=timeout)
@@ -201,10 +207,13 @@ class Reactor:
         self.trace("wake", ready=ready)
         return ready
 
-    def timeout(self, now: float) -> float | None:
-        """Return the seconds from `now` to the earliest deadline; None: there is none."""
-        earliest = [queue.earliest() for queue in self.queues if queue]
-        return max(0.0, min(earliest) - now) if earliest else None
+    def earliest(self) -> float:
+        """Return the earliest deadline of all; infinity: there is none."""
+        earliest = math.inf
+        for queue in self.queues:  # a loop of our own: min() and max() cost a microsecond a turn
+            if queue.moments and (moment := queue.earliest()) < earliest:
+                earliest = moment
+        return earliest
 
     def call(self, handler: Fallible, action: Callable[[], None]) -> None:
         """Run `action` for `handler`; if it raises, tell the handler: a connection ends itself.
@@ -267,12 +276,7 @@ class Signals:
         self.old_handlers = {number: signal.signal(number, nothing) for number in ours}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self.old_handlers.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self.old_writer)

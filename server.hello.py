@@ -5,10 +5,12 @@ Pure functions on octets, loaded by edges/dotted.py and used by server.py for ev
 
 import protocol
 
+OURS = protocol.hello()  # and theirs: our version has no other
+
 
 def greeting() -> bytes:
     """Return what the server says at once on accept."""
-    return protocol.hello()
+    return OURS
 
 
 def parse(received: bytes) -> bytes | None:
@@ -17,9 +19,8 @@ def parse(received: bytes) -> bytes | None:
     Raises ProtocolError for any other hello as soon as it can no longer become one, and for another
     version once its LF is there.
     """
-    found = protocol.first_line(received, protocol.HELLO)
-    if found is None:
-        return None
-    _, match = found
-    protocol.require_version(match)
-    return received[match.end() :]
+    if received.startswith(OURS):
+        return received[len(OURS) :]
+    if found := protocol.first_line(received, protocol.HELLO):
+        protocol.require_version(found[1])
+    return None

@@ -24,7 +24,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from functools import cached_property
+from functools import partial
 from typing import Any, NamedTuple
 
 import protocol
@@ -207,26 +207,23 @@ def _listening(place: Place, port: int) -> socket.socket:
 
 
 class ListeningSocket(socket.socket):
-    """A socket that remembers its family and type.
+    """A socket that accepts quickly.
 
-    accept() asks for both each time, and the standard properties look them up in enumerations: 3 us
-    per connection (Python 3.11; 2 us in 3.13), which is 7 % of a whole transfer.
+    The standard accept() looks up family and type in enumerations each time, and puts the socket
+    that C makes into one that also counts the files made of it: 5 us per connection, of 45.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         """Take over the descriptor of `sock`; make it non-blocking."""
-        super().__init__(sock.family, sock.type, sock.proto, sock.detach())
+        kind = int(sock.family), int(sock.type), sock.proto
+        super().__init__(*kind, sock.detach())
         self.setblocking(False)
+        self.accepted = partial(socket.SocketType, *kind)
 
-    @cached_property
-    def family(self) -> socket.AddressFamily:
-        """The address family."""
-        return super().family
-
-    @cached_property
-    def type(self) -> socket.SocketKind:
-        """The kind: a stream."""
-        return super().type
+    def accept(self) -> tuple[socket.SocketType, Any]:  # type: ignore[override]  # the plainer kind
+        """Return a new socket, and the address of its peer."""
+        number, address = self._accept()  # type: ignore[attr-defined]  # what accept() itself calls
+        return self.accepted(number), address
 
 
 def shown_address(sockaddr: object) -> str:

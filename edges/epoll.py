@@ -24,6 +24,9 @@ ASKED = (0, IN, OUT, IN | OUT)  # what epoll is asked for, by interest
 # The five events that can come stand in the lowest five bits.
 FULFILLED = [READ * bool(bits & ~OUT) | WRITE * bool(bits & ~IN) for bits in range(32)]
 
+# What calling the class of a named tuple does, without its function in Python: 0.3 us.
+new = tuple.__new__
+
 
 class EpollSelector(selectors.BaseSelector):
     """Readiness by epoll(7), level-triggered."""
@@ -38,7 +41,7 @@ class EpollSelector(selectors.BaseSelector):
         """Begin to watch `fileobj`. Raises OSError if its number is watched already."""
         number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         self.epoll.register(number, ASKED[events])
-        key = self.keys[number] = selectors.SelectorKey(fileobj, number, events, data)
+        key = self.keys[number] = new(selectors.SelectorKey, (fileobj, number, events, data))
         return key
 
     def modify(
@@ -47,7 +50,7 @@ class EpollSelector(selectors.BaseSelector):
         """Watch `fileobj` for other events."""
         number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         self.epoll.modify(number, ASKED[events])
-        key = self.keys[number] = selectors.SelectorKey(fileobj, number, events, data)
+        key = self.keys[number] = new(selectors.SelectorKey, (fileobj, number, events, data))
         return key
 
     def unregister(self, fileobj: "FileDescriptorLike") -> selectors.SelectorKey:

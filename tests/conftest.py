@@ -182,7 +182,7 @@ def nothing_is_left(time_limit: None, temporary: Path) -> Iterator[None]:
         before = world(temporary)
         yield
         keys = [key for reactor in reactors for key in still_watched(reactor)]
-        deadlines = [queue for reactor in reactors for queue in reactor.queues if len(queue)]
+        deadlines = [queue for reactor in reactors for queue in reactor.queues if queue.moments]
         reactors.clear()
         gc.collect()
         after = world(temporary)

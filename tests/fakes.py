@@ -33,6 +33,7 @@ class FakeSocket:
         self.room = math.inf  # octets that send will take
         self.fails: dict[str, Exception] = {}  # what a call of this name raises
         self.sent: list[bytes] = []  # what each send took
+        self.flags: list[int] = []  # of each send
         self.closings = 0
 
     def fileno(self) -> int:
@@ -58,13 +59,14 @@ class FakeSocket:
             self.incoming.insert(0, octets[most:])
         return octets[:most]
 
-    def send(self, octets: bytes) -> int:
+    def send(self, octets: bytes, flags: int = 0) -> int:
         self.enter("send")
         if not self.room and octets:
             raise BlockingIOError
         taken = int(min(len(octets), self.room))
         self.room -= taken
         self.sent.append(octets[:taken])
+        self.flags.append(flags)
         return taken
 
     def shutdown(self, how: int) -> None:

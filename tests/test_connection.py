@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -155,6 +156,15 @@ def test_no_room_after_all_is_no_error_and_nothing_is_lost(connect):
 
 
 @pytest.mark.fault("F4")
+def test_what_the_kernel_is_told_of_a_send_is_of_that_send_alone(connect):
+    wire = connect()
+    wire.unsent = b"hello"
+    wire.send(2)
+    wire.send(flags=socket.MSG_MORE)
+    assert wire.sock.sent == [b"he", b"llo"]
+    assert wire.sock.flags == [0, socket.MSG_MORE]
+
+
 def test_sending_nothing_is_harmless(connect):
     wire = sending(connect, b"", 0)
     wire.send()

@@ -36,6 +36,7 @@ MAY_KNOW = {
     "server": {"connection", "edges", "listener", "protocol", "reactor"},
     "client": {"connection", "edges", "protocol", "reactor"},
     **{edge: {"edges", "protocol", "reactor"} for edge in EDGES},
+    "edges.slow_motion": {"connection", "reactor"},
 }
 OURS = {"bench", "docs", "edges", "tests", "tracing", *MAY_KNOW}
 

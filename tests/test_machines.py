@@ -71,7 +71,7 @@ class Venue:
         self.server.serve(BODY, [self.door])
         self.reactor.watch(self.bell, 0)
         assert not self.selector.get_map()
-        assert not any(map(len, self.reactor.queues))
+        assert not any(queue.moments for queue in self.reactor.queues)
         return self.selector.now - before
 
 
@@ -258,7 +258,7 @@ class Journey:
             return error
         finally:
             assert not self.selector.get_map()
-            assert not any(map(len, self.reactor.queues))
+            assert not any(queue.moments for queue in self.reactor.queues)
             assert all(sock.closings for sock in self.made)
 
 

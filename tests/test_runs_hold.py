@@ -292,7 +292,7 @@ DEFECTS = {
         Connection.close = close_twice
     """),
     "forgets to cancel its deadlines": (5, """
-        reactor.DeadlineQueue.cancel = lambda self, handler: self.pop(handler, None)
+        reactor.DeadlineQueue.cancel = lambda self, handler: self.moments.pop(handler, None)
     """),
     "sends one octet too few": (6, """
         message = protocol.file_message
@@ -303,13 +303,16 @@ DEFECTS = {
         protocol.file_message = lambda body: message(body).replace(b"FILE 14 ", b"FILE 14 0")[:-1]
     """),
     "sends to who has said nothing": (6, """
-        first_line = protocol.first_line
-        hello = first_line(b"HELLO 1\\n", protocol.HELLO)
-        protocol.first_line = lambda octets, *lines: hello
+        load = dotted.load
+        def load_deaf(name, folder):
+            half = load(name, folder)
+            half.parse = lambda received: b""
+            return half
+        dotted.load = load_deaf
     """),
     "ends its direction at once": (6, """
         send = Connection.send
-        def send_part(self, most=None):
+        def send_part(self, most=None, flags=0):
             taken = send(self, 3 if self.state.name == "SENDING" else most)
             self.unsent = b""
             return taken
@@ -329,11 +332,12 @@ DEFECTS = {
         Reactor.call = call_start
     """),
     "never sleeps": (8, """
-        Reactor.timeout = lambda self, now: 0.0
+        select = Reactor.select
+        Reactor.select = lambda self, most: select(self, 0.0)
     """),
     "reads from who is not ready": (3, """
         def turn(self):
-            ready = self.select(self.timeout(self.clock()))
+            ready = self.select(self.earliest() - self.clock())
             for key in list(self.selector.keys.values()):
                 if hasattr(key.data, "state") and key.events & 1:
                     self.call(key.data, key.data.on_readable)
@@ -354,7 +358,7 @@ select = EpollSelector.select
 def signals_first(self, timeout=None):
     return sorted(select(self, timeout), key=lambda pair: str(pair[0].data) != "signals")
 def turn(self):
-    for key, events in self.select(self.timeout(self.clock())):
+    for key, events in self.select(self.earliest() - self.clock()):
         if events & 1:
             self.call(key.data, key.data.on_readable)
     self.trace("turned")
@@ -368,6 +372,7 @@ import sys
 sys.path.insert(0, {str(ROOT)!r})
 import connection, protocol, reactor
 from connection import Connection
+from edges import dotted
 from edges.epoll import EpollSelector
 from reactor import Reactor
 sys.path.pop(0)

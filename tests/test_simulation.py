@@ -554,7 +554,7 @@ def not_now_is_the_end(self):
 
 def stale_events_are_delivered(self):
     asleep = self.clock()
-    for key, events in self.selector.select(self.timeout(asleep)):
+    for key, events in self.select(self.earliest() - asleep):
         if events & reactor.READ:
             self.call(key.data, key.data.on_readable)
         if events & reactor.WRITE:
@@ -566,7 +566,7 @@ def stale_events_are_delivered(self):
 
 def deadlines_come_first(self):
     asleep = self.clock()
-    ready = self.selector.select(self.timeout(asleep))
+    ready = self.select(self.earliest() - asleep)
     for queue in self.queues:
         queue.expire(self.clock(), self.call)
     for key, events in ready:

@@ -59,7 +59,7 @@ class Wire:
         assert len(octets) <= count
         return octets
 
-    def send(self, octets: bytes) -> int:
+    def send(self, octets: bytes, flags: int = 0) -> int:
         if self.broken:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
         if not self.room:
@@ -144,7 +144,7 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         for queue in self.reactor.queues:
-            queue.clear()
+            queue.moments.clear()
         self.reactor.close()
 
 
@@ -167,9 +167,9 @@ class ServerWorld(World):
 
     def next(self) -> str:
         if not self.wire.closed:
-            assert self.connection in self.server.deadlines
+            assert self.connection in self.server.deadlines.moments
             return str(self.connection.state.name)
-        assert not self.connection.interest and not self.server.deadlines
+        assert not self.connection.interest and not self.server.deadlines.moments
         return f"closed: {self.said[-1].split()[1]}"
 
 

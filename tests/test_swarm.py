@@ -195,8 +195,9 @@ def test_downloads_share_two_queues_and_the_deadlines_stay_in_order():
     with against_silence(100) as crowd:
         assert len(crowd.reactor.queues) == 2
         for queue in crowd.reactor.queues:
-            assert len(queue) == 100
-            assert list(queue.values()) == sorted(queue.values())
+            moments = list(queue.moments.values())
+            assert moments == sorted(moments)
+            assert len(moments) == 100
 
 
 def test_no_more_begin_at_once_than_a_backlog_holds():

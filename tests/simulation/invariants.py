@@ -31,7 +31,7 @@ def little_is_kept(end: Any, c: Any) -> bool:
 def interest_follows_state(end: Any, c: Any) -> bool:
     """A connection waits for what its state needs, and for nothing else."""
     reads = READ if c.state is not SENDING else 0
-    writes = WRITE if c.unsent and c not in end.server.pauses else 0
+    writes = WRITE if c.unsent and c not in end.server.pauses.moments else 0
     return bool(c.interest == reads | writes)
 
 
@@ -45,7 +45,7 @@ def selector_agrees(end: Any, c: Any) -> bool:
 
 def deadline_stands(end: Any, c: Any) -> bool:
     """The deadline counts from accept, is never extended, and ends the connection in time."""
-    deadline = end.server.deadlines[c]
+    deadline = end.server.deadlines.moments[c]
     right = c.sock.wire.accepted_at + end.world.knobs.timeout
     return bool(deadline == right and deadline > end.looked_at)
 
@@ -56,17 +56,22 @@ def said_is_legal(end: Any, c: Any) -> bool:
     return bool(c.sock.said + c.unsent == whole)
 
 
+def nothing_is_held_back(end: Any, c: Any) -> bool:
+    """What the kernel has was not told to wait for more."""
+    return not c.sock.held_back
+
+
 # Of the server as a whole.
 
 
 def within_the_limit(end: Any) -> bool:
     """There are no more connections than --max-clients, unless the backlog was swept."""
-    return len(end.server.deadlines) <= end.world.knobs.max_clients or end.sent_signals
+    return len(end.server.connections) <= end.world.knobs.max_clients or end.sent_signals
 
 
 def nothing_leaks(end: Any) -> bool:
     """The open descriptors are the signals, the listeners and the open connections."""
-    expected = 1 + len(end.server.acceptor.listeners) + len(end.server.deadlines)
+    expected = 1 + len(end.server.acceptor.listeners) + len(end.server.connections)
     return len(end.open) == expected
 
 
@@ -79,7 +84,7 @@ def nobody_is_forgotten(end: Any) -> bool:
     """A listener is watched, or will be: by a retry, or when a connection ends."""
     acceptor = end.server.acceptor
     for listener in acceptor.listeners:
-        if listener.interest != READ and not acceptor.retries and not acceptor.full():
+        if listener.interest != READ and not acceptor.retries.moments and not acceptor.full():
             return False
     return True
 
@@ -87,7 +92,7 @@ def nobody_is_forgotten(end: Any) -> bool:
 def one_retry(end: Any) -> bool:
     """At most one retry is armed, and only while accepting is paused."""
     acceptor = end.server.acceptor
-    return len(acceptor.retries) <= (acceptor.paused_at is not None)
+    return len(acceptor.retries.moments) <= (acceptor.paused_at is not None)
 
 
 def people_are_told(end: Any) -> bool:
@@ -97,6 +102,7 @@ def people_are_told(end: Any) -> bool:
 
 OF_A_CONNECTION = (
     little_is_kept, interest_follows_state, selector_agrees, deadline_stands, said_is_legal,
+    nothing_is_held_back,
 )  # fmt: skip
 OF_THE_SERVER = (
     within_the_limit, nothing_leaks, selector_is_clean, nobody_is_forgotten, one_retry,
@@ -106,7 +112,7 @@ OF_THE_SERVER = (
 
 def hold_after_a_turn(end: Any) -> None:
     """Judge the server between two turns."""
-    for connection in end.server.deadlines:
+    for connection in end.server.connections:
         for invariant in OF_A_CONNECTION:
             if not invariant(end, connection):
                 end.world.violation(f"{connection}, {connection.state.name}: {invariant.__doc__}")
@@ -145,7 +151,7 @@ def judge_pause(end: Any) -> None:
 
 def hold_after_a_period(end: Any) -> None:
     """Nothing is left after a listening period: no connection, deadline, key, listener."""
-    left = [str(handler) for queue in end.reactor.queues for handler in queue]
+    left = [str(handler) for queue in end.reactor.queues for handler in queue.moments]
     left += [key.fileobj.name for key in end.selector.keys.values() if key.data is not end.signals]
     left += [sock.name for sock in end.open.values() if sock is not end.pipe]
     left += [f"c{wire.number} without a closing word" for wire in end.wires if not wire.word]

@@ -104,14 +104,13 @@ class Program(Host):
     def patience(self) -> int:
         """Return how many turns in a row may come to nothing. A deadline takes two: one finds that
         it has passed, the next looks at the sockets first; and then there may be nothing to do."""
-        return 4 + 2 * sum(map(len, self.reactor.queues))
+        return 4 + 2 * sum(len(queue.moments) for queue in self.reactor.queues)
 
     def moment(self) -> float:
         """Return when the timeout of `select` ends; as the kernel's, it is rounded up to ms."""
         if self.due is None:
-            patience = self.reactor.timeout(self.looked_at)
-            if patience is None:
-                self.due = math.inf
-            else:
-                self.due = self.looked_at + math.ceil(patience * 1000) / 1000
+            left = max(0.0, self.reactor.earliest() - self.looked_at)
+            self.due = self.looked_at + (
+                left if left == math.inf else math.ceil(left * 1000) / 1000
+            )
         return self.due

@@ -9,6 +9,7 @@ away: so do others.
 
 import errno
 import os
+import socket
 from collections import deque
 from typing import Any
 
@@ -22,8 +23,8 @@ class FakeSocket(Descriptor):
     """A TCP socket: the calls that the programs make, and what arrives from outside."""
 
     __slots__ = (
-        "address", "attempts", "blocking", "closed", "dead", "error", "heard", "incoming",
-        "outgoing", "peer_address", "said", "shut",
+        "address", "attempts", "blocking", "closed", "dead", "error", "heard", "held_back",
+        "incoming", "outgoing", "peer_address", "said", "shut",
     )  # fmt: skip
 
     def __init__(self, host: Host, name: str = "") -> None:
@@ -36,6 +37,7 @@ class FakeSocket(Descriptor):
         self.outgoing: Stream | None = None
         self.address = self.peer_address = ("0.0.0.0", 0)
         self.attempts = 0  # to connect, by SYN
+        self.held_back = False  # the octets sent last: MSG_MORE, see send(2)
         self.heard = self.said = b""  # all octets that this end has read and sent
 
     # What the programs call.
@@ -68,7 +70,9 @@ class FakeSocket(Descriptor):
             return b""
         raise self.not_now()
 
-    def send(self, octets: bytes) -> int:
+    def send(self, octets: bytes, flags: int = 0) -> int:
+        """Take some. What MSG_MORE lets wait travels with the end; the rest of a send that was cut
+        short does not wait (tcp_sendmsg in the kernel pushes what it took)."""
         self.enter("send")
         stream = self.outgoing
         if self.error:
@@ -82,6 +86,7 @@ class FakeSocket(Descriptor):
             room -= self.world.chance.below(room)
         taken = octets[:room]
         stream.put(taken)
+        self.held_back = bool(flags & socket.MSG_MORE) and taken == octets
         self.said += taken
         self.moved()
         self.tell("sends", taken)
@@ -92,6 +97,7 @@ class FakeSocket(Descriptor):
         if self.outgoing is None or self.dead:
             raise failure(errno.ENOTCONN)
         self.tell("ends its stream")
+        self.held_back = False
         self.end_stream()
 
     def connect_ex(self, address: Any) -> int:

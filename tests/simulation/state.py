@@ -19,7 +19,7 @@ def state_of(world: World) -> Hashable:
         [sorted(map(label, events)) for events in (world.pending, world.calamities)].__repr__(),
         tuple((when - world.now, label(event)) for when, event in world.alarms),
         tuple(program_state(program) for program in (server, *world.clients)),
-        tuple(connection_state(connection) for connection in server.server.deadlines),
+        tuple(connection_state(connection) for connection in server.server.connections),
         tuple(
             connection_state(client.download.connection) if client.download else None
             for client in world.clients
@@ -40,7 +40,7 @@ def program_state(program: Any) -> Hashable:
         tuple(
             (type(handler).__name__, round(deadline - now, 6), deadline <= program.looked_at)
             for queue in program.reactor.queues
-            for handler, deadline in queue.items()
+            for handler, deadline in queue.moments.items()
         ),
     )
 

@@ -95,8 +95,8 @@ def judge_outcome(end: Any) -> None:
         world.violation(f"{end.name} has no copy, and nothing has befallen it")
     elif has_heard_all(end) and not end.interrupted and not is_explained(end):
         world.violation(f"{end.name} has heard the whole file, and has no copy")
-    if end.open or end.selector.keys or any(end.reactor.queues):
-        left = [*end.open.values(), *end.selector.keys.values(), *end.reactor.queues]
+    armed = [handler for queue in end.reactor.queues for handler in queue.moments]
+    if left := [*end.open.values(), *end.selector.keys.values(), *armed]:
         world.violation(f"{end.name} leaves something behind: {left}")
 
 

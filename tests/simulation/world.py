@@ -108,7 +108,7 @@ class World:
         for program in (self.server, *self.clients):
             program.selector.close()
             for queue in program.reactor.queues:
-                queue.clear()
+                queue.moments.clear()
 
     def step(self) -> None:
         """Let one thing happen."""
