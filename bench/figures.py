@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import sentences, targets
+from bench import sentences, starts, targets
 from bench.markdown import Cells, bold, markdown, often
 from bench.results import Results, Row, by_cost, curves, middle, ratios, row, rows, spread
 from bench.subjects import YARDSTICK
@@ -148,6 +148,26 @@ def profile(results: Results) -> str:
     return markdown([f"function ({total:,} samples)", "user time"], [*body, rest])
 
 
+def start(results: Results) -> str:
+    """Return the table of starts."""
+    least = row(results, "start", starts.IMPORTS)
+    return markdown(
+        ["process", "ms", "times the imports", "ms of processor time", "times the imports"],
+        [
+            [f"`{each['name']}`" if each["name"].startswith("python3") else bold(each["name"])]
+            + [
+                cell
+                for key in ("wall", "cpu")
+                for cell in (
+                    f"{middle(each[key]):.1f}",
+                    spread(ratios(each, least, key), ".2f") if least else "",
+                )
+            ]
+            for each in rows(results, "start")
+        ],
+    )
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
     "peers": peers,
     "concurrency": Growth("concurrency", "µs, by clients at once", 100),
@@ -158,6 +178,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "pythons": pythons,
     "calls": calls,
     "profile": profile,
+    "start": start,
 }
 PARTS = TABLES | {
     "circumstances": sentences.circumstances,

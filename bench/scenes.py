@@ -1,7 +1,8 @@
 """The scenes of a bench: in each, one thing changes and all else stays as it is.
 
 A scene is a function that takes a Plan and returns what goes into results.json under its name. Most
-are a list of subjects for the rounds; memory, system calls and the profile are counted once.
+are a list of subjects for the rounds; memory, system calls and the profile are counted once, and
+starts have rounds of their own.
 """
 
 import json
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import machine, strace
+from bench import machine, starts, strace
 from bench.processes import BUILD, ROOT, Failed, Idle
 from bench.progress import Progress
 from bench.rounds import Rounds, Row, Seat
@@ -197,6 +198,18 @@ def profile(plan: Plan) -> Scene:
     return {"samples": samples}
 
 
+def start(plan: Plan) -> Scene:
+    """How long both programs take to start, and the client all in all."""
+    rounds = plan.rounds or (1 if plan.quick else 12)
+    plan.progress.begin("start", rounds + 1)
+    try:
+        rows = starts.rows(plan.path, plan.cores, rounds, plan.progress)
+    except Failed as why:
+        print(f"\nbench: FAILED, and left out: start: {why}", file=sys.stderr)
+        return {"rounds": 0, "rows": [], "not run": {"start": str(why)}}
+    return {"rounds": rounds, "rows": rows, "not run": {}}
+
+
 SCENES: dict[str, Callable[[Plan], Scene]] = {
     "peers": peers,
     "concurrency": concurrency,
@@ -207,4 +220,5 @@ SCENES: dict[str, Callable[[Plan], Scene]] = {
     "pythons": pythons,
     "calls": calls,
     "profile": profile,
+    "start": start,
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bench import starts
 from bench.results import Results, middle, ratios, row, spread
 from bench.subjects import EIGHTY, YARDSTICK
 
@@ -18,6 +19,7 @@ class Target:
     ours: tuple[str, str, int]  # scene, server, place
     theirs: tuple[str, str, int] | None  # what it is a ratio to; none: octets per client
     form: str = ".2f"
+    key: str = "cpu"
 
     def samples(self, results: Results) -> list[float] | None:
         """Return what was measured, a sample per round; None: nothing."""
@@ -25,7 +27,7 @@ class Target:
         if self.theirs is None:
             return [float(octets) for octets in ours["octets"]] if ours else None
         theirs = row(results, *self.theirs)
-        return ratios(ours, theirs) if ours and theirs else None
+        return ratios(ours, theirs, self.key) if ours and theirs else None
 
     def line(self, results: Results) -> str:
         """Return its line of the table."""
@@ -68,6 +70,10 @@ TARGETS = [
         ("concurrency", EIGHTY, 5000), ("concurrency", EIGHTY, 100),
     ),
     Target("octets of memory per idle client", 700, None, ("memory", EIGHTY, 0), None, ",.0f"),
+    Target(
+        "`client.py` end to end, times the bare imports", 2, None,
+        ("start", starts.CLIENT, 0), ("start", starts.IMPORTS, 0), key="wall",
+    ),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Imported first of all, so that little can happen before it. Called by server.py 
 they are run as programs; must not be called by who only imports them.
 """
 
+import gc
 import signal
 import sys
 from typing import NoReturn
@@ -21,8 +22,13 @@ def begin() -> None:
 def end(status: int) -> NoReturn:
     """End this process with `status`: it is decided, and no late signal may change it.
 
-    (The interpreter takes some 15 ms to leave, and whoever stops a service may ask twice.)
+    (The interpreter takes some milliseconds to leave, and whoever stops a service may ask twice.)
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    # While it leaves, the interpreter looks through all there is for cycles, several times: a tenth
+    # of a client's whole life (4 of 41 ms), for memory that goes back to the system anyhow. What is
+    # frozen is not looked at. In development mode (-X dev) it looks, and tells what was left open.
+    if not sys.flags.dev_mode:
+        gc.freeze()
     sys.exit(status)

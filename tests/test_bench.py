@@ -19,12 +19,16 @@ from bench import (
     plots,
     progress,
     rounds,
+    scenes,
     sentences,
+    starts,
     strace,
     subjects,
     targets,
 )
+from bench.processes import Failed
 from bench.results import load, ratios, save
+from tests.peers import delivering
 from tests.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
 from tests.test_makefile import make
 
@@ -162,6 +166,39 @@ def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(s
     assert "\n| **eighty** |" in told.stdout
 
 
+def test_whole_processes_are_measured_from_their_start(stage):
+    told = run(stage, sys.executable, "-m", "bench", "--quick", "--scene=start")
+    assert told.returncode == 0, told.stderr
+    for name in (starts.NOTHING, starts.IMPORTS, starts.CLIENT, starts.SERVER):
+        assert re.search(rf"\n\| \W*{re.escape(name)}\W* \| \d+\.\d \| ", told.stdout), name
+    (found,) = load(stage / "build/performance")["scenes"].values()
+    assert [len(row["wall"]) for row in found["rows"]] == 4 * [found["rounds"]]
+    assert all(cpu > 0 for row in found["rows"] for cpu in row["cpu"])
+
+
+def test_a_process_that_fails_has_no_figures():
+    with pytest.raises(Failed, match="it ends with 3: python3 -c"):
+        starts.ended("-c", "raise SystemExit(3)")
+    with pytest.raises(Failed, match="it ends with -15: python3 -c"):
+        starts.ended("-c", "import os; os.kill(os.getpid(), 15)")
+
+
+def test_a_copy_that_is_not_the_file_has_no_figures(tmp_path):
+    other = conversation(b"another\n")
+    with delivering(other) as port, pytest.raises(Failed, match="is not the file"):
+        starts.fetched(str(port), SAMPLE, tmp_path / "copy")
+
+
+def test_starts_that_cannot_be_measured_cost_no_other_scene(monkeypatch, capsys):
+    def fail(*_):
+        raise Failed("because")
+
+    monkeypatch.setattr(starts, "rows", fail)
+    found = scenes.start(scenes.Plan(SAMPLE, set(), quick=True))
+    assert (found["rows"], found["not run"]) == ([], {"start": "because"})
+    assert "FAILED, and left out: start: because" in capsys.readouterr().err
+
+
 def test_without_a_compiler_one_line_says_so(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "bench", tmp_path / "bench")
@@ -263,6 +300,16 @@ FOUND = {
             ],
         },
         "memory": {"rows": [{"name": "eighty", "at": 0, "octets": [640.2]}]},
+        "start": {
+            "rounds": 2,
+            "rows": [
+                {"name": name, "at": 0, "wall": wall, "cpu": cpu}
+                for name, wall, cpu in [
+                    (starts.IMPORTS, [20.0, 40.0], [10.0, 10.0]),
+                    (starts.CLIENT, [32.0, 60.0], [14.0, 15.0]),
+                ]
+            ],
+        },
     },
 }  # fmt: skip
 
@@ -281,6 +328,9 @@ def test_the_tables_follow_from_the_samples():
     ours = "| **eighty** | 22.5 | 11.2 | 11.2 | 1.50 (1.50 to 1.50) | 9,000 |"
     assert ours in figures.peers(FOUND)
     assert "| **eighty** | 20.0 | 22.0 | 1.10 |" in figures.TABLES["idle"](FOUND)
+    assert f"| `{starts.IMPORTS}` | 30.0 | 1.00 (1.00 to 1.00) | 10.0 |" in figures.start(FOUND)
+    ours = f"| **{starts.CLIENT}** | 46.0 | 1.55 (1.50 to 1.60) | 14.5 | 1.45 (1.40 to 1.50) |"
+    assert ours in figures.start(FOUND)
     words = " ".join((sentences.circumstances(FOUND) + sentences.answer(FOUND)).split())
     assert "Not run: trio (trio is not installed)." in words
     assert "**22 microseconds** of processor time: 1.50 times that of the bare epoll" in words
@@ -297,7 +347,15 @@ def test_each_target_is_judged_by_its_median():
     assert "times uvloop's Protocol | 0.9, then 0.85 | 0.88 (0.75 to 1.00) | **reached** |" in table
     assert "times none | 1.05 | 1.10 | missed |" in table
     assert "per idle client | 700 | 640 | **reached** |" in table
+    assert "`client.py` end to end, times the bare imports | 2 | 1.55 (1.50 to 1.60) |" in table
     assert table.count("not measured") == 3
+
+
+def test_a_scene_that_was_not_played_leaves_its_table_empty():
+    older = FOUND | {"scenes": {n: s for n, s in FOUND["scenes"].items() if n != "start"}}
+    page = "<!-- bench: start -->\n<!-- end of bench -->\n"
+    assert document.rewritten(page, older).count("\n| ") == 2  # head and rule
+    assert targets.table(older).count("not measured") == 4
 
 
 def test_the_plots_are_pictures_for_light_and_dark_with_a_name_for_each_curve():

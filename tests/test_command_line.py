@@ -211,6 +211,17 @@ def test_version_and_help_go_to_stdout_and_are_a_success(console, options):
     assert console.said == []
 
 
+@BOTH
+def test_the_terminal_is_not_asked_how_wide_the_help_may_be(console, options, monkeypatch):
+    for columns in ("40", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        with pytest.raises(SystemExit):
+            options(console, ["--help"])
+    one, other = console.announced
+    assert one == other
+    assert max(map(len, one.splitlines())) <= command_line.WIDTH
+
+
 @pytest.mark.fault("E8")
 @pytest.mark.parametrize(
     ("soft", "clients"),

@@ -1,5 +1,6 @@
 """The first and the last moment of a process: Ctrl+C before there is a loop, signals after it."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -40,18 +41,19 @@ def test_at_first_ctrl_c_ends_the_process_unless_it_is_ignored(before, after):
 
 
 @pytest.mark.fault("D15")
-def test_at_the_end_no_signal_can_change_the_status():
+def test_at_the_end_no_signal_can_change_the_status(monkeypatch):
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # the next test tells
     with pytest.raises(SystemExit) as raised:
         process.end(7)
     assert raised.value.code == 7
     assert [signal.getsignal(number) for number in STOPS] == 3 * [signal.SIG_IGN]
 
 
-def run_program(name, before, *arguments):
+def run_program(name, before, *arguments, flags=()):
     """Run a program to its end, after other code; return how it ended."""
-    with directed("import atexit, os, signal, sys", before) as env:
+    with directed("import atexit, gc, os, signal, sys", before) as env:
         return subprocess.run(
-            [sys.executable, ROOT / name, *arguments],
+            [sys.executable, *flags, ROOT / name, *arguments],
             env={**os.environ, **env},
             capture_output=True,
             text=True,
@@ -67,6 +69,16 @@ def test_a_signal_while_the_interpreter_leaves_changes_no_status(words, number):
     name, *arguments = words
     late = f"atexit.register(lambda: os.kill(os.getpid(), {int(number)}))"
     assert run_program(name, late, *arguments).returncode == 1  # "/" is no file
+
+
+@pytest.mark.parametrize("words", [("server.py", "/"), ("client.py", "localhost", "/")])
+@pytest.mark.parametrize(("flags", "looked_at"), [((), False), (("-X", "dev"), True)])
+def test_only_in_development_mode_the_end_looks_for_what_was_left(words, flags, looked_at):
+    name, *arguments = words
+    late = 'atexit.register(lambda: os.write(1, b"%d" % gc.get_freeze_count()))'
+    ended = run_program(name, late, *arguments, flags=flags)
+    assert (int(ended.stdout) == 0) == looked_at
+    assert ended.returncode == 1  # "/" is no file
 
 
 @pytest.mark.fault("D15")
