@@ -94,7 +94,8 @@ class DeadlineQueue(Generic[H]):
     cancelled deadline is gone at once. (A heap needs a way to forget: asyncio, trio and redis carry
     repair code for cancelled timers. For lengths that are few and fixed a queue is enough: libev's
     manual, "Be smart about timeouts", idea 4.) The head of a plain dict is found by walking over
-    the holes before it: 0.90 s against 0.014 s to drain 50,000. Hence an OrderedDict.
+    the holes before it: 0.90 s against 0.014 s to drain 50,000. Hence an OrderedDict, `moments`. (A
+    queue has one and is none: what inherits from it is 0.5 us slower per deadline.)
     """
 
     def __init__(self, length: float, act: Callable[[H], None], reactor: "Reactor") -> None:
@@ -199,7 +200,7 @@ class Reactor:
 
     def select(self, most: float) -> Ready:
         """Sleep until somebody is ready, or `most` seconds; return who is."""
-        timeout = None if most == math.inf else most if most > 0.0 else 0.0
+        timeout = None if most == math.inf else (most if most > 0.0 else 0.0)
         if self.trace is None:
             return self.selector.select(timeout)
         self.trace("select", timeout=timeout)

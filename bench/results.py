@@ -7,7 +7,7 @@ before any median: what slowed the machine then slowed both.
 import json
 import re
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 Results = dict[str, Any]
@@ -59,9 +59,11 @@ def by_cost(found: list[Row], key: str = "cpu") -> list[Row]:
 
 
 def spread(samples: list[float], form: str) -> str:
-    """Return the median, and what it lies between."""
-    low, mid, high = (format(f, form) for f in (min(samples), median(samples), max(samples)))
-    return mid if len(samples) == 1 else f"{mid} ({low} to {high})"
+    """Return the median, and between which two figures half of the samples lie."""
+    if len(samples) == 1:
+        return format(samples[0], form)
+    low, mid, high = (format(f, form) for f in quantiles(samples, n=4, method="inclusive"))
+    return f"{mid} ({low} to {high})"
 
 
 def curves(results: Results, scene: str, key: str = "cpu") -> dict[str, dict[int, float]]:

@@ -1,9 +1,12 @@
 """Rounds: every subject in turn, again and again, so that a slow minute slows everybody alike.
 
-One slot is one subject's load in one round. The slots of a scene take equal processor time, about:
-how many transfers that is, a first slot finds out, which also warms the server up and counts for
-nothing. The servers stand on one core and the load on another; processor time is read when the
-server has gone to sleep again, so that the last client's end is in it.
+One slot is one subject's load in one round. Many short rounds tell more than a few long ones: what
+slows the machine often lasts longer than a slot, and so falls on all subjects of a round alike.
+
+The slots of a scene take equal processor time, about: how many transfers that is, a first slot
+finds out, which also warms the server up and counts for nothing. The servers stand on one core and
+the load on another; processor time is read when the server has gone to sleep again, so that the
+last client's end is in it.
 """
 
 import contextlib

@@ -55,7 +55,7 @@ class Plan:
 def peers(plan: Plan) -> Scene:
     """Everybody under the same load: the table."""
     subjects = [Subject(name, command) for name, command in plan.servers.items()]
-    return plan.measure("peers", subjects, 9, 0.7)
+    return plan.measure("peers", subjects, 40, 0.15)
 
 
 def concurrency(plan: Plan) -> Scene:
@@ -69,7 +69,7 @@ def concurrency(plan: Plan) -> Scene:
         for name, command in servers.items()
         if n <= 1000 or name != "thread per client"  # it took a minute for one wave of 5,000
     ]
-    return plan.measure("concurrency", subjects, 3, 0.25)
+    return plan.measure("concurrency", subjects, 5, 0.25)
 
 
 def idle(plan: Plan) -> Scene:
@@ -81,7 +81,7 @@ def idle(plan: Plan) -> Scene:
         for n in levels
         if n + SPARE <= machine.most_descriptors()
     ]
-    return plan.measure("idle", subjects, 7, 0.4)
+    return plan.measure("idle", subjects, 24, 0.15)
 
 
 def lines(plan: Plan) -> Scene:
@@ -94,7 +94,7 @@ def lines(plan: Plan) -> Scene:
         Subject("lines to a file", eighty(), lines="file"),
         Subject("-q --trace FILE", eighty("-q", "--trace", trace), life=TRACED),
     ]
-    return plan.measure("lines", subjects, 7, 0.4)
+    return plan.measure("lines", subjects, 30, 0.15)
 
 
 TRACED = 3000  # transfers; a trace takes 100,000 events, and then none
@@ -113,7 +113,7 @@ def selectors(plan: Plan) -> Scene:
         )
         for n in ([0, 800] if plan.quick else [0, 100, 800])  # select(2) takes numbers below 1,024
     ]
-    return plan.measure("selectors", subjects, 5, 0.3)
+    return plan.measure("selectors", subjects, 12, 0.15)
 
 
 def pythons(plan: Plan) -> Scene:
@@ -124,7 +124,7 @@ def pythons(plan: Plan) -> Scene:
         subjects.append(Subject(f"{EIGHTY}, Python {version}", eighty("-q", python=python)))
         command = peer("asyncio_protocol", python)
         subjects.append(Subject(f"{ASYNCIO}, Python {version}", command))
-    scene = plan.measure("pythons", subjects, 7, 0.4)
+    scene = plan.measure("pythons", subjects, 20, 0.15)
     absent = {f"Python {v}": "not found" for v in machine.VERSIONS if v not in found}
     for name in absent:
         print(f"NOT RUN: {name} is not found here", file=sys.stderr)
