@@ -176,7 +176,7 @@ def test_a_reader_that_has_stopped_holds_nobody_up_and_finds_one_gap(ends):
         if number % 3 == 0:
             console.flush()
     assert time.monotonic() - began < 2.0
-    assert LIMIT <= len(console.rest) < LIMIT + 200
+    assert 0 < len(console.rest) < LIMIT + 200
     assert console.dropped
 
     console.line("last before the gap's end")  # dropped as well
@@ -184,6 +184,7 @@ def test_a_reader_that_has_stopped_holds_nobody_up_and_finds_one_gap(ends):
     dropped = console.dropped
     text = read_all(reader, console, b"lines dropped)\n")
     assert gaps(text) == [dropped]
+    assert len(text) > LIMIT  # so much was kept, though a terminal may have taken some of it since
     console.line("the end")
     console.flush()
     assert read_all(reader, console, b"\n") == "the end\n"
