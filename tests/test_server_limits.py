@@ -394,7 +394,7 @@ def test_no_state_keeps_the_loop_awake(text_file: Path, state: str) -> None:
                 server.expect(r"^turn .*\bc1 readable")
             if state == "DONE":
                 assert HELLO + read_to_end(client.connection) == conversation(TEXT)
-                # Now, not in 40 ms: the end's acknowledgement wakes the kernel's half of epoll_wait.
+                # Now, not in 40 ms: that acknowledgement wakes the kernel's half of epoll_wait.
                 client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             server.fall_asleep()
             sleeps, used = server.kernel_count("voluntary_ctxt_switches"), server.processor_time()
