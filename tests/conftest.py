@@ -47,12 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    # Each test collects garbage twice; what pytest has built up to here needs no second look.
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason in dict.fromkeys(MISSING):
         terminalreporter.write_line(f"NOT TESTED HERE: {reason}", yellow=True, bold=True)
@@ -142,6 +136,14 @@ def world(temporary: Path) -> dict[str, set[str]]:
         "files": {str(path) for path in files(temporary)},
         "threads": {f"{thread.name} {thread.ident}" for thread in threading.enumerate()},
     }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def old_objects_are_set_aside() -> None:
+    """Each test collects garbage twice; what is there before its module needs no further look."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

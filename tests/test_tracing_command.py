@@ -172,6 +172,19 @@ def test_what_cannot_be_read_is_one_line(tmp_path, command, octets, why):
     assert why in line and r"a\nb\x1b\xff.jsonl" in line
 
 
+def test_an_endless_file_is_read_up_to_the_limit(monkeypatch):
+    monkeypatch.setattr(command.events, "LARGEST", 1000)
+    monkeypatch.setattr(command, "PIECE", 300)
+    assert len(command.octets_of("/dev/zero")) == 1200
+
+
+def test_a_small_trace_takes_little_memory(good):
+    """It took the 256 MB that the largest trace may have."""
+    low = 'ulimit -v 200000; exec "$@"'
+    words = ["/bin/sh", "-c", low, "sh", PYTHON, "-m", "tracing", "check", str(good)]
+    assert subprocess.run(words, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
 def test_a_directory_cannot_be_read(tmp_path):
     assert one_line(tracing("check", tmp_path), 1).endswith("is a directory")
 

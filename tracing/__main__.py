@@ -23,6 +23,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,6 +34,7 @@ from tracing import events, invariants, lanes, perfetto
 from tracing.events import NotATrace, Trace
 
 PRINTED = 20  # violations of one file; who has so many starts with the first
+PIECE = 1 << 20  # octets read at once: a read of so many takes the memory for so many
 
 Drawer = Callable[[Trace, str], str]
 DRAWERS: dict[str, Drawer] = {
@@ -138,7 +140,8 @@ def octets_of(name: str) -> bytes:
     """Return what is in a file, up to a limit that the reader knows of."""
     try:
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as stream:
-            return stream.read(events.LARGEST + 1)
+            pieces = iter(lambda: stream.read(PIECE), b"")
+            return b"".join(islice(pieces, events.LARGEST // PIECE + 1))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise Failure(f"cannot read {shown(name)}: {reason(error)}") from error
 
