@@ -160,9 +160,9 @@ def test_what_the_kernel_is_told_of_a_send_is_of_that_send_alone(connect):
     wire = connect()
     wire.unsent = b"hello"
     wire.send(2)
-    wire.send(flags=socket.MSG_MORE)
+    wire.send(flags=socket.MSG_DONTROUTE)
     assert wire.sock.sent == [b"he", b"llo"]
-    assert wire.sock.flags == [0, socket.MSG_MORE]
+    assert wire.sock.flags == [0, socket.MSG_DONTROUTE]
 
 
 def test_sending_nothing_is_harmless(connect):

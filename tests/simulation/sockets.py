@@ -9,10 +9,10 @@ away: so do others.
 
 import errno
 import os
-import socket
 from collections import deque
 from typing import Any
 
+from connection import END_FOLLOWS
 from reactor import READ, WRITE
 from tests.simulation.faults import DEFECT, GONE_NUMBERS
 from tests.simulation.host import Descriptor, Host, failure
@@ -86,7 +86,7 @@ class FakeSocket(Descriptor):
             room -= self.world.chance.below(room)
         taken = octets[:room]
         stream.put(taken)
-        self.held_back = bool(flags & socket.MSG_MORE) and taken == octets
+        self.held_back = bool(flags & END_FOLLOWS) and taken == octets
         self.said += taken
         self.moved()
         self.tell("sends", taken)
