@@ -284,6 +284,15 @@ def test_the_trace_is_told_of_a_half_close_that_worked(traced):
     assert told == [("half", wire, {})]
 
 
+def test_the_trace_is_told_of_a_close_without_a_word_of_any_number(traced, selector):
+    connect, told = traced
+    wire = connect()
+    selector.numbers.remove(wire.sock.number)
+    wire.sock.number = 0  # it cannot be in the programs, but why not in another
+    wire.close()
+    assert told == [("close", wire, {"how": ""})]
+
+
 def test_the_trace_is_told_of_the_first_close_only_after_the_selector_is_left(traced):
     connect, told = traced
     wire = connect()

@@ -123,6 +123,15 @@ def test_the_trace_is_told_of_each_step_of_a_turn(world):
     assert turned == ("turned", None, 2.5, {})
 
 
+def test_a_trace_is_told_how_long_the_loop_may_sleep_and_changes_nothing_of_it(world):
+    told = []
+    world.reactor.queue(5.0, Handler.late).arm(world.handler("one"))
+    world.reactor.trace = lambda event, who=None, **what: told.append(what)
+    world.turn()
+    assert told[0] == {"timeout": 5.0}
+    assert world.selector.sleeps == [5.0]
+
+
 def test_the_trace_is_told_of_changes_of_interest_only(world):
     told = []
     world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
@@ -161,6 +170,7 @@ def test_the_trace_is_told_of_deadlines_set_cancelled_and_acted_on(world):
     queue.arm(one)
     queue.arm(two)
     queue.cancel(one)
+    assert len(told) == 3
     queue.cancel(one)
     world.advance(3.0)
     queue.expire(world.selector.now, world.reactor.call)
@@ -220,6 +230,14 @@ def test_an_interest_that_the_selector_refuses_is_not_noted(world):
 def test_who_gives_up_writing_while_it_reads_is_not_called_to_write(world):
     one = world.handler("one", b"x", interest=READ | WRITE)
     one.reads = lambda: world.reactor.watch(one, READ)
+    assert world.turn() == ["one readable"]
+
+
+def test_who_waits_for_both_is_called_only_for_what_is_ready(world):
+    one = world.handler("one", interest=READ | WRITE)
+    assert world.turn() == ["one writable"]
+    one.sock.incoming.append(b"x")
+    one.sock.room = 0
     assert world.turn() == ["one readable"]
 
 
@@ -325,6 +343,15 @@ def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world):
     assert world.turn() == ["one late"]
     assert world.selector.sleeps == [5.0, 0.0]
     assert not queue.moments
+
+
+def test_what_is_left_of_a_deadline_gets_less_with_the_time(world):
+    queue = world.reactor.queue(5.0, Handler.late)
+    one = world.handler("one")
+    queue.arm(one)
+    assert queue.left(one) == 5.0
+    world.advance(7.0)
+    assert queue.left(one) == -2.0
 
 
 def test_the_loop_sleeps_until_the_earliest_deadline_of_all_queues(world):
