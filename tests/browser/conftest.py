@@ -1,6 +1,5 @@
 """A real browser, started once; a page of its own for each test, and what no page may ever do."""
 
-import functools
 import json
 import os
 import re
@@ -14,10 +13,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import chromium
-from tracing import page as viewer_page
+from tracing.page import page as make_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-make_page = functools.cache(viewer_page.page)  # nearly all tests look at the same one
 
 Event = dict[str, Any]
 
@@ -32,12 +30,6 @@ def browser(temporary: Path) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def profile(browser: Browser) -> BrowserContext:
-    """Return what all pages share: the viewer keeps nothing in a browser, see test_everybody.py."""
-    return browser.new_context()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -111,30 +103,22 @@ Show = Callable[..., Viewer]
 
 
 @pytest.fixture
-def show(profile: BrowserContext, scene: str, tmp_path: Path) -> Iterator[Show]:
+def show(browser: Browser, scene: str, tmp_path: Path) -> Iterator[Show]:
     """Show a trace, by default the scene's: with no error, no message, and no request but the
     one for its own file."""
-    pages: list[Page] = []
+    contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def shown(
-        trace: str = scene,
-        fragment: str = "",
-        *,
-        allow: str = "",
-        scheme: Any = None,
-        width: int = 1280,
-    ) -> Viewer:
+    def shown(trace: str = scene, fragment: str = "", allow: str = "", **options: Any) -> Viewer:
         def watch(what: str) -> None:
             if not allow or not re.search(allow, what):
                 wrong.append(what)
 
-        page = profile.new_page()
-        pages.append(page)
-        page.set_viewport_size({"width": width, "height": 720})
-        page.emulate_media(color_scheme=scheme)
-        path = tmp_path / f"page {len(pages)}.html"
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}} | options)
+        contexts.append(context)
+        path = tmp_path / f"page {len(contexts)}.html"
         path.write_text(make_page(trace), encoding="utf-8")
+        page = context.new_page()
         page.on("pageerror", lambda error: watch(f"error: {error}"))
         page.on("console", lambda message: watch(f"console: {message.text}"))
         page.on("dialog", lambda dialog: watch(f"dialog: {dialog.message}"))
@@ -145,12 +129,13 @@ def show(profile: BrowserContext, scene: str, tmp_path: Path) -> Iterator[Show]:
                 or watch(f"request: {request.url}")
             ),
         )
-        page.goto(path.as_uri() + fragment)
-        return Viewer(page, path, trace)
+        viewer = Viewer(page, path, trace)
+        viewer.open(fragment)
+        return viewer
 
     yield shown
-    for each in pages:
-        each.close()
+    for context in contexts:
+        context.close()
     assert wrong == []
 
 
