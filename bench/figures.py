@@ -141,6 +141,8 @@ def profile(results: Results) -> str:
     """Return the functions in which eighty spends its user time."""
     samples: dict[str, int] = results["scenes"]["profile"]["samples"]
     total = sum(samples.values())
+    if not total:
+        return "It was not measured long enough to take a sample.\n"
     first = sorted(samples.items(), key=lambda pair: -pair[1])[:FIRST]
     body = [[f"`{name}`", f"{100 * count / total:.0f} %"] for name, count in first]
     others = total - sum(count for _, count in first)

@@ -176,6 +176,12 @@ def test_whole_processes_are_measured_from_their_start(stage):
     assert all(cpu > 0 for row in found["rows"] for cpu in row["cpu"])
 
 
+def test_even_a_quick_profile_has_samples(stage):
+    told = run(stage, sys.executable, "-m", "bench", "--quick", "--scene=profile")
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"\| function \(\d+ samples\) \|", told.stdout)
+
+
 def test_a_process_that_fails_has_no_figures():
     with pytest.raises(Failed, match="it ends with 3: python3 -c"):
         starts.ended("-c", "raise SystemExit(3)")
@@ -356,6 +362,10 @@ def test_a_scene_that_was_not_played_leaves_its_table_empty():
     page = "<!-- bench: start -->\n<!-- end of bench -->\n"
     assert document.rewritten(page, older).count("\n| ") == 2  # head and rule
     assert targets.table(older).count("not measured") == 4
+
+
+def test_a_profile_without_a_sample_says_so():
+    assert figures.profile({"scenes": {"profile": {"samples": {}}}}).startswith("It was not meas")
 
 
 def test_the_plots_are_pictures_for_light_and_dark_with_a_name_for_each_curve():
