@@ -10,6 +10,7 @@ from bench.svg import GRID, INK, MUTED, OURS, OURS_PALE, Picture, Scale, apart
 WIDTH = 720
 LEFT, RIGHT = 165, 560  # of what is plotted; the labels stand on both sides
 STEP, BAR = 30, 18  # pixels from line to line, and of a bar
+SAMPLE = 12  # of a colour, in a legend
 TOP = 46
 FIELD = 300  # height of a field of curves
 Curves = dict[str, dict[int, float]]
@@ -43,12 +44,17 @@ def peers(results: Results) -> Picture:
         picture.bar(system, y, scale(cpu) - system, BAR, OURS_PALE if ours else MUTED)
         times = f", {middle(ratios(each, limit)):.2f} ×" if limit else ""
         picture.text(scale(cpu) + 8, y + 14, f"{cpu:.0f} µs{times}", text_kind(each["name"]))
-    last = found[-1]
-    middle_of_user = scale(middle(last["cpu"]) * (1 - (last["user"] or 0) / 2))
-    below = TOP + STEP * len(found) + 6
-    picture.text(LEFT, below, "in the kernel (system)", "small")
-    picture.text(middle_of_user, below, "in the program (user)", "small mid")
+    below = TOP + STEP * len(found) + 2
+    explain(picture, LEFT, below, (INK, OURS), "in the kernel (system)")
+    explain(picture, LEFT + 210, below, (MUTED, OURS_PALE), "in the program (user)")
     return picture
+
+
+def explain(picture: Picture, x: float, y: float, kinds: tuple[str, ...], words: str) -> None:
+    """Write what these colours stand for."""
+    for place, colour in enumerate(kinds):
+        picture.bar(x + SAMPLE * place, y, SAMPLE, SAMPLE, colour)
+    picture.text(x + SAMPLE * len(kinds) + 8, y + SAMPLE - 1, words, "small")
 
 
 def latency(results: Results) -> Picture:
@@ -56,8 +62,9 @@ def latency(results: Results) -> Picture:
     picture = Picture(WIDTH, "time from connect to the end of stream")
     found = by_cost(rows(results, "peers"), "p50")
     figures = [1e-3 * middle(each[key]) for each in found for key in ("p50", "max")]
-    scale = Scale(figures, LEFT, RIGHT + 60, log=True)
-    picture.text(LEFT, 16, "milliseconds from connect to end of stream, 100 clients at a time")
+    scale = Scale(figures, LEFT, RIGHT + 40, log=True)
+    title = "milliseconds from connect to end of stream, 100 clients at a time (logarithmic)"
+    picture.text(LEFT, 16, title)
     for tick in scale.ticks():
         picture.line([(scale(tick), TOP - 8), (scale(tick), TOP + STEP * len(found))], 1, GRID)
         picture.text(scale(tick), TOP - 14, f"{tick:g}", "small mid")
@@ -68,10 +75,10 @@ def latency(results: Results) -> Picture:
         picture.line([(at[0], y), (at[-1], y)], 2, kind(name))
         for x, radius in zip(at, (5, 4, 3, 2), strict=True):
             picture.dot(x, y, radius, kind(name))
-        words = f"{1e-3 * middle(each['p50']):.1f}, {1e-3 * middle(each['p99']):.1f}"
+        words = f"{1e-3 * middle(each['p50']):.1f}, {1e-3 * middle(each['p99']):.1f} ms"
         picture.text(at[-1] + 8, y + 5, words, text_kind(name))
     below = TOP + STEP * len(found) + 12
-    picture.text(LEFT, below, "dots: median, 90 %, 99 %, greatest; words: median, 99 %", "small")
+    picture.text(LEFT, below, "dots: median, 90 %, 99 %, greatest; figures: median, 99 %", "small")
     return picture
 
 
@@ -99,7 +106,7 @@ def growth(scene: str, axis: str, results: Results, *, log: bool) -> Picture:
     x = {at: left + (RIGHT - left) * n / max(1, len(places) - 1) for n, at in enumerate(places)}
     figures = [figure for curve in found.values() for figure in curve.values()]
     y = Scale(figures, TOP + FIELD, TOP, log=log)
-    picture.text(left, 16, title)
+    picture.text(left, 16, f"{title} (logarithmic)" if log else title)
     for tick in y.ticks():
         picture.line([(left, y(tick)), (RIGHT, y(tick))], 1, GRID)
         picture.text(left - 8, y(tick) + 4, f"{tick:g}", "small end")
@@ -128,9 +135,10 @@ def write_names(
     for name, (at, figure) in short.items():
         picture.text(x[at], y(figure) - 10, name, f"mid {text_kind(name)}")
     whole = [name for name in ends if name not in short]
-    places = apart([y(ends[name][1]) for name in whole], 16)
-    for name, place in zip(whole, places, strict=True):
-        picture.text(RIGHT + 10, place + 4, name, text_kind(name))
+    points = [y(ends[name][1]) for name in whole]
+    for name, point, place in zip(whole, points, apart(points, 16), strict=True):
+        picture.line([(RIGHT + 5, point), (RIGHT + 15, place)], 1, kind(name))
+        picture.text(RIGHT + 18, place + 4, name, text_kind(name))
 
 
 IDLE = "idle clients beside the load"

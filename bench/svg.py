@@ -1,23 +1,23 @@
 """Pictures: SVG by hand, as text. One file serves light and dark: the reader's browser chooses."""
 
 from html import escape
-from itertools import pairwise
 from math import log10
+from statistics import fmean
 
 INK, MUTED, GRID, OURS, OURS_PALE = "ink", "muted", "grid", "ours", "pale"
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f }
-.small { font-size: 12px; fill: #6e7781 } .end { text-anchor: end } .mid { text-anchor: middle }
+.small { font-size: 12px; fill: #57606a } .end { text-anchor: end } .mid { text-anchor: middle }
 .ours-text { fill: #0757ba; font-weight: 600 }
-.ink { fill: #57606a; stroke: #57606a } .muted { fill: #afb8c1; stroke: #afb8c1 }
+.ink { fill: #57606a; stroke: #57606a } .muted { fill: #8c959f; stroke: #8c959f }
 .grid { fill: #d8dee4; stroke: #d8dee4 }
-.ours { fill: #0969da; stroke: #0969da } .pale { fill: #80b3f0; stroke: #80b3f0 }
-.line { fill: none; stroke-linejoin: round } rect { stroke: none }
+.ours { fill: #0969da; stroke: #0969da } .pale { fill: #5495e8; stroke: #5495e8 }
+.line { fill: none; stroke-linejoin: round } rect[class] { stroke: none }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .small { fill: #8d96a0 } .ours-text { fill: #79c0ff }
-.ink { fill: #b1bac4; stroke: #b1bac4 } .muted { fill: #545d68; stroke: #545d68 }
+text { fill: #e6edf3 } .small { fill: #9198a1 } .ours-text { fill: #79c0ff }
+.ink { fill: #b1bac4; stroke: #b1bac4 } .muted { fill: #6e7681; stroke: #6e7681 }
 .grid { fill: #30363d; stroke: #30363d }
-.ours { fill: #58a6ff; stroke: #58a6ff } .pale { fill: #1f5fae; stroke: #1f5fae }
+.ours { fill: #58a6ff; stroke: #58a6ff } .pale { fill: #2167bd; stroke: #2167bd }
 }
 """
 
@@ -90,9 +90,23 @@ class Scale:
 
 
 def apart(places: list[float], distance: float) -> list[float]:
-    """Return `places`, moved down where they would stand closer than `distance`."""
-    order = sorted(range(len(places)), key=places.__getitem__)
+    """Return `places`, moved as little as it takes to stand `distance` apart.
+
+    Those that are too close make a group, which stands evenly around the middle of its places.
+    """
+    groups: list[list[int]] = []
     moved = list(places)
-    for above, below in pairwise(order):
-        moved[below] = max(moved[below], moved[above] + distance)
+    for place in sorted(range(len(places)), key=places.__getitem__):
+        groups.append([place])
+        spread_out(groups[-1], places, moved, distance)
+        while groups[1:] and moved[groups[-1][0]] - moved[groups[-2][-1]] < distance:
+            groups[-2:] = [groups[-2] + groups[-1]]
+            spread_out(groups[-1], places, moved, distance)
     return moved
+
+
+def spread_out(group: list[int], places: list[float], moved: list[float], distance: float) -> None:
+    """Write into `moved` where the members of a group stand."""
+    first = fmean(places[n] for n in group) - distance * (len(group) - 1) / 2
+    for rank, n in enumerate(group):
+        moved[n] = first + rank * distance

@@ -24,6 +24,7 @@ from bench import (
     starts,
     strace,
     subjects,
+    svg,
     targets,
 )
 from bench.processes import Failed
@@ -368,6 +369,13 @@ def test_a_profile_without_a_sample_says_so():
     assert figures.profile({"scenes": {"profile": {"samples": {}}}}).startswith("It was not meas")
 
 
+def test_names_that_would_overlap_move_apart_evenly():
+    assert svg.apart([10, 100, 60], 16) == [10, 100, 60]
+    assert svg.apart([50, 54], 16) == [44, 60]
+    assert svg.apart([20, 10, 12], 16) == [30, -2, 14]
+    assert svg.apart([43, 53, 60, 0], 16) == [36, 52, 68, 0]
+
+
 def test_the_plots_are_pictures_for_light_and_dark_with_a_name_for_each_curve():
     drawn = plots.drawn(FOUND)
     assert set(drawn) == {"peers.svg", "latency.svg", "idle.svg", "memory.svg"}
@@ -376,6 +384,34 @@ def test_the_plots_are_pictures_for_light_and_dark_with_a_name_for_each_curve():
         assert "eighty" in words
         assert "prefers-color-scheme: dark" in text
     assert "22 µs, 1.50 ×" in drawn["peers.svg"]
+
+
+def contrast(one, other):
+    """The contrast of two colours by the rules for web content (WCAG 2.2): 1 to 21."""
+    lights = []
+    for colour in (one, other):
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        lights.append(0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+    return max(lights) / min(lights)
+
+
+def test_every_colour_stands_out_from_a_light_page_and_from_a_dark_one():
+    for style, page in zip(svg.STYLE.split("@media"), ("#ffffff", "#0d1117"), strict=True):
+        colours = dict(re.findall(r"(?:^|\.| )([a-z-]+) \{[^}]*fill: (#\w+)", style, re.MULTILINE))
+        del colours["grid"]  # which is there to be overlooked
+        assert {"text", "small", "ours-text"} < set(colours)
+        for name, colour in colours.items():
+            least = 4.5 if name in ("text", "small", "ours-text") else 3
+            assert contrast(colour, page) >= least, (name, page)
+
+
+def test_a_legend_shows_the_colours_that_it_explains():
+    picture = ET.fromstring(plots.drawn(FOUND)["peers.svg"])
+    samples = [rect.get("class") for rect in picture.iter() if rect.get("height") == "12.0"]
+    assert samples == [svg.INK, svg.OURS, svg.MUTED, svg.OURS_PALE]
 
 
 def test_nothing_of_a_plot_lies_outside_of_it():
