@@ -191,9 +191,9 @@ class Swarm:
         lines = [f"{exact:,} of {self.size:,} copies exact, {len(self.original)} octets each"]
         lines += [f"{times:,} failed: {why}" for why, times in self.failures.most_common()]
         if self.open:
-            lines.append(f"{len(self.open):,} were still open")
+            lines.append(f"still open: {len(self.open):,}")
         if self.begun < self.size:
-            lines.append(f"{self.size - self.begun:,} were not begun")
+            lines.append(f"not begun: {self.size - self.begun:,}")
         most = f"at most {self.most_open:,} open at once"
         lines.append(f"{self.seconds:.2f} s, {rate:,.0f} transfers per second, {most}")
         return [*lines, latencies(self.latencies)] if self.latencies else lines
@@ -245,8 +245,10 @@ def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespa
             crowd.run(where)
         lines = crowd.summary()
         if own is not None:
-            each = 1e6 * own.seconds() / max(1, len(crowd.latencies))
-            lines.append(f"the server: {own.stop()}; {each:.0f} us of processor time each")
+            each = 1e6 * own.seconds() / options.clients
+            lines.append(f"the server: {own.stop()}")
+            if len(crowd.latencies) == options.clients:  # else it worked for others as well
+                lines[-1] += f"; {each:.0f} us of processor time each"
     for line in lines:
         console.announce(line)
     if crowd.signal:
