@@ -28,8 +28,10 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="what a transfer costs")
     parser.add_argument("--quick", action="store_true", help="everything in less than a minute")
     parser.add_argument("--scene", action="append", choices=SCENES, help="this scene alone")
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="beside C")
-    parser.add_argument("--also", action="append", default=[], metavar="NAME=COMMAND")
+    only = "this server alone, beside C; may be given several times, as may --scene and --also"
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help=only)
+    also = "one more server, started by COMMAND with the file's name behind it"
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=COMMAND", help=also)
     parser.add_argument("--rounds", type=count, help="in place of each scene's own number")
     parser.add_argument("--file", type=delivered, default=sample(), help="what is delivered")
     return parser.parse_args()

@@ -1,6 +1,7 @@
 """How a download that failed is told: the line, and the exit status of the client.
 
-Called by client.py alone; what success looks like, it says itself.
+Called by client.py, and by docs/swarm.py for its many. What success looks like, they say
+themselves.
 """
 
 from edges.failure import Failure

@@ -1,7 +1,7 @@
 """The first and the last moment of a program, when no loop handles its signals yet, or any more.
 
-Imported first of all, so that little can happen before it. Called by server.py and client.py where
-they are run as programs; must not be called by who only imports them.
+Imported first of all, so that little can happen before it. Called by server.py, client.py and the
+demonstrations where they are run as programs; must not be called by who only imports them.
 """
 
 import gc

@@ -158,6 +158,15 @@ def test_what_cannot_be_measured_is_told_in_one_line(stage, words, answer):
     assert "Traceback" not in told.stderr
 
 
+def test_the_help_says_what_each_option_does():
+    words = [sys.executable, "-m", "bench", "--help"]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    options = re.findall(r"^  --.*(?:\n {4,}.*)*", told, re.MULTILINE)
+    assert len(options) == 6
+    for option in options:
+        assert re.search(r"(?:  |\n {4,})[a-z].* .", option), option
+
+
 def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(stage):
     words = ["--quick", "--rounds=1", "--only=eighty", "--also=deaf=false", "--also=no=/no/such"]
     told = run(stage, sys.executable, "-m", "bench", *words)
