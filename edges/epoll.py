@@ -1,9 +1,9 @@
-"""A selector on epoll with nothing to spare: what `selectors.EpollSelector` does, at half the cost.
+"""A selector on epoll with nothing to spare: what `selectors.EpollSelector` does, at less cost.
 
 The standard selector makes a named tuple per registration and looks each file up twice; here a
-registration costs 4 microseconds of processor time less per transfer (`make bench`). It is chosen
-by edges/program.py where there is epoll; reactor.py knows only the interface, and runs on the
-standard ones as well.
+transfer costs 1 to 2 microseconds of processor time less (`make bench`, scene `selectors`). It is
+chosen by edges/program.py where there is epoll; reactor.py knows only the interface, and runs on
+the standard ones as well.
 """
 
 import select
