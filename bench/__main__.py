@@ -12,6 +12,7 @@ of one whole run.
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -66,9 +67,17 @@ def measured(given: argparse.Namespace, wanted: list[str]) -> Results:
     return {"circumstances": circumstances, "scenes": scenes}
 
 
+def end_as_by_ctrl_c() -> None:
+    """Let other signals that end us be like Ctrl+C, so that no server is left behind."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 def main() -> int:
     """Measure, print, write."""
     given = options()
+    end_as_by_ctrl_c()
     few = bool(given.scene or given.only or given.also or given.rounds)
     wanted = given.scene or (["peers"] if given.only or given.also else list(SCENES))
     try:

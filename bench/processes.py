@@ -24,7 +24,11 @@ class Failed(Exception):
 
 
 class Process:
-    """A child that is ended on leaving the `with`, whatever happens."""
+    """A child that is ended on leaving the `with`, whatever happens.
+
+    It has a process group of its own: Ctrl+C is for the bench alone, else each server would have
+    its last words on the terminal.
+    """
 
     process: "subprocess.Popen[str]"
 
@@ -59,7 +63,13 @@ class Server(Process):
         self.command = " ".join(words)
         try:
             self.process = subprocess.Popen(
-                words, stdout=subprocess.PIPE, stderr=lines, text=True, cwd=ROOT
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=lines,
+                text=True,
+                cwd=ROOT,
+                process_group=0,
             )
         except OSError as error:
             raise Failed(f"it does not start: {error.strerror}: {self.command}") from None
@@ -105,6 +115,7 @@ class Idle(Process):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
 
     def wait(self) -> None:

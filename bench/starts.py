@@ -70,7 +70,7 @@ def row(name: str, costs: list[Cost]) -> Row:
 def ended(*words: str) -> Cost:
     """Run Python with these words to its end."""
     began = time.perf_counter()
-    number = os.posix_spawn(sys.executable, [sys.executable, *words], os.environ)
+    number = os.posix_spawn(sys.executable, [sys.executable, *words], os.environ, setpgroup=0)
     _, status, used = os.wait4(number, 0)
     took = time.perf_counter() - began
     if status:

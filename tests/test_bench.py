@@ -1,6 +1,7 @@
 """The bench: its load finds what is wrong, its figures come from its samples and nothing else."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -17,6 +18,7 @@ from bench import (
     figures,
     install,
     plots,
+    processes,
     progress,
     rounds,
     scenes,
@@ -174,6 +176,28 @@ def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(s
     assert "FAILED, and left out: deaf: it does not listen" in told.stderr
     assert "FAILED, and left out: no: it does not start: No such file" in told.stderr
     assert "\n| **eighty** |" in told.stdout
+
+
+def test_ctrl_c_on_the_terminal_does_not_reach_the_servers(stage):
+    cores = os.sched_getaffinity(0)
+    with processes.Server([str(stage / "build/epoll_server")], SAMPLE, cores) as server:
+        assert os.getpgid(server.process.pid) != os.getpgrp()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_says_so_and_takes_its_servers_along_without_a_word(stage, number):
+    loud = f"--also=loud={sys.executable} server.py --host 127.0.0.1 --port 0"
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", "--rounds=1000", "--only=loud", loud],
+        cwd=stage, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    ) as bench:  # fmt: skip
+        while not bench.stderr.readline().startswith("c1 "):
+            pass
+        os.killpg(bench.pid, number)
+        rest = bench.stderr.read()  # to its end: nobody holds it any more
+    assert bench.returncode == 1
+    lines = [line for line in rest.splitlines() if line and not re.match(r"c\d", line)]
+    assert lines == ["bench: interrupted; no figures"]
 
 
 def test_whole_processes_are_measured_from_their_start(stage):
