@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench import sentences, starts, targets
 from bench.markdown import Cells, bold, markdown, often
 from bench.results import Results, Row, by_cost, curves, middle, ratios, row, rows, spread
-from bench.subjects import YARDSTICK
+from bench.subjects import EIGHTY, YARDSTICK
 
 OF_LOAD = 0.95  # share of its time from which on the load may be what limits the throughput
 FIRST = 12  # functions of the profile that are shown
@@ -144,10 +144,20 @@ def profile(results: Results) -> str:
     if not total:
         return "It was not measured long enough to take a sample.\n"
     first = sorted(samples.items(), key=lambda pair: -pair[1])[:FIRST]
-    body = [[f"`{name}`", f"{100 * count / total:.0f} %"] for name, count in first]
+    user = sentences.user_time(row(results, "peers", EIGHTY))
     others = total - sum(count for _, count in first)
-    rest = [f"{len(samples) - len(first)} others", f"{100 * others / total:.0f} %"]
-    return markdown([f"function ({total:,} samples)", "user time"], [*body, rest])
+    counts = [(f"`{name}`", count) for name, count in first]
+    return markdown(
+        [f"function ({total:,} samples)", "user time", "µs"],
+        [
+            [
+                name,
+                f"{100 * count / total:.0f} %",
+                "" if user is None else f"{user * count / total:.1f}",
+            ]
+            for name, count in [*counts, (f"{len(samples) - len(first)} others", others)]
+        ],
+    )
 
 
 def start(results: Results) -> str:
@@ -187,6 +197,7 @@ PARTS = TABLES | {
     "answer": sentences.answer,
     "targets": targets.table,
     "budget": sentences.budget,
+    "limit": sentences.limit,
     "concurrency, throughput": Growth(
         "concurrency", "transfers/s, by clients at once", key="rate", form=",.0f"
     ),

@@ -4,8 +4,8 @@ What stands in the document itself is true whatever the figures are.
 """
 
 from bench.markdown import paragraph
-from bench.results import Results, middle, not_run, ratios, row, rows
-from bench.subjects import EIGHTY, YARDSTICK
+from bench.results import Results, Row, middle, not_run, ratios, row, rows
+from bench.subjects import BARE, EIGHTY, YARDSTICK
 
 LIMITS = (
     (YARDSTICK, "that of the bare epoll server in C"),
@@ -53,6 +53,25 @@ def budget(results: Results) -> str:
     return paragraph(
         "Of eighty's {:.1f} microseconds, {:.1f} are spent in the kernel and {:.1f} in Python. "
         "Of C's {:.1f}, {:.1f} are spent in the kernel and {:.1f} in C.".format(*split)
+    )
+
+
+def user_time(found: Row | None) -> float | None:
+    """Return the microseconds of user time in a transfer; None if they were not told apart."""
+    if found is None or found["user"] is None:
+        return None
+    return middle(found["cpu"]) * float(found["user"])
+
+
+def limit(results: Results) -> str:
+    """Say how much lies between C and the bare loop, and how much between that and eighty."""
+    found = [row(results, "peers", name) for name in (YARDSTICK, BARE, EIGHTY)]
+    if not all(found):
+        return "Not all of the three were measured.\n"
+    limit, bare, ours = (middle(each["cpu"]) for each in found if each)
+    return paragraph(
+        f"C takes {limit:.1f} microseconds, the bare loop in Python {bare - limit:+.1f}, "
+        f"eighty {ours - bare:+.1f} beside that."
     )
 
 

@@ -10,10 +10,11 @@ from bench.processes import BUILD, ROOT
 
 YARDSTICK = "C"  # bare epoll: the limit
 EIGHTY = "eighty"
+BARE = "bare epoll in Python"
 
 # Name, module of bench/peers and its options, package that it needs.
 PEERS = [
-    ("bare epoll in Python", "epoll_server", None),
+    (BARE, "epoll_server", None),
     ("uvloop Protocol", "asyncio_protocol --uvloop", "uvloop"),
     ("asyncio Protocol", "asyncio_protocol", None),
     ("asyncio streams", "asyncio_streams", None),

@@ -398,6 +398,20 @@ def test_a_scene_that_was_not_played_leaves_its_table_empty():
     assert targets.table(older).count("not measured") == 4
 
 
+def test_the_profile_says_how_many_microseconds_of_a_transfer_a_function_has():
+    samples = {"profile": {"samples": {"reactor.py Reactor.turn": 3, "others": 1}}}
+    found = figures.profile({"scenes": FOUND["scenes"] | samples})  # 22.5 us, half of it user time
+    assert "| `reactor.py Reactor.turn` | 75 % | 8.4 |" in found
+    assert "| `reactor.py Reactor.turn` | 75 % |  |" in figures.profile({"scenes": samples})
+
+
+def test_what_lies_between_c_and_python_and_eighty_is_said_only_if_all_three_are_there():
+    assert sentences.limit(FOUND).startswith("Not all")
+    peers = [*FOUND["scenes"]["peers"]["rows"], {"name": subjects.BARE, "cpu": [20.0, 22.0]}]
+    words = " ".join(sentences.limit({"scenes": {"peers": {"rows": peers}}}).split())
+    assert "C takes 15.0 microseconds, the bare loop in Python +6.0, eighty +1.5 beside" in words
+
+
 def test_a_profile_without_a_sample_says_so():
     assert figures.profile({"scenes": {"profile": {"samples": {}}}}).startswith("It was not meas")
 
