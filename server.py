@@ -72,13 +72,11 @@ class ServerConnection(Connection):
 
     def proceed(self) -> None:
         """Send what may be sent now, then wait for what the state still needs."""
-        if self.state is SENDING:
-            self.send(flags=END_FOLLOWS)
-            if not self.unsent:
-                self.half_close()
-                self.move(DONE)
-        elif self.unsent:
-            self.send()
+        if self.unsent:
+            self.send(flags=END_FOLLOWS if self.state is SENDING else 0)
+        if self.state is SENDING and not self.unsent:
+            self.half_close()
+            self.move(DONE)
         self.reactor.watch(self, self.needs())
 
     def needs(self) -> int:

@@ -162,3 +162,13 @@ def test_each_line_that_the_page_marks_in_the_loop_is_there_once():
     for event in ("select", "turned"):
         place = re.search(rf"\b{event}: (?:\"([^\"]*)\"|'([^']*)')", panels.partition("PLACES")[2])
         assert turn.count(place[1] or place[2]) == 1, event
+
+
+@pytest.mark.parametrize("name", ["Reactor.turn", "ServerConnection.proceed"])
+def test_of_each_place_that_the_page_can_light_a_method_has_one(name):
+    """Where there are two, the page cannot tell which of them runs, and lights neither."""
+    table = re.search(r"const PLACES = .*?\n}\)\);", (PARTS / "panels.js").read_text(), re.DOTALL)
+    places = re.findall(r"""["'](\S+)["'],""", table[0].replace("Object.entries", ""))
+    text = str(page.sources()[name]["text"])
+    assert len(places) == 8
+    assert [place for place in places if text.count(place) > 1] == []

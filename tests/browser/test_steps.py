@@ -1,6 +1,7 @@
 """Stepping through a run: keys, buttons, links, the file input, and the view that they lead to."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
@@ -131,11 +132,18 @@ def test_the_code_shows_the_line_that_does_it(viewer: Viewer):
     viewer.open(f"#e={viewer.find(ev='rx')}")
     assert viewer.text("#source .now").strip() == "octets = self.receive()"
     viewer.open(f"#e={viewer.find(ev='select')}")
-    assert viewer.text("#source .now").strip() == "ready = self.select(self.timeout(asleep))"
+    assert viewer.text("#source .now").strip() == "ready = self.select(earliest - asleep)"
     viewer.open(f"#e={viewer.find(ev='turned')}")
     assert viewer.text("#source .now").strip() == 'self.trace("turned")'
     viewer.open(f"#e={viewer.find(ev='timer', op='fire') + 1}")
     assert viewer.texts("#source li")[0].startswith("def proceed(self)")
+    sends = (
+        event["n"]
+        for call, event in pairwise(viewer.events)
+        if call.get("cb") == "ServerConnection.proceed" and event["ev"] == "tx"
+    )
+    viewer.open(f"#e={next(sends)}")
+    assert viewer.text("#source .now").strip().startswith("self.send(")
 
 
 def test_each_handler_that_runs_has_its_source(viewer: Viewer):
