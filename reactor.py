@@ -94,8 +94,9 @@ class DeadlineQueue(Generic[H]):
     cancelled deadline is gone at once. (A heap needs a way to forget: asyncio, trio and redis carry
     repair code for cancelled timers. For lengths that are few and fixed a queue is enough: libev's
     manual, "Be smart about timeouts", idea 4.) The head of a plain dict is found by walking over
-    the holes before it: 0.90 s against 0.014 s to drain 50,000. Hence an OrderedDict, `moments`. (A
-    queue has one and is none: what inherits from it is 0.5 us slower per deadline.)
+    the holes before it: 0.90 s against 0.014 s to drain 50,000. Hence an OrderedDict. (It is an
+    attribute, `moments`: a class that inherits from OrderedDict loses its short cuts, 1 to 2 % of a
+    transfer.)
     """
 
     def __init__(self, length: float, act: Callable[[H], None], reactor: "Reactor") -> None:

@@ -22,5 +22,5 @@ def parse(received: bytes) -> bytes | None:
     if received.startswith(OURS):
         return received[len(OURS) :]
     if found := protocol.first_line(received, protocol.HELLO):
-        protocol.require_version(found[1])
+        protocol.require_version(found[1])  # raises: with our version it would have been OURS
     return None

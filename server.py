@@ -55,7 +55,7 @@ class ServerConnection(Connection):
 
     def __init__(self, server: "Server", sock: Sock, peer: object, number: int) -> None:
         self.number = number  # before the rest: a trace of it wants our name
-        Connection.__init__(self, server.reactor, sock, HELLO_SENT, peer)  # super() costs 0.3 us
+        super().__init__(server.reactor, sock, HELLO_SENT, peer)
         self.server: Server = server
         self.received = b""
 
@@ -138,7 +138,7 @@ class ServerConnection(Connection):
         farewell = protocol.error_message(reason)
         self.unsent += farewell
         try:
-            super().send()  # whatever --chunk says
+            super().send()  # Connection's own: in one send, whatever SlowMotion makes of it
             if not self.unsent:
                 self.server.talk(self, f"S: {farewell[:-1].decode()}")
             self.receive(LAST_READ)

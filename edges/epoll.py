@@ -24,7 +24,7 @@ ASKED = (0, IN, OUT, IN | OUT)  # what epoll is asked for, by interest
 # The five events that can come stand in the lowest five bits.
 FULFILLED = [READ * bool(bits & ~OUT) | WRITE * bool(bits & ~IN) for bits in range(32)]
 
-# What calling the class of a named tuple does, without its function in Python: 0.3 us.
+# What calling the class of a named tuple does, without its function in Python: 0.2 us.
 new = tuple.__new__
 
 

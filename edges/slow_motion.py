@@ -1,7 +1,7 @@
 """Slow motion: a few octets per send (--chunk), then a pause (--pause), so that one can watch.
 
-Owns when a slow connection may send. It is mixed into the connection that it slows down, and all
-else stays as it is there. Called by server.py.
+Owns when a slow connection may send. It is mixed into the connection that it slows down, so that
+all else stays as it is there, and nothing in there asks about pauses. Called by server.py.
 
     class SlowConnection(SlowMotion, ServerConnection)
 
