@@ -26,8 +26,8 @@ Sock = socket.SocketType  # as C makes it: socket.socket is one that can be made
 RECEIVE = 256
 
 # The last octets need not travel alone: the kernel lets them wait for the shutdown that follows at
-# once, and both leave in one segment (MSG_MORE in send(2), Linux). 7 % of a transfer less. Of a send
-# that it takes only in part, nothing waits.
+# once, and both leave in one segment (MSG_MORE in send(2), Linux): 7 % of a transfer less. If it
+# takes only a part of them, that part does not wait.
 END_FOLLOWS = getattr(socket, "MSG_MORE", 0)
 
 # What a call on a connection fails with if it stood once, and the peer has reset it meanwhile.
