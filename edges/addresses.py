@@ -210,7 +210,7 @@ class ListeningSocket(socket.socket):
     """A socket that accepts quickly.
 
     The standard accept() looks up family and type in enumerations each time, and puts the socket
-    that C makes into one that also counts the files made of it: 5 us per connection, of 45.
+    that C makes into one that also counts the files made of it: 9 % more for a whole transfer.
     """
 
     def __init__(self, sock: socket.socket) -> None:
