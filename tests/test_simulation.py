@@ -532,6 +532,10 @@ def test_a_seed_tells_its_story_and_always_the_same():
     assert first.count("\n") > 50 and first.endswith(" 0 violations\n")
 
 
+def test_a_hello_that_recv_puts_off_may_be_too_late():
+    World.of_seed(7010).run()  # among anything that may fail there, recv says "not now"
+
+
 # Who watches the watchmen: defects that are planted in the programs, and must be found.
 
 
