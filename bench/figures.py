@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 from bench import sentences, starts, targets
 from bench.markdown import Cells, bold, markdown, often
-from bench.results import Results, Row, by_cost, curves, middle, ratios, row, rows, spread
+from bench.results import (
+    Results,
+    Row,
+    by_cost,
+    curves,
+    middle,
+    ratios,
+    row,
+    rows,
+    spread,
+    user_time,
+)  # fmt: skip
 from bench.subjects import EIGHTY, YARDSTICK
 
 OF_LOAD = 0.95  # share of its time from which on the load may be what limits the throughput
@@ -23,11 +34,11 @@ def peers(results: Results) -> str:
 
 def peer(each: Row, limit: Row | None) -> Cells:
     """Return one server's line; the throughput is a lower bound where the load was fully busy."""
-    cpu, share = middle(each["cpu"]), each["user"]
-    user, system = ("", "") if share is None else (f"{cpu * share:.1f}", f"{cpu * (1 - share):.1f}")
+    cpu, user = middle(each["cpu"]), user_time(each)
+    split = ("", "") if user is None else (f"{user:.1f}", f"{cpu - user:.1f}")
     bound = "≥ " if middle(each["busy"]) > OF_LOAD else ""
     return [
-        bold(each["name"]), f"{cpu:.1f}", user, system,
+        bold(each["name"]), f"{cpu:.1f}", *split,
         spread(ratios(each, limit), ".2f") if limit else "", f"{bound}{middle(each['rate']):,.0f}",
     ]  # fmt: skip
 
@@ -144,7 +155,7 @@ def profile(results: Results) -> str:
     if not total:
         return "It was not measured long enough to take a sample.\n"
     first = sorted(samples.items(), key=lambda pair: -pair[1])[:FIRST]
-    user = sentences.user_time(row(results, "peers", EIGHTY))
+    user = user_time(row(results, "peers", EIGHTY))
     others = total - sum(count for _, count in first)
     counts = [(f"`{name}`", count) for name, count in first]
     return markdown(

@@ -35,6 +35,10 @@ class Progress:
             self.bar.set_postfix_str(f"{what:24.24}", refresh=False)
             self.bar.update()
 
+    def left_out(self, what: str, why: Exception) -> None:
+        """Tell that there will be no figures of this, and why."""
+        print(f"\nbench: FAILED, and left out: {what}: {why}", file=sys.stderr)
+
     def end(self) -> None:
         """Close the bar of the last scene."""
         if self.bar is not None:

@@ -53,6 +53,13 @@ def middle(samples: list[float]) -> float:
     return float(median(samples))
 
 
+def user_time(found: Row | None) -> float | None:
+    """Return the microseconds of user time in a transfer; None if they were not told apart."""
+    if found is None or found["user"] is None:
+        return None
+    return middle(found["cpu"]) * float(found["user"])
+
+
 def by_cost(found: list[Row], key: str = "cpu") -> list[Row]:
     """Return rows in the order of their medians."""
     return sorted(found, key=lambda each: middle(each[key]))

@@ -12,7 +12,6 @@ last client's end is in it.
 import contextlib
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -154,7 +153,7 @@ class Rounds:
             action()
         except Failed as failed:
             self.failed[str(seat.subject)] = str(failed)
-            print(f"\nbench: FAILED, and left out: {seat.subject}: {failed}", file=sys.stderr)
+            self.progress.left_out(str(seat.subject), failed)
             return False
         self.progress.step(str(seat.subject))
         return True

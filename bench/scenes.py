@@ -143,7 +143,7 @@ def memory(plan: Plan) -> Scene:
             rows.append({"name": name, "at": 0, "octets": [held(plan, name, command, count)]})
         except Failed as why:
             failed[name] = str(why)
-            print(f"\nbench: FAILED, and left out: {name}: {why}", file=sys.stderr)
+            plan.progress.left_out(name, why)
         plan.progress.step(name)
     return {"clients": count, "rows": rows, "not run": missing() | failed}
 
@@ -205,7 +205,7 @@ def start(plan: Plan) -> Scene:
     try:
         rows = starts.rows(plan.path, plan.cores, rounds, plan.progress)
     except Failed as why:
-        print(f"\nbench: FAILED, and left out: start: {why}", file=sys.stderr)
+        plan.progress.left_out("start", why)
         return {"rounds": 0, "rows": [], "not run": {"start": str(why)}}
     return {"rounds": rounds, "rows": rows, "not run": {}}
 

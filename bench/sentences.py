@@ -4,7 +4,7 @@ What stands in the document itself is true whatever the figures are.
 """
 
 from bench.markdown import paragraph
-from bench.results import Results, Row, middle, not_run, ratios, row, rows
+from bench.results import Results, middle, not_run, ratios, row, rows, user_time
 from bench.subjects import BARE, EIGHTY, YARDSTICK
 
 LIMITS = (
@@ -46,21 +46,15 @@ def budget(results: Results) -> str:
     split = []
     for name in (EIGHTY, YARDSTICK):
         found = row(results, "peers", name)
-        if not found or found["user"] is None:
+        user = user_time(found)
+        if not found or user is None:
             return "It was not measured long enough to be split.\n"
-        cpu, share = middle(found["cpu"]), found["user"]
-        split += [cpu, cpu * (1 - share), cpu * share]
+        cpu = middle(found["cpu"])
+        split += [cpu, cpu - user, user]
     return paragraph(
         "Of eighty's {:.1f} microseconds, {:.1f} are spent in the kernel and {:.1f} in Python. "
         "Of C's {:.1f}, {:.1f} are spent in the kernel and {:.1f} in C.".format(*split)
     )
-
-
-def user_time(found: Row | None) -> float | None:
-    """Return the microseconds of user time in a transfer; None if they were not told apart."""
-    if found is None or found["user"] is None:
-        return None
-    return middle(found["cpu"]) * float(found["user"])
 
 
 def limit(results: Results) -> str:
@@ -68,9 +62,9 @@ def limit(results: Results) -> str:
     found = [row(results, "peers", name) for name in (YARDSTICK, BARE, EIGHTY)]
     if not all(found):
         return "Not all of the three were measured.\n"
-    limit, bare, ours = (middle(each["cpu"]) for each in found if each)
+    c, bare, ours = (middle(each["cpu"]) for each in found if each)
     return paragraph(
-        f"C takes {limit:.1f} microseconds, the bare loop in Python {bare - limit:+.1f}, "
+        f"C takes {c:.1f} microseconds, the bare loop in Python {bare - c:+.1f}, "
         f"eighty {ours - bare:+.1f} beside that."
     )
 

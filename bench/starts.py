@@ -22,7 +22,8 @@ from bench.rounds import Row
 from bench.subjects import eighty
 
 NOTHING = "python3 -c pass"
-IMPORTS = 'python3 -c "import argparse, selectors, socket"'  # what a client cannot do without
+NEEDED = "import argparse, selectors, socket"  # what a client cannot do without
+IMPORTS = f'python3 -c "{NEEDED}"'
 CLIENT = "eighty's client.py -q, to its end"  # the copy is on the disk by then
 SERVER = "eighty's server.py -q, until it listens"
 TURNS = 5  # in a sample
@@ -37,7 +38,7 @@ def rows(path: Path, cores: set[int], rounds: int, progress: Progress) -> list[R
     with Server(list(eighty("-q")), path, cores) as server, tempfile.TemporaryDirectory() as folder:
         lives: dict[str, Life] = {
             NOTHING: partial(ended, "-c", "pass"),
-            IMPORTS: partial(ended, "-c", "import argparse, selectors, socket"),
+            IMPORTS: partial(ended, "-c", NEEDED),
             CLIENT: partial(fetched, server.wait().port, path, Path(folder) / "copy"),
             SERVER: partial(listening, path),
         }
