@@ -81,21 +81,21 @@ run-client: ## fetch a copy from SERVER and PORT into OUT
 	@$(launch) client.py --port="$$PORT" -- "$$SERVER" "$$OUT"
 
 demo: ## server and several clients in this one terminal, every copy verified; ends by itself
-	@$(launch) docs/demo.py
+	@$(launch) -m lab.demo
 
 trace: ## record the same scene, and make a page to step through it: build/trace.html
 	@mkdir -p build
-	@$(launch) docs/demo.py --trace=build/trace.jsonl
-	@$(launch) -m tracing view -o build/trace.html build/trace.jsonl
+	@$(launch) -m lab.demo --trace=build/trace.jsonl
+	@$(launch) -m lab.tracing view -o build/trace.html build/trace.jsonl
 	@echo "made $(CURDIR)/build/trace.html; open it in a browser, and press Next"
 
 demo trace: override ARGS := # `make check ARGS=…` means the tests
 
 swarm: ## N downloads at once (1000) in one process, every copy verified; with figures
-	@$(launch) docs/swarm.py $${N:+--clients="$$N"} $(if $(NAMED),--server="$$SERVER" --port="$$PORT") -- "$$FILE"
+	@$(launch) -m lab.swarm $${N:+--clients="$$N"} $(if $(NAMED),--server="$$SERVER" --port="$$PORT") -- "$$FILE"
 
 scale: ## N servers (4) behind HAProxy, one of them stopped in mid-run; needs haproxy
-	@$(launch) docs/scale.py $${N:+--servers="$$N"}
+	@$(launch) -m lab.scale $${N:+--servers="$$N"}
 
 test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
 	@$(launch_venv) -m pytest
@@ -103,18 +103,18 @@ test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges tracing bench docs/*.py
+	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
 
 spec: $(VENV)/.group-spec ## check the grammar of protocol.md against the parser
-	@$(launch_venv) -m pytest tests/spec
+	@$(launch_venv) -m pytest -m spec tests/test_grammar.py
 
 test-browser: $(VENV)/.group-browser ## test the page of `make trace` in Chromium, which it installs if there is none
-	@$(launch_venv) -m tests.browser.chromium
-	@$(launch_venv) -m pytest tests/browser
+	@$(launch_venv) -m tests.support.chromium
+	@$(launch_venv) -m pytest -m browser tests/test_page_*.py
 
 coverage: $(VENV)/.group-coverage ## run the tests and report the lines and branches that none of them reaches
 	@$(python) -m coverage erase
@@ -123,47 +123,47 @@ coverage: $(VENV)/.group-coverage ## run the tests and report the lines and bran
 	@$(python) -m coverage report
 
 docs: ## write all that is generated in the documents anew: excerpts, diagrams, dumps, plots
-	@$(launch) -m tests.document --write
-	@$(launch) -m tests.specification --write
-	@$(launch) -m tests.cases --write
-	@$(launch) -m bench.document --write
+	@$(launch) -m lab.documents.document --write
+	@$(launch) -m lab.documents.specification --write
+	@$(launch) -m lab.documents.cases --write
+	@$(launch) -m lab.bench.document --write
 
 torture: ## attack the server in every known way and print the scorecard
-	@$(launch) -m tests.torture
+	@$(launch) -m lab.torture
 
 replay: ## play the simulated run number SEED again and print its story
-	@$(launch) -m tests.simulation replay "$$SEED"
+	@$(launch) -m lab.simulation replay "$$SEED"
 
 soak: ## 1,000,000 simulated transfers, then 100,000 real ones; takes its time
-	@$(launch) -m tests.simulation soak
-	@$(launch) -m tests.load transfers
+	@$(launch) -m lab.simulation soak
+	@$(launch) -m lab.load transfers
 
 load: ## 10,000 clients at once, the limit of descriptors, 100,000 transfers in a row
-	@$(launch) -m tests.load held
-	@$(launch) -m tests.load exhaustion
-	@$(launch) -m tests.load transfers
+	@$(launch) -m lab.load held
+	@$(launch) -m lab.load exhaustion
+	@$(launch) -m lab.load transfers
 
 injection: ## fail every system call of both programs with every errno (needs strace)
-	@$(launch) -m tests.injection
+	@$(launch) -m lab.injection
 
 mutants: $(VENV)/.group-mutants ## change the core in small places: some test must fail each time; takes its time
-	@$(launch_venv) -m tests.mutants
+	@$(launch_venv) -m lab.mutants
 
 check: lint test spec test-browser demo ## all that a change must pass: what .ci/run runs
 
 bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## what a transfer costs, beside C and the frameworks: ten minutes; QUICK=1: one
-	@$(launch_venv) -m bench $(if $(value QUICK),--quick)
+	@$(launch_venv) -m lab.bench $(if $(value QUICK),--quick)
 
 bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## memory per idle client alone, beside the same
-	@$(launch_venv) -m bench --scene memory
+	@$(launch_venv) -m lab.bench --scene memory
 
 clean: ## remove what make has made; copies in output_file/ stay
 	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Only the bench needs a compiler.
-vpath %.c bench bench/peers
-build/%: %.c bench/message.h bench/client.h
+vpath %.c lab/bench lab/bench/peers
+build/%: %.c lab/bench/message.h lab/bench/client.h
 	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler, and there is no $(CC) here" >&2; exit 1; }
 	@mkdir -p build
 	@$(CC) -O2 -Wall -Wextra -o $@ $<
@@ -181,7 +181,7 @@ $(VENV)/.pip:
 
 # The peers are optional: without one, the bench says so.
 $(VENV)/.group-bench: pyproject.toml | $(VENV)/.pip
-	@$(python) -m pip install -qq --group bench || $(python) -m bench.install
+	@$(python) -m pip install -qq --group bench || $(python) -m lab.bench.install
 	@touch $@
 
 $(VENV)/.group-%: pyproject.toml | $(VENV)/.pip

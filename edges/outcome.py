@@ -1,6 +1,6 @@
 """How a download that failed is told: the line, and the exit status of the client.
 
-Called by client.py, and by docs/swarm.py for its many. What success looks like, they say
+Called by client.py, and by lab/swarm.py for its many. What success looks like, they say
 themselves.
 """
 

@@ -23,7 +23,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests import programs
+from tests.support import programs
 
 TEST_LIMIT = 60.0  # seconds; a test takes one, a few take five
 GRACE = 10.0  # seconds for a test to fail by itself once its programs are killed
@@ -35,6 +35,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd")
+pytest_plugins = ["tests.support.browser"]  # fixtures; it imports its packages when one is used
+# These need packages that `make test` does without; each has a target that names it.
+collect_ignore_glob = ["test_page_*.py", "test_grammar.py"]
 MISSING: list[str] = []  # what could not be tested on this machine, and why
 
 
@@ -66,7 +69,7 @@ def not_here() -> Callable[[str], None]:
 @pytest.fixture
 def traceable(not_here: Callable[[str], None]) -> None:
     """For tests that let system calls fail. REQUIRE_STRACE=1 makes a lack of strace a failure."""
-    from tests.injection import strace
+    from lab.injection import strace
 
     if why := strace.missing():
         if os.environ.get("REQUIRE_STRACE"):

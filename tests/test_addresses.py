@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from edges import addresses
 from edges.failure import Failure
 from reactor import Interrupted, Signals
-from tests.programs import LIMIT, ROOT, STRICT
+from tests.support.programs import LIMIT, ROOT, STRICT
 
 V4 = (socket.AF_INET, ("127.0.0.1", 7080))
 V6 = (socket.AF_INET6, ("::1", 7080, 0, 0))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import (
+from lab.bench import (
     document,
     figures,
     install,
@@ -29,10 +29,10 @@ from bench import (
     svg,
     targets,
 )
-from bench.processes import Failed
-from bench.results import load, ratios, save
-from tests.peers import delivering
-from tests.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
+from lab.bench.processes import Failed
+from lab.bench.results import load, ratios, save
+from tests.support.peers import delivering
+from tests.support.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
 from tests.test_makefile import make
 
 SAMPLE = ROOT / "sample.txt"
@@ -45,13 +45,13 @@ def copy(tmp_path_factory):
     if sys.platform != "linux" or compiler is None:
         return None
     root = tmp_path_factory.mktemp("bench") / "eighty"
-    for name in ("bench", "edges"):
+    for name in ("lab/bench", "edges"):
         shutil.copytree(ROOT / name, root / name)
     for path in (*ROOT.glob("*.py"), SAMPLE):
         shutil.copy(path, root)
     (root / "build").mkdir()
     for name in ("peers/epoll_server", "load", "hold"):
-        source, program = root / f"bench/{name}.c", root / "build" / Path(name).name
+        source, program = root / f"lab/bench/{name}.c", root / "build" / Path(name).name
         words = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source]
         subprocess.run([compiler, *words], check=True)
     return root
@@ -132,7 +132,7 @@ def test_idle_clients_are_held_until_they_are_told_to_end(stage, port):
 
 def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage):
     words = ["--quick", "--rounds=1", "--only=eighty", "--scene=peers", "--scene=memory"]
-    told = run(stage, sys.executable, "-m", "bench", *words)
+    told = run(stage, sys.executable, "-m", "lab.bench", *words)
     assert told.returncode == 0, told.stderr
     assert "\n| C |" in told.stdout
     assert "\n| **eighty** |" in told.stdout
@@ -154,14 +154,14 @@ def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage)
     ],
 )
 def test_what_cannot_be_measured_is_told_in_one_line(stage, words, answer):
-    told = run(stage, sys.executable, "-m", "bench", *words.split())
+    told = run(stage, sys.executable, "-m", "lab.bench", *words.split())
     assert told.returncode in (1, 2)
     assert answer in told.stderr.splitlines()[-1]
     assert "Traceback" not in told.stderr
 
 
 def test_the_help_says_what_each_option_does():
-    words = [sys.executable, "-m", "bench", "--help"]
+    words = [sys.executable, "-m", "lab.bench", "--help"]
     told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     options = re.findall(r"^  --.*(?:\n {4,}.*)*", told, re.MULTILINE)
     assert len(options) == 6
@@ -171,7 +171,7 @@ def test_the_help_says_what_each_option_does():
 
 def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(stage):
     words = ["--quick", "--rounds=1", "--only=eighty", "--also=deaf=false", "--also=no=/no/such"]
-    told = run(stage, sys.executable, "-m", "bench", *words)
+    told = run(stage, sys.executable, "-m", "lab.bench", *words)
     assert told.returncode == 0, told.stderr
     assert "FAILED, and left out: deaf: it does not listen" in told.stderr
     assert "FAILED, and left out: no: it does not start: No such file" in told.stderr
@@ -188,7 +188,7 @@ def test_ctrl_c_on_the_terminal_does_not_reach_the_servers(stage):
 def test_an_interrupted_run_says_so_and_takes_its_servers_along_without_a_word(stage, number):
     loud = f"--also=loud={sys.executable} server.py --host 127.0.0.1 --port 0"
     with subprocess.Popen(
-        [sys.executable, "-m", "bench", "--rounds=1000", "--only=loud", loud],
+        [sys.executable, "-m", "lab.bench", "--rounds=1000", "--only=loud", loud],
         cwd=stage, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
     ) as bench:  # fmt: skip
         while not bench.stderr.readline().startswith("c1 "):
@@ -201,7 +201,7 @@ def test_an_interrupted_run_says_so_and_takes_its_servers_along_without_a_word(s
 
 
 def test_whole_processes_are_measured_from_their_start(stage):
-    told = run(stage, sys.executable, "-m", "bench", "--quick", "--scene=start")
+    told = run(stage, sys.executable, "-m", "lab.bench", "--quick", "--scene=start")
     assert told.returncode == 0, told.stderr
     for name in (starts.NOTHING, starts.IMPORTS, starts.CLIENT, starts.SERVER):
         assert re.search(rf"\n\| \W*{re.escape(name)}\W* \| \d+\.\d \| ", told.stdout), name
@@ -211,7 +211,7 @@ def test_whole_processes_are_measured_from_their_start(stage):
 
 
 def test_even_a_quick_profile_has_samples(stage):
-    told = run(stage, sys.executable, "-m", "bench", "--quick", "--scene=profile")
+    told = run(stage, sys.executable, "-m", "lab.bench", "--quick", "--scene=profile")
     assert told.returncode == 0, told.stderr
     assert re.search(r"\| function \(\d+ samples\) \|", told.stdout)
 
@@ -241,7 +241,7 @@ def test_starts_that_cannot_be_measured_cost_no_other_scene(monkeypatch, capsys)
 
 def test_without_a_compiler_one_line_says_so(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
-    shutil.copytree(ROOT / "bench", tmp_path / "bench")
+    shutil.copytree(ROOT / "lab/bench", tmp_path / "lab/bench")
     told = make(tmp_path, "CC=no-such-compiler", "build/load")
     assert told.returncode == 2
     line, _of_make_itself = told.stderr.splitlines()
@@ -272,7 +272,7 @@ def test_a_package_that_cannot_be_installed_costs_no_other(monkeypatch, capsys):
 @pytest.mark.parametrize("kind", ["PollSelector", "SelectSelector"])
 def test_the_starter_puts_another_selector_under_the_server(tmp_path, kind):
     trace = tmp_path / "trace.jsonl"
-    starter = (str(ROOT / "bench/starters/with_selector.py"), kind)
+    starter = (str(ROOT / "lab/bench/starters/with_selector.py"), kind)
     command = subjects.eighty("-q", "--trace", str(trace), starter=starter)
     with subprocess.Popen([*command, SAMPLE], stdout=subprocess.PIPE, text=True) as server:
         port = int(server.stdout.readline().rpartition(":")[2])
@@ -283,7 +283,7 @@ def test_the_starter_puts_another_selector_under_the_server(tmp_path, kind):
 
 def test_the_profile_names_functions(tmp_path):
     output = tmp_path / "profile.json"
-    starter = (str(ROOT / "bench/starters/profiled.py"), str(output))
+    starter = (str(ROOT / "lab/bench/starters/profiled.py"), str(output))
     command = subjects.eighty("-q", starter=starter)
     with subprocess.Popen([*command, SAMPLE], stdout=subprocess.PIPE, text=True) as server:
         port = int(server.stdout.readline().rpartition(":")[2])

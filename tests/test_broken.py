@@ -1,4 +1,4 @@
-"""Every program in docs/broken still shows its fault: one that works would teach nothing."""
+"""Every program in learn/broken still shows its fault: one that works would teach nothing."""
 
 import re
 import socket
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.document import ROOT
-from tests.reader import PORT, free_port, kill
+from lab.documents.document import ROOT
+from lab.documents.reader import PORT, free_port, kill
 
 LIMIT = 10.0  # seconds for anything that must happen
 A_WHILE = 0.3  # seconds in which something must not happen
 WHOLE = b"HELLO 1\nFILE 23 fc80b9a4\nHello from one thread.\n"
 
-TWINS = sorted((ROOT / "docs/broken").glob("*.py"))
+TWINS = sorted((ROOT / "learn/broken").glob("*.py"))
 
 
 class Twin:
@@ -24,7 +24,7 @@ class Twin:
 
     def __init__(self, name, directory):
         self.port = free_port()
-        source = (ROOT / "docs/broken" / name).read_text()
+        source = (ROOT / "learn/broken" / name).read_text()
         (directory / name).write_text(source.replace(PORT, str(self.port)))
         self.process = subprocess.Popen(
             [sys.executable, name],

@@ -14,7 +14,7 @@ import pytest
 
 from edges.program import best_selector
 from reactor import READ, Reactor
-from tests.programs import ROOT, Client, customized
+from tests.support.programs import ROOT, Client, customized
 
 BEYOND = 1500  # FD_SETSIZE is 1024
 RUNTIME = [*ROOT.glob("*.py"), *(ROOT / "edges").glob("*.py")]

@@ -1,7 +1,7 @@
 """client.py as its users meet it: options, messages, exit statuses, and every odd server.
 
-The program is a process, the server is played by the test (tests/stage.py, tests/peers.py). What it
-saves and how is in test_client_saving.py, how it is interrupted in test_client_signals.py.
+The program is a process, the server is played by the test (support/stage.py, support/peers.py).
+What it saves and how is in test_client_saving.py, how it is interrupted in test_client_signals.py.
 """
 
 import os
@@ -14,10 +14,10 @@ import zlib
 
 import pytest
 
-from tests import peers, stage
-from tests.peers import hanging, listening, refusing
-from tests.programs import HELLO, STRICT, Client, file_message
-from tests.stage import (
+from tests.support import peers, stage
+from tests.support.peers import hanging, listening, refusing
+from tests.support.programs import HELLO, STRICT, Client, file_message
+from tests.support.stage import (
     BODY,
     OLD,
     STREAM,

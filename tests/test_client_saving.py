@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import peers, stage
-from tests.peers import listening, refusing
-from tests.programs import HELLO, UNMEASURED, Client, file_message
-from tests.stage import (
+from tests.support import peers, stage
+from tests.support.peers import listening, refusing
+from tests.support.programs import HELLO, UNMEASURED, Client, file_message
+from tests.support.stage import (
     BODY,
     OLD,
     STREAM,
@@ -36,7 +36,7 @@ from tests.stage import (
     saying,
     saying_and_staying,
 )
-from tests.warm import Warm
+from tests.support.warm import Warm
 
 ROOT_USER = os.geteuid() == 0
 

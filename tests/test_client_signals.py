@@ -1,7 +1,7 @@
 """Ctrl+C and SIGTERM at every moment of a run: the old file as it was, or the new one whole.
 
 The moments come in three ways: in each state that a scripted server can hold the client, at steps
-of main (tests/stage.py, STEPS: right before and after system calls among others), and at times
+of main (support/stage.py, STEPS: right before and after system calls among others), and at times
 spread over a whole run, the interpreter's start included.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import kernel, peers, stage
-from tests.peers import hanging, listening
-from tests.programs import HELLO, OURS, Client, file_message
-from tests.stage import (
+from tests.support import kernel, peers, stage
+from tests.support.peers import hanging, listening
+from tests.support.programs import HELLO, OURS, Client, file_message
+from tests.support.stage import (
     BODY,
     OLD,
     STREAM,

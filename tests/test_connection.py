@@ -10,7 +10,7 @@ import pytest
 
 from connection import RECEIVE, Connection
 from reactor import READ, WRITE, Reactor
-from tests.fakes import FakeSelector
+from tests.support.fakes import FakeSelector
 
 
 class State(Enum):

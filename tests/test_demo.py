@@ -14,7 +14,7 @@ LIMIT = 50.0
 
 def demo(*words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "docs/demo.py", *map(str, words)],
+        [sys.executable, "-m", "lab.demo", *map(str, words)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -81,18 +81,18 @@ def test_make_trace_needs_no_virtual_environment_and_takes_no_args():
 
 def test_arguments_for_the_tests_do_not_reach_the_demo(tmp_path):
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/demo.py").write_text("import sys\nprint(sys.argv[1:])\n")
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/demo.py").write_text("import sys\nprint(sys.argv[1:])\n")
     assert make(tmp_path, "demo", "ARGS=-k prompt").stdout == "[]\n"
 
 
 def test_make_trace_makes_a_page_and_says_where(tmp_path: Path):
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("edges/*.py"), *ROOT.glob("tracing/**/*.*")):
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("edges/*.py"), *ROOT.glob("lab/tracing/**/*.*")):
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in (".py", ".js", ".css", ".html"):
             copy.write_bytes(path.read_bytes())
-    for name in ("Makefile", "sample.txt", "docs/demo.py"):
+    for name in ("Makefile", "sample.txt", "lab/demo.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     run = make(tmp_path, "trace")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.document import (
+from lab.documents.document import (
     EXCERPT_LIMIT,
     LANGUAGES,
     ROOT,
@@ -17,7 +17,7 @@ from tests.document import (
     documents,
     excerpt,
 )
-from tests.reader import LEFT_BEHIND, is_run, read
+from lab.documents.reader import LEFT_BEHIND, is_run, read
 
 BLOCKS = [block for document in documents() for block in blocks(document)]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import reader
-from tests.document import Block, anchors, blocks, dead_links, excerpt, rewritten
-from tests.reader import Reader, Surprise, commands, pattern
+from lab.documents import reader
+from lab.documents.document import Block, anchors, blocks, dead_links, excerpt, rewritten
+from lab.documents.reader import Reader, Surprise, commands, pattern
 
 SOURCE = '''\
 LIMITS: dict = {}

@@ -17,7 +17,7 @@ import pytest
 
 from edges.epoll import EpollSelector
 from reactor import READ, WRITE
-from tests.fakes import FakeSelector
+from tests.support.fakes import FakeSelector
 
 STANDARD = [selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector]
 ALL = [EpollSelector, *STANDARD]

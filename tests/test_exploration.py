@@ -6,10 +6,10 @@ import pytest
 
 import listener
 import server
-from tests.simulation import exploration, sweeps
-from tests.simulation.exploration import END, Enumeration, Graph, Known, Scope, explore
-from tests.simulation.knobs import BODIES, Knobs
-from tests.simulation.world import Broken
+from lab.simulation import exploration, sweeps
+from lab.simulation.exploration import END, Enumeration, Graph, Known, Scope, explore
+from lab.simulation.knobs import BODIES, Knobs
+from lab.simulation.world import Broken
 from tests.test_simulation import told
 
 SHARE = ("one client, 0 octets", "two clients", "two clients, one place")
@@ -106,6 +106,6 @@ def test_a_planted_defect_is_found(monkeypatch, kind, method, defect, scope):
 def test_a_circle_is_told_apart_from_a_known_state(monkeypatch):
     """A server that arms its retry for ever wakes for ever: its states repeat."""
     monkeypatch.setattr(listener.Acceptor, "retry", never_gives_up)
-    monkeypatch.setattr("tests.simulation.program.Program.patience", lambda self: math.inf)
+    monkeypatch.setattr("lab.simulation.program.Program.patience", lambda self: math.inf)
     with pytest.raises(Broken, match="circle"):
         explore(Scope("", Knobs(clients=2, places=1)))

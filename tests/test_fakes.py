@@ -1,4 +1,4 @@
-"""The fakes of tests/simulation behave as the kernel's sockets and selectors do, else they prove
+"""The fakes of lab/simulation behave as the kernel's sockets and selectors do, else they prove
 nothing: one test for both, on real loopback sockets with each selector there is, and on the fakes.
 """
 
@@ -13,13 +13,13 @@ import time
 import pytest
 
 from edges.epoll import EpollSelector
+from lab.simulation.chance import Calm
+from lab.simulation.client_end import REFUSED
+from lab.simulation.knobs import Knobs
+from lab.simulation.program import Program
+from lab.simulation.sockets import FakeListener, FakeSocket
+from lab.simulation.world import World
 from reactor import READ, WRITE
-from tests.simulation.chance import Calm
-from tests.simulation.client_end import REFUSED
-from tests.simulation.knobs import Knobs
-from tests.simulation.program import Program
-from tests.simulation.sockets import FakeListener, FakeSocket
-from tests.simulation.world import World
 
 LIMIT = 5.0  # seconds for anything that must happen
 BOTH = READ | WRITE

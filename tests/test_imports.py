@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import delivering
-from tests.programs import conversation
+from tests.support.peers import delivering
+from tests.support.programs import conversation
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = [
@@ -26,7 +26,7 @@ CORE = [
 ]  # fmt: skip
 EDGES = [f"edges.{path.stem}" for path in sorted(ROOT.glob("edges/*.py"))]
 RUNTIME = [*CORE, *EDGES]
-TOOLS = [f"tracing.{path.stem}" for path in sorted(ROOT.glob("tracing/*.py"))]  # read what it left
+TOOLS = [f"lab.tracing.{path.stem}" for path in sorted(ROOT.glob("lab/tracing/*.py"))]
 
 # Whom each may import, of our own. Standard library: everybody, but see below.
 MAY_KNOW = {
@@ -41,14 +41,14 @@ MAY_KNOW = {
     **{edge: {"edges", "protocol", "reactor"} for edge in EDGES},
     "edges.slow_motion": {"connection", "reactor"},
 }
-OURS = {"bench", "docs", "edges", "tests", "tracing", *MAY_KNOW}
+OURS = {"docs", "edges", "lab", "learn", "tests", *MAY_KNOW}
 
 LONGEST = 200  # code lines of a file
 WHOLE_CORE = 885  # code lines of CORE: what a reader who wants to know all of it has to read
 
 
 def file_of(module):
-    name = module.replace("edges.", "edges/", 1).replace("tracing.", "tracing/", 1)
+    name = module.replace("edges.", "edges/", 1).replace("lab.tracing.", "lab/tracing/", 1)
     return ROOT / f"{name}.py"
 
 
@@ -242,8 +242,9 @@ def test_a_port_is_never_shared_by_chance():
 
 def test_the_tools_know_octets_and_no_loop():
     for module in TOOLS:
-        edges = {"edges"} if module == "tracing.__main__" else set()
-        assert {name.split(".")[0] for name in ours(module)} <= {"tracing", "protocol"} | edges
+        edges = {"edges"} if module == "lab.tracing.__main__" else set()
+        rooms = {name if name.startswith("lab.") else name.split(".")[0] for name in ours(module)}
+        assert rooms <= {"lab.tracing", *TOOLS, "protocol"} | edges
 
 
 def test_the_tools_are_written_like_the_runtime():

@@ -5,11 +5,11 @@ All calls with all errnos: `make injection`. Needs strace.
 
 import pytest
 
-from tests.injection import errnos, strace, verdicts
-from tests.injection.__main__ import main
-from tests.injection.campaign import Injection, Result, table
-from tests.injection.scenes import BODY, OLD, SCENES, STREAM, Seen
-from tests.injection.strace import Call
+from lab.injection import errnos, strace, verdicts
+from lab.injection.__main__ import main
+from lab.injection.campaign import Injection, Result, table
+from lab.injection.scenes import BODY, OLD, SCENES, STREAM, Seen
+from lab.injection.strace import Call
 
 LOG = """\
 close(3)                                = 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import protocol
 from edges import input_file
 from edges.failure import Failure
-from tests.programs import ROOT, STRICT
+from tests.support.programs import ROOT, STRICT
 
 TEN_GIGABYTES = 10 * 2**30
 

@@ -6,7 +6,8 @@ the dozen: good traces with one line taken out, swapped, doubled or changed.
 
 import pytest
 
-from tests.traces import (
+from lab.tracing.invariants import INVARIANTS
+from tests.support.traces import (
     BODY,
     GOOD,
     HELLO,
@@ -21,7 +22,6 @@ from tests.traces import (
     three_clients,
     without,
 )
-from tracing.invariants import INVARIANTS
 
 
 def found(lines):

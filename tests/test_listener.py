@@ -11,7 +11,7 @@ import pytest
 
 from listener import BATCH, GONE, RETRY, Acceptor
 from reactor import READ, WRITE, Reactor, nothing
-from tests.fakes import FakeSelector
+from tests.support.fakes import FakeSelector
 
 SHORTAGES = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM]
 NOT_NOW = {errno.EAGAIN, errno.EALREADY, errno.EINPROGRESS}  # BlockingIOError, says PEP 3151

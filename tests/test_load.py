@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from tests.load import transfers
-from tests.load.__main__ import main
-from tests.torture import naive_server
+from lab.load import transfers
+from lab.load.__main__ import main
+from lab.torture import naive_server
 
 
 def test_the_slope_is_that_of_the_closest_line():
@@ -23,7 +23,7 @@ def test_all_who_are_held_at_once_are_served(capsys):
     assert "| held at once | 300 | 300 |" in said
     assert "| exact copies afterwards | 300 | 300 |" in said
     assert "| while all are held | 0 wake-ups, 0 ns of CPU in 1 s | 0, 0 |" in said
-    assert "`python -m tests.load held --clients 300`" in said
+    assert "`python -m lab.load held --clients 300`" in said
     assert re.search(r"\(\d{4}-\d\d-\d\d, .+, \d+ CPUs, Linux .+, CPython 3\.\d+\.\d+\)", said)
 
 

@@ -15,8 +15,8 @@ import client
 from edges.failure import Failure
 from reactor import READ, Interrupted, Reactor
 from server import Server
-from tests.fakes import FakeSelector, FakeSocket
-from tests.programs import HELLO, conversation, file_message
+from tests.support.fakes import FakeSelector, FakeSocket
+from tests.support.programs import HELLO, conversation, file_message
 
 BODY = b"Hello, world!\n"
 

@@ -14,8 +14,8 @@ import pytest
 
 import client
 import server
-from tests.peers import delivering, listening
-from tests.programs import HELLO, conversation, file_message
+from tests.support.peers import delivering, listening
+from tests.support.programs import HELLO, conversation, file_message
 
 BODY = b"Hello, world!\n"
 STREAM = HELLO + file_message(BODY)

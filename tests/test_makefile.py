@@ -21,10 +21,10 @@ MAKE = shutil.which("gmake") or shutil.which("make")
 LISTENING = r"listening on 127\.0\.0\.1:(\d+)\n"
 PROMPT = r"Continue listening\? \[y/N\] "
 
-# Stands for server.py, client.py and those of docs/: prints the words it was given.
+# Stands for server.py, client.py and those of lab/: prints the words it was given.
 ECHO = "import json, sys\nprint(json.dumps(sys.argv))\n"
 
-PROGRAMS = ("server.py", "client.py", "docs/demo.py", "docs/swarm.py", "docs/scale.py")
+PROGRAMS = ("server.py", "client.py", "lab/demo.py", "lab/swarm.py", "lab/scale.py")
 
 # What breaks, expands or executes when make or a shell reads it as anything but data.
 HOSTILE = [
@@ -66,7 +66,7 @@ def make_is_here(not_here):
 def stage(tmp_path: Path) -> Path:
     """A folder with our Makefile and programs that only tell what they were given."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "lab").mkdir()
     for name in PROGRAMS:
         (tmp_path / name).write_text(ECHO)
     return tmp_path
@@ -259,13 +259,12 @@ def test_what_a_first_visitor_runs_needs_no_virtual_environment(stage, target):
 def test_what_proves_reliability_needs_no_virtual_environment(stage, target):
     run = make(stage, "--dry-run", target)
     assert run.returncode == 0, run.stderr
-    assert "-m tests." in run.stdout
+    assert "-m lab." in run.stdout
     assert "venv" not in run.stdout
 
 
 def test_the_seed_reaches_the_simulation_as_it_was_said(stage):
-    (stage / "tests").mkdir()
-    (stage / "tests/simulation.py").write_text(ECHO)
+    (stage / "lab/simulation.py").write_text(ECHO)
     assert told(stage, "replay", "SEED=$(touch PWNED); 7")[1:] == ["replay", "$(touch PWNED); 7"]
 
 
@@ -281,7 +280,7 @@ def test_another_python_gets_a_virtual_environment_of_its_own(stage):
 
 
 def test_clean_removes_what_make_made_and_nothing_else(stage):
-    for name in (".venv", ".venv-python3.13", "build", "docs/__pycache__", ".ruff_cache"):
+    for name in (".venv", ".venv-python3.13", "build", "lab/__pycache__", ".ruff_cache"):
         (stage / name).mkdir()
     for name in ("output_file", "input_file"):
         (stage / name).mkdir()
@@ -405,7 +404,7 @@ def test_the_demo_leaves_no_process_and_no_file_when_it_is_interrupted():
 
 
 def test_the_demo_fails_when_a_copy_is_wrong(stage):
-    for path in (ROOT / "docs/demo.py", ROOT / "protocol.py", ROOT / "sample.txt"):
+    for path in (ROOT / "lab/demo.py", ROOT / "protocol.py", ROOT / "sample.txt"):
         shutil.copy(path, stage / path.relative_to(ROOT))
     shutil.copytree(ROOT / "edges", stage / "edges")
     (stage / "client.py").write_text("import sys; open(sys.argv[3], 'w').write('wrong')\n")
@@ -438,7 +437,7 @@ def test_every_ready_input_is_a_valid_file(path):
 
 def test_programs_pyproject_and_changelog_name_the_same_release():
     changelog = re.search(
-        r"^## (\S+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.M
+        r"^## (\S+) - \d{4}-\d\d-\d\d$", (ROOT / "docs/CHANGELOG.md").read_text(), re.M
     )
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     words = [sys.executable, "server.py", "--version"]

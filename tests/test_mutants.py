@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.mutants import PAGE, ROOT, Mutant, described, differences, listed, place, scores
+from lab.mutants import PAGE, ROOT, Mutant, described, differences, listed, place, scores
 
 DIFF = """\
 --- reactor.py

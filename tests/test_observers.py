@@ -11,7 +11,7 @@ from edges.failure import Failure
 from edges.observers import SLOW, Several, observed
 from edges.turns import TurnLog
 from reactor import Reactor
-from tests.fakes import FakeSelector
+from tests.support.fakes import FakeSelector
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tracing import page
+from lab.tracing import page
 
 PARTS = Path(page.__file__).parent / "viewer"
-ROOT = PARTS.parent.parent
+ROOT = PARTS.parent.parent.parent
 KB = 1024
 
 TRACE = '{"n":1,"t":0,"k":0,"ev":"run","v":1,"role":"server"}\n'

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from bench import subjects
-from tests.programs import LIMIT, ROOT, conversation
+from lab.bench import subjects
+from tests.support.programs import LIMIT, ROOT, conversation
 
 SAMPLE = ROOT / "sample.txt"
 STREAM = conversation(SAMPLE.read_bytes())
@@ -33,7 +33,7 @@ def yardstick(tmp_path_factory):
         "-Werror",
         "-o",
         program,
-        ROOT / "bench/peers/epoll_server.c",
+        ROOT / "lab/bench/peers/epoll_server.c",
     ]
     subprocess.run([compiler, *words], check=True)
     return program

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from edges import process
-from tests.programs import LIMIT, ROOT
-from tests.stage import directed
+from tests.support.programs import LIMIT, ROOT
+from tests.support.stage import directed
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -53,7 +53,8 @@ def run_program(name, before, *arguments, flags=()):
     """Run a program to its end, after other code; return how it ended."""
     with directed("import atexit, gc, os, signal, sys", before) as env:
         return subprocess.run(
-            [sys.executable, *flags, ROOT / name, *arguments],
+            [sys.executable, *flags, *(["-m", name] if "lab." in name else [name]), *arguments],
+            cwd=ROOT,
             env={**os.environ, **env},
             capture_output=True,
             text=True,
@@ -87,9 +88,9 @@ def test_only_in_development_mode_the_end_looks_for_what_was_left(words, flags, 
     [
         ("server.py", "/"),
         ("client.py", "::1", "/"),
-        ("docs/demo.py",),
-        ("docs/swarm.py",),
-        ("docs/scale.py",),
+        ("lab.demo",),
+        ("lab.swarm",),
+        ("lab.scale",),
     ],
 )
 def test_ctrl_c_while_the_modules_are_imported_shows_no_traceback(words):

@@ -15,7 +15,7 @@ from edges.console import Console, Outlet
 from edges.epoll import EpollSelector
 from edges.failure import Failure
 from reactor import Interrupted, Reactor, Signals, nothing
-from tests.programs import ROOT, run_server
+from tests.support.programs import ROOT, run_server
 
 
 def no_options(*_):

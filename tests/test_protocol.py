@@ -1,4 +1,4 @@
-"""protocol.py, judged octet by octet by tests/oracle.py, which shares no method with it."""
+"""protocol.py, judged octet by octet by tests/support/oracle.py, which shares no method with it."""
 
 import ast
 import re
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import protocol
 from protocol import Damaged, PeerError, ProtocolError
-from tests import oracle
-from tests.oracle import BEGUN, NEVER
+from tests.support import oracle
+from tests.support.oracle import BEGUN, NEVER
 
 LINES = {"HELLO": protocol.HELLO, "FILE": protocol.FILE, "ERROR": protocol.ERROR}
 EXPECTED = [("HELLO",), ("FILE",), ("ERROR",), ("HELLO", "ERROR"), ("FILE", "ERROR")]

@@ -16,7 +16,7 @@ from contextlib import closing
 import pytest
 
 from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
-from tests.fakes import FakeSelector
+from tests.support.fakes import FakeSelector
 
 
 class Handler:

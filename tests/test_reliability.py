@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import cases
+from lab.documents import cases
 
 COUNTS = {"A": 19, "B": 26, "C": 10, "D": 23, "E": 12, "F": 8, "G": 20, "H": 13, "I-": 9}
 CATALOGUE = [

@@ -1,7 +1,7 @@
 """Both programs on real sockets: what one end is given comes out at the other, or is refused.
 
 Properties, tried with examples that hypothesis makes up: files, streams of octets, cuts. What must
-come of a stream says tests/oracle.py, which shares no code with the programs.
+come of a stream says tests/support/oracle.py, which shares no code with the programs.
 """
 
 import itertools
@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests import oracle, peers, stage
-from tests.programs import HELLO, PROMPT, Server, file_message
-from tests.stage import OLD, assert_one_line, assert_saved, play
-from tests.warm import Warm
+from tests.support import oracle, peers, stage
+from tests.support.programs import HELLO, PROMPT, Server, file_message
+from tests.support.stage import OLD, assert_one_line, assert_saved, play
+from tests.support.warm import Warm
 
 TEXT = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=79)
 

@@ -12,8 +12,10 @@ import textwrap
 
 import pytest
 
-from tests.kernel import await_condition
-from tests.programs import (
+from lab.simulation.world import World
+from lab.tracing import events, invariants
+from tests.support.kernel import await_condition
+from tests.support.programs import (
     HELLO,
     ROOT,
     Client,
@@ -25,9 +27,7 @@ from tests.programs import (
     reset,
     run_client,
 )
-from tests.simulation.world import World
 from tests.test_trace import recorded
-from tracing import events, invariants
 
 BODY = b"Hello, world!\n"
 SEEDS = [*range(20), 72]  # of simulated worlds; 72: an attempt that failed kept its deadline

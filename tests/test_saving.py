@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from edges import saving
 from edges.failure import Failure
-from tests.programs import LIMIT, ROOT, STRICT, UNMEASURED
+from tests.support.programs import LIMIT, ROOT, STRICT, UNMEASURED
 
 OLD = b"the old file\n"
 NEW = b"the new file, a little longer\n"

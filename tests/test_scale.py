@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from docs import scale
-from docs.processes import OwnServer
 from edges.command_line import SAMPLE
 from edges.failure import Failure
-from tests.programs import UNMEASURED, Program, Server
+from lab import scale
+from lab.processes import OwnServer
+from tests.support.programs import UNMEASURED, Program, Server
 
-SCRIPT = "docs/scale.py"
+SCRIPT = "lab.scale"
 ACT = r"(\w+): ([\d,]+) of ([\d,]+) exact, ([\d,]+) lost of ([\d,]+) held, ([\d,]+) retried .*"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import (
+from tests.support.programs import (
     BEGINNING,
     CLOSING,
     HELLO,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from edges.dotted import load
 from protocol import ProtocolError
-from tests import oracle
-from tests.oracle import BEGUN, NEVER
+from tests.support import oracle
+from tests.support.oracle import BEGUN, NEVER
 
 hello = load("server.hello", Path(__file__).parent.parent)
 

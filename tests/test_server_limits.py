@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import (
+from tests.support.programs import (
     BEGINNING,
     HELLO,
     LIMIT,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import (
+from tests.support.programs import (
     CLOSING,
     HELLO,
     LIMIT,

@@ -1,6 +1,6 @@
 """The simulation at work: what it has found, the catalogue in little stories, what it would find.
 
-A run that ends has kept every invariant of tests/simulation/ after each of its turns,
+A run that ends has kept every invariant of lab/simulation/ after each of its turns,
 so most tests here only set the scene, and look at what they are about.
 """
 
@@ -18,14 +18,14 @@ import connection
 import listener
 import reactor
 import server
-from tests.simulation import verdicts
-from tests.simulation.calls import Nth
-from tests.simulation.chance import Calm, Seeded
-from tests.simulation.faults import DEFECT, GONE_NUMBERS, SHORTAGE_NUMBERS
-from tests.simulation.knobs import Knobs
-from tests.simulation.strangers import KINDS
-from tests.simulation.wire import Pending
-from tests.simulation.world import Broken, World
+from lab.simulation import verdicts
+from lab.simulation.calls import Nth
+from lab.simulation.chance import Calm, Seeded
+from lab.simulation.faults import DEFECT, GONE_NUMBERS, SHORTAGE_NUMBERS
+from lab.simulation.knobs import Knobs
+from lab.simulation.strangers import KINDS
+from lab.simulation.wire import Pending
+from lab.simulation.world import Broken, World
 
 ROOT = Path(__file__).resolve().parent.parent
 HELLO = b"HELLO 1\n"
@@ -511,7 +511,7 @@ def test_hypothesis_finds_no_story_that_breaks_an_invariant(data):
 
 def told(*words):
     """Run the simulation's command; return what it prints."""
-    command = [sys.executable, "-m", "tests.simulation", *map(str, words)]
+    command = [sys.executable, "-m", "lab.simulation", *map(str, words)]
     run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, start_new_session=True, check=False
     )

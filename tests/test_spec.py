@@ -6,8 +6,7 @@ from itertools import product
 import pytest
 
 import protocol
-from protocol import ClientState, ServerState
-from tests.specification import (
+from lab.documents.specification import (
     SPECIFICATION,
     TRANSITIONS,
     Row,
@@ -21,6 +20,7 @@ from tests.specification import (
     section,
     state_table,
 )
+from protocol import ClientState, ServerState
 
 TEXT = SPECIFICATION.read_text()
 SERVER_TABLE = state_table(TEXT, "7.1 Server")

@@ -21,9 +21,9 @@ import protocol
 import server
 from edges.failure import Failure
 from edges.outcome import explained
+from lab.documents.specification import SPECIFICATION, Row, state_table
 from reactor import READ, WRITE, Interrupted, Reactor
-from tests import oracle
-from tests.specification import SPECIFICATION, Row, state_table
+from tests.support import oracle
 
 HELLO = b"HELLO 1\n"
 BODY = b"Hello, world!\n"

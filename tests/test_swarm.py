@@ -6,10 +6,10 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from docs.swarm import SharedQueues, Swarm, latencies
-from tests.programs import UNMEASURED, Program, Server
+from lab.swarm import SharedQueues, Swarm, latencies
+from tests.support.programs import UNMEASURED, Program, Server
 
-SCRIPT = "docs/swarm.py"
+SCRIPT = "lab.swarm"
 ORIGINAL = b"Hello, world!\n"
 
 
@@ -178,7 +178,7 @@ def test_elsewhere_the_progress_is_a_line_a_second(original):
         assert re.fullmatch(r"\d+ of 30 exact, 0 failed, \d+ open, \d+\.\d s", line)
 
 
-@pytest.mark.parametrize("script", [SCRIPT, "docs/scale.py"])
+@pytest.mark.parametrize("script", [SCRIPT, "lab.scale"])
 def test_a_trace_of_a_crowd_is_refused_for_it_would_take_all_for_one(script, tmp_path):
     with Program(script, "--trace", tmp_path / "trace") as run:
         assert run.wait() == 2

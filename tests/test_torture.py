@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 import protocol
-from tests.torture import meters, naive_server, wire
-from tests.torture.__main__ import main
-from tests.torture.arena import FAST
-from tests.torture.attacks import ATTACKS
-from tests.torture.judge import FAIL, NOT_MADE, OK, Bench, Row, judge
-from tests.torture.server_process import DEFAULT, ServerProcess, expand, split
+from lab.torture import meters, naive_server, wire
+from lab.torture.__main__ import main
+from lab.torture.arena import FAST
+from lab.torture.attacks import ATTACKS
+from lab.torture.judge import FAIL, NOT_MADE, OK, Bench, Row, judge
+from lab.torture.server_process import DEFAULT, ServerProcess, expand, split
 
 JOBS = 6  # attacks at a time: most of what they do is wait
 NAIVE = (sys.executable, naive_server.__file__, "{file}", "{options}")

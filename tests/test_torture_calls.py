@@ -1,4 +1,4 @@
-"""Fail the Nth call: a share of `python -m tests.simulation calls`; whether it misses anything."""
+"""Fail the Nth call: a share of `python -m lab.simulation calls`; whether it misses anything."""
 
 import ast
 import re
@@ -8,9 +8,9 @@ import pytest
 
 import connection
 import listener
-from tests.simulation import calls
-from tests.simulation.faults import ERRORS
-from tests.simulation.world import Broken
+from lab.simulation import calls
+from lab.simulation.faults import ERRORS
+from lab.simulation.world import Broken
 from tests.test_simulation import told
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,10 +6,10 @@ import signal
 
 import pytest
 
-from tests.kernel import await_condition
-from tests.programs import HELLO, Client, Server, file_message, run_client, run_server
-from tests.simulation.__main__ import main as simulation
-from tests.simulation.world import World
+from lab.simulation.__main__ import main as simulation
+from lab.simulation.world import World
+from tests.support.kernel import await_condition
+from tests.support.programs import HELLO, Client, Server, file_message, run_client, run_server
 
 BODY = b"Hello, world!\n"
 

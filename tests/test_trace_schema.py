@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.document import ROOT, blocks
-from tests.programs import Server, reset, run_client
+from lab.documents.document import ROOT, blocks
+from lab.tracing import events
+from tests.support.programs import Server, reset, run_client
+from tests.support.traces import GOOD, one_transfer, three_clients
 from tests.test_trace import recorded
 from tests.test_tracing_events import KEY, VALUES
-from tests.traces import GOOD, one_transfer, three_clients
-from tracing import events
 
 DOCUMENT = "docs/trace.md"
 LANES = Path(ROOT, "docs/lanes.jsonl")

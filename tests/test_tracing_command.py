@@ -1,4 +1,4 @@
-"""python3 -m tracing, as a person starts it: what it prints, where it writes, how it ends."""
+"""python3 -m lab.tracing, as a person starts it: what it prints, where it writes, how it ends."""
 
 import json
 import os
@@ -7,16 +7,16 @@ import subprocess
 
 import pytest
 
-from tests.programs import LIMIT, PYTHON, ROOT, STRICT
-from tests.traces import one_transfer, renumbered, spoiled_often, three_clients, written
-from tracing import __main__ as command
+from lab.tracing import __main__ as command
+from tests.support.programs import LIMIT, PYTHON, ROOT, STRICT
+from tests.support.traces import one_transfer, renumbered, spoiled_often, three_clients, written
 
 
 def tracing(*arguments, **how):
     """Run the command to its end; what it says on stderr never is a traceback."""
     how.setdefault("input", "")
     ended = subprocess.run(
-        [PYTHON, *STRICT, "-m", "tracing", *map(str, arguments)],
+        [PYTHON, *STRICT, "-m", "lab.tracing", *map(str, arguments)],
         cwd=ROOT, capture_output="stdout" not in how, text=True, check=False,
         timeout=3 * LIMIT, **how,
     )  # fmt: skip
@@ -181,7 +181,7 @@ def test_an_endless_file_is_read_up_to_the_limit(monkeypatch):
 def test_a_small_trace_takes_little_memory(good):
     """It took the 256 MB that the largest trace may have."""
     low = 'ulimit -v 200000; exec "$@"'
-    words = ["/bin/sh", "-c", low, "sh", PYTHON, "-m", "tracing", "check", str(good)]
+    words = ["/bin/sh", "-c", low, "sh", PYTHON, "-m", "lab.tracing", "check", str(good)]
     assert subprocess.run(words, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
@@ -220,7 +220,7 @@ def test_nobody_who_reads_any_more_is_no_news(good, command):
 )
 def test_a_usage_error_is_one_line_and_status_2(arguments):
     line = one_line(tracing(*arguments), 2)
-    assert line.endswith("(see python3 -m tracing --help)")
+    assert line.endswith("(see python3 -m lab.tracing --help)")
 
 
 def test_help_is_no_error():
@@ -232,7 +232,7 @@ def test_help_is_no_error():
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_standard_stream_may_be_closed(good, closed):
     shell = f'exec "$@" {closed}>&-'
-    words = ["/bin/sh", "-c", shell, "sh", PYTHON, *STRICT, "-m", "tracing", "check", str(good)]
+    words = ["/bin/sh", "-c", shell, "sh", PYTHON, *STRICT, "-m", "lab.tracing", "check", str(good)]
     ended = subprocess.run(
         words, cwd=ROOT, capture_output=True, text=True, timeout=3 * LIMIT, check=False
     )
@@ -241,7 +241,7 @@ def test_a_standard_stream_may_be_closed(good, closed):
 
 
 def test_an_interrupt_ends_it_without_a_word():
-    words = [PYTHON, *STRICT, "-m", "tracing", "check", "-"]
+    words = [PYTHON, *STRICT, "-m", "lab.tracing", "check", "-"]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         process.stdin.write(b" " * 200_000)  # more than a pipe holds: so it reads

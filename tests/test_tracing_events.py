@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.traces import GOOD, one_transfer, written
-from tracing import events, lanes, perfetto
-from tracing.events import NotATrace, read
-from tracing.invariants import check
+from lab.tracing import events, lanes, perfetto
+from lab.tracing.events import NotATrace, read
+from lab.tracing.invariants import check
+from tests.support.traces import GOOD, one_transfer, written
 
 RUN = {
     "n": 1, "t": 0, "k": 0, "ev": "run", "v": 1, "role": "server", "selector": "EpollSelector",

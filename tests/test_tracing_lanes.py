@@ -7,10 +7,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.programs import PYTHON, ROOT
-from tests.traces import GOOD, ServerStory, Story, download, one_transfer, three_clients, written
-from tracing import lanes, palette
-from tracing.layout import GAP, MOST_LANES, MOST_TURNS, Layout
+from lab.tracing import lanes, palette
+from lab.tracing.layout import GAP, MOST_LANES, MOST_TURNS, Layout
+from tests.support.programs import PYTHON, ROOT
+from tests.support.traces import (
+    GOOD,
+    ServerStory,
+    Story,
+    download,
+    one_transfer,
+    three_clients,
+    written,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -32,11 +40,11 @@ def laid_out(story):
 
 def test_the_picture_of_the_readme_is_of_a_real_run_and_drawn_by_this_very_code():
     ended = subprocess.run(
-        [PYTHON, "-m", "tracing", "lanes", "docs/lanes.jsonl"],
+        [PYTHON, "-m", "lab.tracing", "lanes", "docs/lanes.jsonl"],
         cwd=ROOT, capture_output=True, check=True,
     )  # fmt: skip
     picture = Path(ROOT, "docs/lanes.svg").read_bytes()
-    again = "run: python3 -m tracing lanes docs/lanes.jsonl -o docs/lanes.svg"
+    again = "run: python3 -m lab.tracing lanes docs/lanes.jsonl -o docs/lanes.svg"
     assert ended.stdout == picture, again
 
 

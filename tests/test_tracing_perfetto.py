@@ -1,13 +1,13 @@
 """The export is what the Chrome Trace Event Format asks for. (That Perfetto itself reads it: see
-tests/browser/test_perfetto.py.)"""
+tests/test_page_perfetto.py.)"""
 
 import json
 from collections import Counter
 
 import pytest
 
-from tests.traces import GOOD, three_clients
-from tracing import perfetto
+from lab.tracing import perfetto
+from tests.support.traces import GOOD, three_clients
 
 
 def exported(story):

@@ -1,4 +1,4 @@
-"""The exchanges of tests/vectors: true by themselves, and lived through by both programs."""
+"""The exchanges of tests/vectors.json: true by themselves, and lived through by both programs."""
 
 from itertools import accumulate, pairwise, product
 from pathlib import Path
@@ -8,12 +8,17 @@ import pytest
 import protocol
 from edges.dotted import load
 from protocol import Damaged, PeerError, ProtocolError
-from tests import oracle
-from tests.document import dead_links
-from tests.exchanges import BY_NAME, EXCHANGES, VECTORS, Exchange
-from tests.peers import Peer
-from tests.programs import HELLO, Server
-from tests.stage import assert_failed, assert_saved, assert_saved_with_warning, in_pairs, play
+from tests.support import oracle
+from tests.support.exchanges import BY_NAME, EXCHANGES, Exchange
+from tests.support.peers import Peer
+from tests.support.programs import HELLO, Server
+from tests.support.stage import (
+    assert_failed,
+    assert_saved,
+    assert_saved_with_warning,
+    in_pairs,
+    play,
+)
 
 ROOT = Path(__file__).parent.parent
 for_servers = [one for one in EXCHANGES if one.word is not None]
@@ -23,13 +28,11 @@ for_clients = [one for one in EXCHANGES if one.status is not None]
 # --- by themselves
 
 
-def test_every_file_belongs_to_one_exchange_and_every_exchange_has_both():
-    named = [f"{one.name}.{end}" for one in EXCHANGES for end in ("client", "server")]
-    others = ["index.json", "README.md", ".gitattributes"]
-    assert sorted(named + others) == sorted(path.name for path in VECTORS.iterdir())
+def test_no_two_exchanges_have_one_name():
+    assert len(BY_NAME) == len(EXCHANGES) > 40
 
 
-def test_what_the_index_says_is_among_what_the_readme_explains():
+def test_what_the_index_says_is_among_what_the_specification_explains():
     for one in EXCHANGES:
         assert one.status in {None, 0, 4, 5} and one.word in {None, "done", "refused"}
         assert one.status is not None or one.word is not None
@@ -37,10 +40,6 @@ def test_what_the_index_says_is_among_what_the_readme_explains():
         assert one.server_ends in {"end of stream", "reset"}
         assert sum(one.client_pieces) in {0, len(one.client)}
         assert one.says.endswith(".")
-
-
-def test_the_links_of_the_readme_lead_somewhere():
-    assert dead_links("tests/vectors/README.md") == []
 
 
 def test_the_oracle_comes_to_the_same_outcomes():

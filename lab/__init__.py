@@ -1,0 +1,13 @@
+"""What watches, attacks and measures eighty. Nothing in here is needed to run it.
+
+    tracing/      reads a recorded run: the check, the page to step through it, the picture
+    simulation/   both programs in a world whose every accident is made up
+    torture/      attacks a running server, and keeps the score
+    injection/    fails every system call of both programs
+    load/         many clients at once, many transfers in a row
+    bench/        what a transfer costs, beside C and other loops
+    documents/    reads the documents, and writes what is generated in them
+    demo.py       and swarm.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
+
+Run from the checkout, as modules: `python3 -m lab.demo`. May import the runtime and edges/.
+"""

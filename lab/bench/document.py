@@ -1,0 +1,61 @@
+"""Where the figures meet the words: tables and sentences for docs/performance.md.
+
+    python -m lab.bench.document --write        write document and plots anew from results.json
+
+What stands between `<!-- bench: NAME -->` and `<!-- end of bench -->` in the document is written by
+the function of that name in figures.py, so that no figure can differ from what was measured.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from lab.bench import figures, plots, sentences
+from lab.bench.processes import ROOT
+from lab.bench.results import Results, load
+
+PAGE = ROOT / "docs" / "performance.md"
+FOLDER = ROOT / "docs" / "performance"
+PART = re.compile(r"^<!-- bench: (.*) -->\n(?:.*\n)*?<!-- end of bench -->\n", re.MULTILINE)
+
+
+def rewritten(text: str, results: Results) -> str:
+    """Return the document with each of its parts written anew."""
+
+    def part(found: "re.Match[str]") -> str:
+        words = figures.PARTS[found[1]](results)
+        return f"<!-- bench: {found[1]} -->\n{words}<!-- end of bench -->\n"
+
+    return PART.sub(part, text)
+
+
+def draw(results: Results, folder: Path) -> None:
+    """Write the plots into `folder`."""
+    for name, text in plots.drawn(results).items():
+        (folder / name).write_text(text)
+
+
+def write() -> None:
+    """Write the plots and the document anew."""
+    results = load(FOLDER)
+    draw(results, FOLDER)
+    PAGE.write_text(rewritten(PAGE.read_text(), results))
+
+
+def summary(results: Results) -> str:
+    """Return what a terminal shows of a run: the tables of the scenes that were played."""
+    played = [name for name in results["scenes"] if name in figures.TABLES]
+    parts = [sentences.circumstances(results)]
+    parts += [f"{name}\n\n{figures.TABLES[name](results)}" for name in played]
+    return "\n".join(parts)
+
+
+def main(arguments: list[str]) -> None:
+    """Rewrite the page, or tell how to."""
+    if arguments != ["--write"]:
+        sys.exit("usage: python -m lab.bench.document --write")
+    write()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,159 @@
+"""Rounds: every subject in turn, again and again, so that a slow minute slows everybody alike.
+
+One slot is one subject's load in one round. Many short rounds tell more than a few long ones: what
+slows the machine often lasts longer than a slot, and so falls on all subjects of a round alike.
+
+The slots of a scene take equal processor time, about: how many transfers that is, a first slot
+finds out, which also warms the server up and counts for nothing. The servers stand on one core and
+the load on another; processor time is read when the server has gone to sleep again, so that the
+last client's end is in it.
+"""
+
+import contextlib
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from lab.bench.processes import LOAD, Failed, Idle, Server
+from lab.bench.progress import Progress
+from lab.bench.subjects import Subject
+
+FIRST = 500  # transfers of the first slot, at least one wave
+FOREVER = "86400"  # seconds: the deadline where clients are held idle
+ENOUGH = 50  # ticks that tell how time is split into user and system, some 7 % up or down
+
+Row = dict[str, object]
+
+
+class Seat:
+    """A subject, its server once it is started, and the samples that were taken of it."""
+
+    def __init__(self, subject: Subject, path: Path, cores: set[int]) -> None:
+        self.subject = subject
+        self.path = path
+        self.cores = cores
+        self.transfers = 0  # in a slot
+        self.samples: list[dict[str, float]] = []
+        self.ticks = [0, 0]
+        self.stack = ExitStack()
+
+    def start(self) -> None:
+        """Start the server; `wait` for it before it is asked."""
+        subject = self.subject
+        more = ("--timeout", FOREVER) if subject.idle else ()
+        lines = self.stack.enter_context(sink(subject.lines))
+        self.server = Server([*subject.command, *more], self.path, self.cores, lines)
+        self.stack.enter_context(self.server)
+
+    def wait(self) -> None:
+        """Return when it listens, and holds the idle clients that it must."""
+        self.server.wait()
+        if self.subject.idle:
+            idle = Idle(self.server, self.subject.idle)
+            self.stack.enter_context(idle)
+            idle.wait()
+
+    def renew(self) -> None:
+        """Start a new server in place of the old one, and warm it up."""
+        self.stack.close()
+        self.start()
+        self.wait()
+        self.load(FIRST)
+
+    def load(self, transfers: int) -> dict[str, float]:
+        """Put the load on the server; return what the load says, and the server's cost."""
+        subject = self.subject
+        words = [LOAD, self.server.port, self.path, transfers, subject.at_a_time]
+        command = [str(word) for word in words] + ["together"] * subject.together
+        ticks, before = self.server.ticks(), self.server.settled()
+        load = subprocess.run(command, capture_output=True, text=True, check=False)
+        if load.returncode:
+            raise Failed(f"{subject}: {load.stderr.strip()}")
+        cpu = self.server.settled() - before
+        told: dict[str, float] = json.loads(load.stdout)
+        passed = zip(self.server.ticks(), ticks, strict=True)
+        self.ticks = [ours + new - old for ours, (new, old) in zip(self.ticks, passed, strict=True)]
+        return {"cpu": cpu / transfers / 1000, "rate": transfers / told.pop("seconds"), **told}
+
+    def warm_up(self, seconds: float) -> None:
+        """Find out how many transfers fill so many seconds of processor time."""
+        wave = self.subject.at_a_time if self.subject.together else 1
+        cpu = self.load(max(FIRST, wave))["cpu"]
+        waves = max(1, round(1e6 * seconds / cpu / wave))
+        self.transfers = waves * wave
+        if self.subject.life:
+            self.transfers = min(self.transfers, self.subject.life - FIRST)
+        self.ticks = [0, 0]
+
+    def sample(self) -> None:
+        """Measure one slot."""
+        if self.subject.life:
+            self.renew()
+            self.ticks = [0, 0]
+        self.samples.append(self.load(self.transfers))
+
+    def row(self) -> Row:
+        """Return the line of results.json: a list of samples per figure, a round each."""
+        user, system = self.ticks
+        row: Row = {"name": self.subject.name, "at": self.subject.at, "transfers": self.transfers}
+        row["user"] = round(user / (user + system), 3) if user + system >= ENOUGH else None
+        for key in self.samples[0]:
+            row[key] = [round(sample[key], 3) for sample in self.samples]
+        return row
+
+
+@contextlib.contextmanager
+def sink(kind: str) -> "Iterator[IO[str] | None]":
+    """Yield what a server's stderr is: ours, a pipe that somebody reads, or a file."""
+    if kind == "pipe":
+        reader = subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        assert reader.stdin is not None
+        with reader:
+            yield reader.stdin
+            reader.kill()
+    elif kind == "file":
+        with tempfile.TemporaryFile("w") as file:
+            yield file
+    else:
+        yield None
+
+
+class Rounds:
+    """All subjects of a scene. One that fails is told, and left out; the others go on."""
+
+    def __init__(self, path: Path, cores: set[int], progress: Progress) -> None:
+        self.path = path
+        self.cores = cores
+        self.progress = progress
+        self.failed: dict[str, str] = {}
+
+    def run(self, subjects: list[Subject], rounds: int, seconds: float) -> list[Row]:
+        """Measure all subjects in interleaved rounds with slots this long; return their rows."""
+        with ExitStack() as stack:
+            seats = [Seat(subject, self.path, self.cores) for subject in subjects]
+            for seat in seats:
+                stack.callback(seat.stack.close)
+            seats = [seat for seat in seats if self.survives(seat, seat.start)]
+            seats = [seat for seat in seats if self.survives(seat, seat.wait)]
+            seats = [s for s in seats if self.survives(s, partial(s.warm_up, seconds))]
+            for _ in range(rounds):
+                seats = [seat for seat in seats if self.survives(seat, seat.sample)]
+            return [seat.row() for seat in seats]
+
+    def survives(self, seat: Seat, action: Callable[[], None]) -> bool:
+        """Do this with a seat; tell whether there will be figures of it."""
+        try:
+            action()
+        except Failed as failed:
+            self.failed[str(seat.subject)] = str(failed)
+            self.progress.left_out(str(seat.subject), failed)
+            return False
+        self.progress.step(str(seat.subject))
+        return True

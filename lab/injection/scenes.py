@@ -1,0 +1,201 @@
+"""The scenes: what is played before a program under strace, and what was seen of it.
+
+A scene is the same each time, call for call: one peer at a time, and the next step only when the
+program sleeps again.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.injection import strace
+from tests.support.programs import CLOSING, HELLO, PROMPT, Program, conversation
+
+BODY = b"every call of it may fail\n"
+OLD = b"the old copy\n"
+STREAM = conversation(BODY)
+CLIENTS = 3
+MOMENT = 0.5  # seconds given to a message that may never come
+LIMIT = 10.0  # seconds after which a run counts as hanging
+TICK = 0.01
+WATCHED = re.compile(r"^epoll_ctl\(\d+, EPOLL_CTL_ADD, .*EPOLLIN, .* = 0$", re.MULTILINE)
+PORT = re.compile(r"^getsockname\(.*sin_port=htons\((\d+)\)", re.MULTILINE)
+
+
+@dataclass
+class Seen:
+    """What was seen of one run."""
+
+    status: int | None = None  # None: it did not end
+    said: str = ""
+    out: bytes = b""
+    calls: list[strace.Call] = field(default_factory=list)
+    injected: int = 0
+    port: int = 0  # where a server listened
+    streams: list[bytes] = field(default_factory=list)  # what each client of it got
+    copy: bytes = b""
+    left: list[str] = field(default_factory=list)  # in the client's folder, beside the copy
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run happens: a copy of the programs, a folder for files, a good server."""
+
+    programs: Path
+    folder: Path
+    port: int
+
+    @property
+    def log(self) -> Path:
+        """The file that strace writes."""
+        return self.folder.with_suffix(".strace")
+
+    @contextlib.contextmanager
+    def run(self, script: str, *arguments: object, inject: str, seen: Seen) -> Iterator[Program]:
+        """Run a program under strace; when it has ended, note what was seen of it."""
+        program = Program(
+            str(self.programs / script),
+            *arguments,
+            prefix=strace.prefix(self.log, inject),
+            python=strace.PYTHON,
+            flags=("-X", "dev", "-W", "error", "-W", "default::ResourceWarning"),
+            cwd=self.folder,
+            env={"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""},
+        )
+        try:
+            yield program
+            with contextlib.suppress(AssertionError):
+                seen.status = program.wait(LIMIT)
+        finally:
+            program.kill()
+            program.wait()
+        log = self.log.read_text(errors="replace")
+        seen.calls = strace.own_calls(log, str(self.programs))
+        seen.injected = log.count("(INJECTED)")
+        seen.said, seen.out = program.stderr, program.stdout_octets
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A name, and how it is played: with `inject` for strace, noting in `seen` what happens."""
+
+    name: str
+    play: Callable[[Place, str, Seen], None]
+    first: re.Pattern[str] = re.compile("")  # the first call that this scene is about
+
+
+def play_client(place: Place, inject: str, seen: Seen) -> None:
+    """A client of a good server replaces an old copy."""
+    copy = place.folder / "copy"
+    copy.write_bytes(OLD)
+    arguments = (*CLIENT, "--port", place.port, "127.0.0.1", "copy")
+    with place.run("client.py", *arguments, inject=inject, seen=seen):
+        pass
+    seen.copy = copy.read_bytes()
+    seen.left = [name for name in os.listdir(place.folder) if name != "copy"]
+
+
+def play_output(place: Place, inject: str, seen: Seen) -> None:
+    """A client writes the copy to its standard output."""
+    arguments = (*CLIENT, "--port", place.port, "127.0.0.1", "-")
+    with place.run("client.py", *arguments, inject=inject, seen=seen):
+        pass
+    seen.left = os.listdir(place.folder)
+
+
+def play_server(place: Place, inject: str, seen: Seen) -> None:
+    """A server serves its clients, one after another; then SIGTERM."""
+    (place.folder / "input").write_bytes(BODY)
+    with place.run("server.py", *SERVER, inject=inject, seen=seen) as server:
+        if listening(server, place, seen):
+            serve(server, seen, CLIENTS)
+            signal_to(server, signal.SIGTERM)
+
+
+def play_question(place: Place, inject: str, seen: Seen) -> None:
+    """Ctrl+C, the question, "y", a client of the next listening period; then SIGTERM."""
+    (place.folder / "input").write_bytes(BODY)
+    with place.run("server.py", *SERVER, inject=inject, seen=seen) as server:
+        if listening(server, place, seen):
+            signal_to(server, signal.SIGINT)
+            with contextlib.suppress(AssertionError):
+                server.expect(PROMPT, limit=MOMENT)
+            fall_asleep(server)
+            with contextlib.suppress(BrokenPipeError):
+                server.answer("y\n")
+            if listening(server, place, seen, period=2):
+                serve(server, seen, 1)
+            signal_to(server, signal.SIGTERM)
+
+
+def listening(server: Program, place: Place, seen: Seen, period: int = 1) -> bool:
+    """Wait until the loop has its listener. The port is in the log, be it said or not."""
+    end = time.monotonic() + LIMIT
+    while server.running and time.monotonic() < end:
+        log = place.log.read_text(errors="replace") if place.log.exists() else ""
+        if len(WATCHED.findall(log)) == 1 + period:  # first the signals, then each listener
+            seen.port = int(PORT.findall(log)[-1])
+            return True
+        time.sleep(TICK)  # a file cannot be waited for
+    return False
+
+
+def serve(server: Program, seen: Seen, count: int) -> None:
+    """Be `count` clients, one after another; note what each one gets."""
+    for number in range(1, count + 1):
+        seen.streams.append(fetched(seen.port))
+        with contextlib.suppress(AssertionError):  # its messages may be what fails
+            server.until(lambda text, n=number: len(CLOSING.findall(text)) >= n, limit=MOMENT)
+        fall_asleep(server)
+
+
+def fetched(port: int) -> bytes:
+    """Return what a good client gets, be it cut short."""
+    got = b""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), LIMIT) as sock:
+        while b"\n" not in got and (octets := sock.recv(256)):
+            got += octets
+        sock.sendall(HELLO)
+        while octets := sock.recv(256):
+            got += octets
+    return got
+
+
+def traced(tracer: Program) -> int | None:
+    """Return the process that strace runs; None: it has ended."""
+    children = Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def fall_asleep(tracer: Program) -> None:
+    """Wait until the program sleeps in a call (Linux)."""
+    end = time.monotonic() + LIMIT
+    while (child := traced(tracer)) and time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if "State:\tS" in Path(f"/proc/{child}/status").read_text():
+                return
+        time.sleep(TICK)
+
+
+def signal_to(tracer: Program, number: signal.Signals) -> None:
+    """Send a signal to the program itself once it sleeps: what the tests have started is strace."""
+    fall_asleep(tracer)
+    with contextlib.suppress(ProcessLookupError):
+        if child := traced(tracer):
+            os.kill(child, number)
+
+
+CLIENT = ("--timeout", 2)
+SERVER = ("--host", "127.0.0.1", "--port", 0, "input")
+SCENES = (
+    Scene("client", play_client),
+    Scene("client -", play_output, re.compile(r"(dup3?|fcntl)\(1[,)]|write\(1,")),
+    Scene("server", play_server),
+    Scene("question", play_question, re.compile(r"--- SIGINT|epoll_ctl\(\d+, EPOLL_CTL_DEL")),
+)

@@ -1,0 +1,145 @@
+"""strace: its command line, and its log read back.
+
+A call is counted among all calls of its name that the process makes, the interpreter's own ones
+included, for so does strace's `when=`. Ours are those from the program's first own call on, less
+the ones that an import makes. A call's role says what it is about: "connection", "copy" ...
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.injection.errnos import ALIASES, ERRNOS
+
+PYTHON = os.path.realpath(sys.executable)  # not a shim: `when=` counts the calls of one process
+FIRST = re.compile(r"socketpair\(")  # reactor.Signals: the first descriptor that we make
+LINE = re.compile(r"(\w+)\((.*)\) += (-?\d+)(.*)")
+DESCRIPTOR = re.compile(r"(\d+)(?:, |$)")
+NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
+IMPORTS = re.compile(r"\.py$|\.pyc$|\.so|\.mo$|/lib/python3|__pycache__")
+
+# What a call is about, whatever descriptor stands in it: the first pattern found in its arguments.
+# (The folder is opened once to name the copy in it, and once to bring the new name to the disk.)
+COPY = [(re.compile(r"\.eighty-|O_PATH"), "copy"), (re.compile(r"O_DIRECTORY"), "folder")]
+# What a new descriptor is about: the first pattern found in the call that makes it.
+ROLES = [
+    *COPY,
+    (re.compile(r"^epoll_create1"), "loop"),
+    (re.compile(r"^accept"), "client"),
+    (re.compile(r"^socket\("), "connection"),
+    (re.compile(r"/proc/self/fd/0|^(fcntl|dup)\(0"), "stdin"),
+    (re.compile(r"/proc/self/fd/[12]|^(fcntl|dup)\([12]"), "messages"),
+    (re.compile(r"input"), "input"),
+]
+
+
+def first_role(roles: list[tuple[re.Pattern[str], str]], text: str) -> str | None:
+    """Return the role of the first pattern that is found in `text`."""
+    return next((role for pattern, role in roles if pattern.search(text)), None)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A system call that was made: the `nth` of its name, about what, and as strace shows it."""
+
+    name: str
+    nth: int
+    role: str
+    text: str
+
+
+def missing() -> str | None:
+    """Return why nothing can be traced here; None if it can."""
+    if shutil.which("strace") is None:
+        return "strace is not installed (Debian and Ubuntu: apt install strace)"
+    trial = subprocess.run(
+        ["strace", "-qq", "-e", "trace=close", "-e", "inject=close:error=EIO:when=99", "true"],
+        capture_output=True,
+        check=False,
+    )
+    return None if trial.returncode == 0 else trial.stderr.decode().strip() or "strace fails"
+
+
+def prefix(log: Path, inject: str = "") -> tuple[str, ...]:
+    """Return the words to put in front of a command: log its calls, and fail one as `inject` says.
+
+    A question mark lets strace pass over a call that this machine does not have.
+    """
+    calls = ",".join(f"?{name}" for name in (*ERRNOS, *ALIASES))
+    words = (
+        "strace",
+        "-qq",
+        "-s",
+        "256",
+        "-o",
+        str(log),
+        "-e",
+        f"trace={calls}",
+        "-e",
+        "signal=none",
+    )
+    return (*words, "-e", f"inject={inject}") if inject else words
+
+
+def own_calls(log: str, folder: str, first: re.Pattern[str] = FIRST) -> list[Call]:
+    """Return the calls in `log` that the program itself made, from the match of `first` on."""
+    reader = Reader(folder)
+    calls = [reader.read(line) for line in log.splitlines()]
+    begin = next(nth for nth, line in enumerate(log.splitlines()) if first.match(line))
+    return [call for call in calls[begin:] if call is not None]
+
+
+class Reader:
+    """Reads a log line by line, keeping count of the calls and of what each descriptor is about."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder  # of the program's source: whatever opens it imports
+        self.counts: Counter[str] = Counter()
+        self.roles = {"0": "stdin", "1": "messages", "2": "messages"}
+
+    def read(self, line: str) -> Call | None:
+        """Return the call of this line; None: not one of ours."""
+        match = LINE.match(line)
+        if match is None:
+            return None
+        name, arguments, result, _ = match.groups()
+        self.counts[name] += 1
+        role = self.role(name, arguments)
+        self.remember(name, line, arguments, result, role)
+        return Call(name, self.counts[name], role, line) if role != "import" else None
+
+    def role(self, name: str, arguments: str) -> str:
+        """Return what a call is about: its descriptor, or what it names."""
+        if role := first_role(COPY, arguments):
+            return role
+        if name.startswith("epoll_ctl"):
+            arguments = arguments.split(", ", 2)[2]
+        if match := DESCRIPTOR.match(arguments):
+            return "import" if "TIOCGWINSZ" in arguments else self.roles.get(match[1], "-")
+        return self.role_of_name(name, arguments)
+
+    def role_of_name(self, name: str, arguments: str) -> str:
+        match = NAME.search(arguments)
+        if match and (IMPORTS.search(match[1]) or match[1] == self.folder):
+            return "import"
+        return self.new_role(f"{name}({arguments}")
+
+    def new_role(self, call: str) -> str:
+        return first_role(ROLES, call) or "-"
+
+    def remember(self, name: str, line: str, arguments: str, result: str, role: str) -> None:
+        """Note what becomes of descriptors by this call."""
+        if name == "socketpair" and (pair := re.search(r"\[(\d+), (\d+)\]", arguments)):
+            self.roles.update({pair[1]: "signals", pair[2]: "signals"})
+        elif name in ("bind",):
+            self.roles[arguments.split(",", maxsplit=1)[0]] = "listener"
+        elif (
+            name.startswith(("open", "socket", "accept", "epoll_create", "dup"))
+            or "F_DUPFD" in line
+        ):
+            self.roles[result] = "import" if role == "import" else self.new_role(line)

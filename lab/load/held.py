@@ -1,0 +1,71 @@
+"""Many clients held at once, then all of them served.
+
+Each client connects, is greeted and says nothing, until all are there: then every connection of the
+server is in HELLO_SENT, with its deadline armed. Both ends need a descriptor for each, the server
+in its process and the clients in this one, so the limit of open files is what bounds the number.
+"""
+
+import time
+from collections.abc import Sequence
+
+from lab.load.figures import Figure
+from lab.load.machine import allow_descriptors
+from lab.torture import meters, wire
+from lab.torture.good_clients import GoodClients
+from lab.torture.server_process import Options, ServerProcess
+
+OPTIONS: Options = {"timeout": 600, "quiet": None}
+SPARE = 64  # descriptors for all but the clients; the server keeps 32 back for itself
+WARM_UP = 200  # transfers that bring the server's memory to what it needs anyway
+WINDOW = 1.0  # seconds in which nothing may happen
+
+
+def measure(command: Sequence[str], clients: int) -> list[Figure]:
+    """Hold `clients` clients at once, serve them all, return the figures; raises LimitTooLow."""
+    allow_descriptors(clients + SPARE)
+    with ServerProcess(command, stderr="nowhere") as server:
+        crowd = GoodClients(server.address, wire.whole_stream(wire.SAMPLE))
+        try:
+            return _measure(server.known_pid, crowd, clients)
+        finally:
+            crowd.close()
+
+
+def _measure(pid: int, crowd: GoodClients, clients: int) -> list[Figure]:
+    crowd.serve(WARM_UP)
+    meters.wait_for_calm(pid, 0.1, 1.0)
+    memory, descriptors = meters.memory(pid), len(meters.descriptors(pid))
+    began = time.monotonic()
+    crowd.hold(clients)
+    arriving = time.monotonic() - began
+    held = len(meters.descriptors(pid)) - descriptors
+    each = (meters.memory(pid) - memory) / clients
+    idle = _idle(pid)
+    began = time.monotonic()
+    crowd.finish()
+    serving = time.monotonic() - began
+    served = crowd.served - WARM_UP
+    meters.until(lambda: len(meters.descriptors(pid)) <= descriptors, 5.0)
+    left = len(meters.descriptors(pid)) - descriptors
+    return [
+        Figure("held at once", f"{held:,}", f"{clients:,}", held == clients),
+        Figure("exact copies afterwards", f"{served:,}", f"{clients:,}", served == clients),
+        Figure("memory per held client", f"{each:,.0f} octets of VmRSS", "<= 4,096", each <= 4096),
+        Figure(
+            "while all are held",
+            f"{idle.sleeps} wake-ups, {idle.cpu * 1e9:.0f} ns of CPU in {WINDOW:g} s",
+            "0, 0",
+            idle == (0, 0),
+        ),
+        Figure("time until all were greeted", f"{arriving:.2f} s"),
+        Figure("time until all were served", f"{serving:.2f} s"),
+        Figure("descriptors left open", f"{left}", "0", left == 0),
+    ]
+
+
+def _idle(pid: int) -> meters.Reading:
+    """Return what the server does for WINDOW seconds while nobody does anything."""
+    meters.wait_for_calm(pid, 0.1, 2.0)
+    before = meters.reading(pid)
+    time.sleep(WINDOW)  # the window itself: nothing may happen in it
+    return meters.reading(pid).since(before)

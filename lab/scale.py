@@ -1,0 +1,241 @@
+"""`make scale N=4`: several servers behind HAProxy, and one of them is stopped in mid-run.
+
+One server has one thread, so it has one processor. For more of them one starts more servers, and
+puts in front what gives each client to one of them. That is HAProxy here, in TCP mode, with
+lab/haproxy.cfg. The clients are a swarm, which knows only of one address:
+
+                        +--> server 1
+    swarm --> HAProxy --+--> server 2   stopped, when a third of the clients have their copies
+                        +--> server 3
+                        +--> server 4
+
+Two acts, each with servers of its own. SIGTERM, as an operator does it: no new clients, then drain;
+nobody may be lost. SIGKILL, as a crash does it: whom it held is lost, and nobody else.
+"""
+
+if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    from edges import process
+
+    process.begin()
+
+import csv
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from pathlib import Path
+
+from edges import input_file
+from edges.command_line import SAMPLE, Parser, count
+from edges.console import Console
+from edges.failure import Failure
+from edges.program import run
+from lab.processes import OwnServer, allow_descriptors, processor_time
+from lab.progress import Progress
+from lab.swarm import OneOfMany, SharedQueues, Swarm, untraced
+from reactor import READ, Reactor, Signals
+
+CONFIGURATION = Path(__file__).with_name("haproxy.cfg")
+WHERE_IT_MAY_BE = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # Debian: not in PATH
+TIMEOUT = 10.0  # seconds for each client, and for HAProxy to answer
+SLOW_MOTION = ("--chunk=32", "--pause=0.02")  # so that a server holds somebody at any moment
+AT_ONCE = 400  # clients
+
+
+def found() -> str:
+    """Return the path of haproxy. Raises Failure where there is none."""
+    program = shutil.which("haproxy", path=WHERE_IT_MAY_BE)
+    if program is None:
+        raise Failure("there is no haproxy here; on Debian and Ubuntu: apt install haproxy")
+    return program
+
+
+class Balancer:
+    """HAProxy in front of servers on these ports. A context manager."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        """Start it. Nobody need wait for it: the socket that it is given listens already."""
+        program = found()
+        self.admin = str(folder / "admin")
+        self.output = folder / "output"
+        with socket.create_server(("127.0.0.1", 0), backlog=4096) as sock:
+            self.address = sock.getsockname()
+            file = folder / "haproxy.cfg"
+            file.write_text(configuration(sock.fileno(), self.admin, ports))
+            with self.output.open("wb") as output:
+                self.process = subprocess.Popen(
+                    [program, "-db", "-f", file],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    pass_fds=[sock.fileno()],
+                    process_group=0,  # as the servers
+                )
+
+    def __enter__(self) -> "Balancer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def last_words(self) -> str:
+        """Return why it has ended; nothing if it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)
+            return ["haproxy said nothing", *self.output.read_text().splitlines()][-1]
+        return ""
+
+    def tell(self, *commands: str) -> str:
+        """Give commands to its admin socket (management guide, 9.3); return the answers."""
+        with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rb") as answers:
+            sock.settimeout(TIMEOUT)
+            sock.connect(self.admin)
+            sock.sendall(";".join(commands).encode() + b"\n")
+            return answers.read().decode()
+
+    def figures(self, name: str) -> dict[str, str]:
+        """Return what it counts of the server `name`, or of BACKEND (management guide, 9.1)."""
+        table = self.tell("show stat").removeprefix("# ").splitlines()
+        rows = csv.DictReader(line for line in table if line)
+        return next(row for row in rows if (row["pxname"], row["svname"]) == ("eighty", name))
+
+
+def configuration(descriptor: int, admin: str, ports: list[int]) -> str:
+    """Return lab/haproxy.cfg, with what is free here in the place of the ports it names."""
+    lines = CONFIGURATION.read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("    server ")]
+    text = "\n".join(kept)
+    text = text.replace("unix@haproxy.sock", f"unix@{admin}")
+    text = text.replace("127.0.0.1:7080", f"fd@{descriptor}")
+    servers = [f"    server s{n} 127.0.0.1:{port}" for n, port in enumerate(ports, 1)]
+    return "\n".join([text, *servers, ""])
+
+
+class Stopped(Swarm):
+    """A swarm that stops one server, when a third of the downloads are over.
+
+    Here at most AT_ONCE downloads are open at once, greeted or not: so there are always some who
+    come later, and meet the place that the server has left.
+    """
+
+    def __init__(
+        self, reactor: Reactor, original: bytes, size: int, stop: Callable[[], None]
+    ) -> None:
+        super().__init__(reactor, original, size, TIMEOUT, AT_ONCE)
+        self.stop = stop
+
+    def heard(self, download: OneOfMany) -> None:
+        """Change nothing: who is greeted makes no room for another."""
+
+    def see_to(self, download: OneOfMany) -> None:
+        super().see_to(download)
+        if len(self.latencies) + self.failures.total() == max(1, self.size // 3):
+            self.stop()
+
+
+class Act:
+    """Some servers behind HAProxy, a swarm, and what became of it all."""
+
+    def __init__(self, stack: ExitStack, servers: int) -> None:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        self.servers = [
+            stack.enter_context(OwnServer(SAMPLE, *SLOW_MOTION)) for _ in range(servers)
+        ]
+        ports = [server.port for server in self.servers]
+        self.balancer = stack.enter_context(Balancer(Path(folder), ports))
+        self.held = 0  # by the one that was stopped, just before
+
+    def terminate(self) -> None:
+        """Stop the first server as an operator does: nobody new to it, then SIGTERM, its drain."""
+        self.balancer.tell("set server eighty/s1 state drain")
+        self.held = int(self.balancer.figures("s1")["scur"])
+        self.servers[0].terminate()
+
+    def kill(self) -> None:
+        """End the first server as a crash does; HAProxy is not told.
+
+        The drain is there for the count alone: nobody is added between the look and the end.
+        """
+        self.balancer.tell("set server eighty/s1 state drain")
+        self.held = int(self.balancer.figures("s1")["scur"])
+        self.servers[0].kill()
+        self.balancer.tell("set server eighty/s1 state ready")
+
+    def play(self, crowd: Swarm, console: Console) -> None:
+        """Let the swarm come. Raises Failure if not even one gets through."""
+        with closing(Progress(crowd.reactor, console, crowd.so_far)):
+            try:
+                crowd.run([(socket.AF_INET, self.balancer.address)])
+            except Failure as failure:
+                raise Failure(self.balancer.last_words() or str(failure)) from failure
+
+    def told(self, name: str, crowd: Swarm) -> str:
+        """Return the line on this act."""
+        exact, lost = len(crowd.latencies), crowd.failures.total()
+        elsewhere = int(self.balancer.figures("BACKEND")["wredis"])
+        processor = processor_time(self.balancer.process.pid) / max(1, exact)
+        return (
+            f"{name}: {exact:,} of {crowd.size:,} exact, {lost:,} lost of {self.held:,} held,"
+            f" {elsewhere:,} retried elsewhere; {crowd.seconds:.2f} s,"
+            f" HAProxy {1e6 * processor:.0f} us each"
+        )
+
+
+def scale_options(console: Console, arguments: list[str] | None) -> Namespace:
+    """Return the options; SystemExit 2 on a usage error, 0 after --help."""
+    parser = Parser(console, "scale.py", "Several servers behind HAProxy; one stops in mid-run.")
+    parser.add("--servers", count, 4, "how many, 2 or more (default 4)")
+    parser.add("--clients", count, 4000, "how many in each act (default 4000)")
+    options = untraced(parser, arguments)
+    if options.servers < 2:
+        parser.error("one of the servers is stopped, so it takes --servers 2 or more")
+    return options
+
+
+def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
+    """Play both acts; return the exit status."""
+    found()  # before anything is started in vain
+    original = input_file.read(SAMPLE)
+    allow_descriptors(AT_ONCE)
+    reactor.watch(signals, READ)
+    lost = {}
+    for name, stop in (("SIGTERM", Act.terminate), ("SIGKILL", Act.kill)):
+        with ExitStack() as stack:
+            act = Act(stack, options.servers)
+            crowd = Stopped(reactor, original, options.clients, partial(stop, act))
+            signals.act = crowd.interrupt
+            act.play(crowd, console)
+            if crowd.signal:
+                return interrupted(crowd, console)
+            console.announce(act.told(name, crowd))
+            lost[name] = crowd.failures.total()
+    good = lost["SIGTERM"] == 0 and lost["SIGKILL"] <= act.held
+    nobody = (
+        f"nobody was lost but {lost['SIGKILL']:,} of the {act.held:,} that one held when killed"
+    )
+    console.announce(
+        nobody if good else f"FAILED: lost: {lost}, may be lost: {act.held}, at SIGKILL"
+    )
+    return 0 if good else 1
+
+
+def interrupted(crowd: Swarm, console: Console) -> int:
+    """Tell what there was; return the exit status."""
+    for line in crowd.summary():
+        console.announce(line)
+    return 128 + crowd.signal
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python -m lab.scale ARGUMENTS` (default: sys.argv) and return the exit status."""
+    return run("scale.py", scale_options, scale, arguments, SharedQueues)
+
+
+if __name__ == "__main__":
+    process.end(main())

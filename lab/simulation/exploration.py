@@ -1,0 +1,232 @@
+"""Exhaustive exploration: not some courses of events but all of them, for tiny files.
+
+    python -m lab.simulation explore
+
+At each step the world is in a state, and may go on in several ways. Whatever a state led to once it
+leads to again, so each state is entered once: a run is given up where it meets a known state, and
+the next run takes the next way at the last fork that has one (depth first). To go back to a fork is
+to run again from the beginning. A state that is met twice on one way is a circle: a run that never
+ends. So safety is judged in every state (by the invariants), liveness by there being no circle and
+no deadlock.
+
+How many different courses of events the graph stands for is counted at the end.
+"""
+
+import math
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple
+
+from lab.simulation.knobs import Knobs
+from lab.simulation.state import state_of
+from lab.simulation.wire import TROUBLES, Pending, Wire
+from lab.simulation.world import Broken, World
+
+END = -1  # the state after the end of a run
+
+
+class Enumeration:
+    """Answers each question in every possible way, one run after another."""
+
+    def __init__(self) -> None:
+        self.answers: list[list[int]] = []  # of this run: [answer, how many there are]
+        self.asked = 0
+
+    def below(self, count: int) -> int:
+        if self.asked == len(self.answers):
+            self.answers.append([0, count])
+        self.asked += 1
+        return self.answers[self.asked - 1][0]
+
+    def maybe(self, share: float) -> bool:
+        return share > 0 and self.below(2) == 1
+
+    def is_beyond_the_fork(self) -> bool:
+        """Tell whether this run has come to what no run before it has seen."""
+        return self.asked == len(self.answers)
+
+    def go_back(self) -> bool:
+        """Take the next way at the last fork that has one; False: there is none."""
+        while self.answers and self.answers[-1][0] + 1 == self.answers[-1][1]:
+            self.answers.pop()
+        if self.answers:
+            self.answers[-1][0] += 1
+        self.asked = 0
+        return bool(self.answers)
+
+
+class Known(BaseException):
+    """This state has been entered before."""
+
+
+class Graph:
+    """The states, and which lead to which."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Hashable, int] = {}
+        self.next: dict[int, set[int]] = {END: set()}
+        self.way: dict[int, int] = {}  # of this run: state -> questions asked before it
+
+    def enter(self, state: Hashable, asked: int) -> None:
+        """Come into a state. Raises Known if it was entered before, Violation for a circle."""
+        number = self.numbers.setdefault(state, len(self.numbers))
+        known = number in self.next
+        self.link(number)
+        if known:
+            raise Known(number)
+        self.next[number] = set()
+        self.way[number] = asked
+
+    def link(self, number: int) -> None:
+        if self.way:
+            self.next[next(reversed(self.way))].add(number)
+
+    def shorten(self, asked: int) -> None:
+        """Forget the part of the way that comes after a fork."""
+        while self.way and self.way[next(reversed(self.way))] >= asked:
+            self.way.popitem()
+
+    def courses(self) -> int:
+        """Return how many ways lead from the first state to an end."""
+        ways = {END: 1}
+        stack = [0]
+        while stack:
+            missing = [number for number in self.next[stack[-1]] if number not in ways]
+            if missing:
+                stack += missing
+            else:
+                number = stack.pop()
+                ways[number] = sum(ways[after] for after in self.next[number])
+        return ways[0]
+
+
+class Explored(World):
+    """A world in which everything that can happen does."""
+
+    def __init__(self, chance: Enumeration, graph: Graph, scope: "Scope") -> None:
+        super().__init__(chance, scope.knobs)
+        self.answers = chance
+        self.graph = graph
+        self.scope = scope
+        self.troubles = 0  # calamities there were
+        for kind in scope.strangers:
+            self.add_stranger(kind)
+        if scope.deadline:
+            self.hurried = True
+            self.add_trouble(Pending(self.let_a_deadline_pass))
+
+    def add_trouble(self, trouble: Pending) -> None:
+        self.calamities.append(trouble)
+        self.troubles += 1
+
+    def let_a_deadline_pass(self) -> None:
+        if (when := self.next_moment()) < math.inf:
+            self.pass_time(max(when, self.now))
+
+    def let_suffer(self, wire: Wire) -> None:
+        wire.suffer(TROUBLES[self.chance.below(len(TROUBLES))])
+
+    def connected(self, wire: Wire) -> None:
+        self.wires.append(wire)
+        if self.scope.trouble and len(self.wires) == 1:
+            self.add_trouble(Pending(self.let_suffer, wire))
+
+    def piece(self, length: int) -> int:
+        """Let octets arrive one by one: who is not looked at meanwhile finds them together, so this
+        is every split. After a trouble they come at once."""
+        return min(length, self.scope.piece) if len(self.calamities) == self.troubles else length
+
+    def step(self) -> None:
+        if self.answers.is_beyond_the_fork():
+            try:
+                self.graph.enter(state_of(self), self.answers.asked)
+            except Known as known:
+                if known.args[0] in self.graph.way:
+                    self.violation("a circle: this run need not end")
+                raise
+        super().step()
+
+
+class Scope(NamedTuple):
+    """What is explored."""
+
+    name: str
+    knobs: Knobs
+    strangers: tuple[str, ...] = ()
+    piece: int = 1  # octets that arrive at a time
+    trouble: bool = False  # one reset, silence or early end of a stream, at any moment
+    deadline: bool = False  # one deadline passes, at any moment
+
+
+class Found(NamedTuple):
+    """What an exploration has seen."""
+
+    states: int
+    runs: int
+    courses: int
+
+
+def explore(scope: Scope) -> Found:
+    """Go every way. Raises Broken at the first violation."""
+    answers, graph = Enumeration(), Graph()
+    runs = 0
+    while True:
+        runs += 1
+        try:
+            Explored(answers, graph, scope).run()
+            graph.link(END)
+        except Known:
+            pass
+        if not answers.go_back():
+            return Found(len(graph.numbers), runs, graph.courses())
+        graph.shorten(len(answers.answers))
+
+
+BODIES = (b"", b"\n", b"a\n", b"ab\n", b"a\nb\n")
+EARLY = ("says hello first",)
+WHOLE = 1000
+
+
+def scopes() -> Iterator[Scope]:
+    """Yield all that `explore` explores."""
+    for body in BODIES:
+        one, none = Knobs(body=body, clients=1), Knobs(body=body, clients=0)
+        yield Scope(f"one client, {len(body)} octets", one)
+        yield Scope(f"one client, {len(body)} octets, a deadline", one, deadline=True)
+        yield Scope(f"one client, {len(body)} octets, a trouble", one, trouble=True)
+        yield Scope(f"an early hello, {len(body)} octets", none, EARLY)
+    two = Knobs(body=b"\n", clients=2)
+    yield Scope("two clients", two, piece=WHOLE)
+    yield Scope("two clients, a deadline", two, piece=WHOLE, deadline=True)
+    yield Scope("two clients, a trouble", two, piece=WHOLE, trouble=True)
+    yield Scope("two clients, pieces of 8 octets", two, piece=8)
+    yield Scope("two clients, one place", Knobs(clients=2, max_clients=1), piece=WHOLE)
+    yield Scope("a client and an early hello", Knobs(clients=1), EARLY, piece=WHOLE)
+    yield Scope("a client and one that aborts", Knobs(clients=1), ("aborts",), piece=WHOLE)
+
+
+SCOPES = {scope.name: scope for scope in scopes()}
+
+
+def timed(name: str) -> tuple[Found, float]:
+    began = time.process_time()
+    return explore(SCOPES[name]), time.process_time() - began
+
+
+def main(names: Sequence[str] | None, jobs: int) -> int:
+    """Explore everything, print the figures; return the exit status."""
+    names = names or list(SCOPES)
+    states = 0
+    print(f"{'':38} {'states':>9} {'runs':>9} {'courses':>9} {'seconds':>7}")
+    with ProcessPoolExecutor(jobs) as pool:
+        try:
+            for name, (found, seconds) in zip(names, pool.map(timed, names), strict=True):
+                states += found.states
+                figures = f"{found.states:9,} {found.runs:9,} {found.courses:9.1e} {seconds:7.1f}"
+                print(f"{name:38} {figures}", flush=True)
+        except Broken as broken:
+            print(f"VIOLATION: {broken}")
+            return 1
+    print(f"{states:,} states, 0 violations")
+    return 0

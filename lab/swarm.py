@@ -1,0 +1,261 @@
+"""`make swarm N=1000`: so many downloads of client.py at once, in one process, on one reactor.
+
+One thread serves many clients; here one thread is many clients. Nothing was written anew for it:
+each of them is client.py's own Download with its own ClientConnection. They only share what a
+client has for itself alone: the loop.
+
+    1 download goes ahead      finds the address that answers, or ends the run with its own line
+    all others follow it       in waves, see AT_ONCE; each copy is compared, octet for octet
+
+Without --server or --port it starts server.py itself, and ends it. A latency is what one client
+had to wait, from its own beginning to its verified copy.
+"""
+
+if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    from edges import process
+
+    process.begin()
+
+import math
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+
+from client import Download
+from edges import addresses, input_file
+from edges.addresses import Address
+from edges.command_line import PORT, SAMPLE, Parser, client_port, count, duration
+from edges.console import Console
+from edges.outcome import NO_CONNECTION, explained, settled
+from edges.program import run
+from lab.processes import OwnServer, allow_descriptors
+from lab.progress import Progress
+from reactor import READ, DeadlineQueue, H, Reactor, Signals, nothing
+
+# Downloads that have begun and were not greeted yet: so many fit into the server's backlog (4096)
+# even while it accepts nobody. Who finds it full sends SYN again after a second. (A server stopped
+# for 0.6 s, 10,000 downloads: none did; without this limit thousands did.)
+AT_ONCE = 2000
+
+
+class SharedQueues(Reactor):
+    """A reactor with one queue for each action, for all who ask for it.
+
+    A download asks for two, and each turn looks at every queue: with a queue each, a turn of a
+    thousand downloads would cost a thousand times more. But what is armed in a queue must stay in
+    order. That holds for the deadlines of everything, which have one length. It holds for those of
+    the attempts, too, although a download sets their length anew, to its share of the time that is
+    left: here each has one address and takes it up at its very beginning, so the share is all the
+    time, and who begins later is late later. (Only who goes ahead may try several addresses, and
+    then nobody else is there. client.py has its queues to itself.)
+    """
+
+    def queue(self, length: float, act: Callable[[H], None]) -> DeadlineQueue[H]:
+        for queue in self.queues:
+            if queue.act == act:
+                return queue
+        return super().queue(length, act)
+
+
+class OneOfMany(Download):
+    """A download that tells its swarm how it gets on."""
+
+    def __init__(self, swarm: "Swarm", where: list[Address]) -> None:
+        super().__init__(swarm.reactor, where, swarm.timeout, self.heard, nothing)
+        self.swarm = swarm
+        self.began = self.ended = swarm.reactor.clock()
+
+    def heard(self, _line: str) -> None:
+        """Tell that the server speaks to us."""
+        self.swarm.heard(self)
+
+    def finish(self, outcome: bytes | Exception) -> None:
+        """Have the swarm look at us after this turn; we are still in the middle of a call."""
+        if not self.outcomes:
+            self.ended = self.reactor.clock()
+            self.swarm.settled.append(self)
+        super().finish(outcome)
+
+
+class Swarm:
+    """All the downloads, and what has become of them."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        original: bytes,
+        size: int,
+        timeout: float,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self.reactor = reactor
+        self.original = original
+        self.size = size
+        self.timeout = timeout
+        self.at_once = at_once
+        self.where: list[Address] = []
+        self.begun = 0
+        self.unheard: set[OneOfMany] = set()
+        self.open: set[OneOfMany] = set()
+        self.settled: list[OneOfMany] = []
+        self.most_open = 0
+        self.latencies: list[float] = []  # of the exact copies
+        self.failures: Counter[str] = Counter()
+        self.signal = 0  # the one that ended it early
+        self.started = reactor.clock()
+        self.seconds = 0.0
+        self.after_turn = reactor.after_turn
+
+    def __str__(self) -> str:
+        return "swarm"
+
+    def run(self, where: list[Address]) -> None:
+        """Let one go ahead, and all others follow. Raises Failure if not even that one gets on."""
+        self.started = self.reactor.clock()
+        self.reactor.after_turn = self.advance
+        ahead = self.begin(where)
+        self.reactor.run(until=lambda: ahead.outcomes or self.signal)
+        if ahead.outcomes:
+            settled(ahead.outcomes[0])
+            peer = ahead.connection and ahead.connection.peer
+            self.where = [one for one in where if one[1] == peer]
+            self.advance()
+            self.reactor.run(until=self.over)
+        self.seconds = self.reactor.clock() - self.started
+        for download in self.open:
+            download.end()
+        self.reactor.after_turn = self.after_turn
+
+    def over(self) -> bool:
+        return bool(self.signal) or (self.begun == self.size and not self.open)
+
+    def interrupt(self, number: int) -> None:
+        """End early, because of a signal."""
+        self.signal = number
+
+    def begin(self, where: list[Address]) -> OneOfMany:
+        """Begin one more download."""
+        download = OneOfMany(self, list(where))
+        self.begun += 1
+        self.open.add(download)
+        self.unheard.add(download)
+        self.most_open = max(self.most_open, len(self.open))
+        download.begin()
+        return download
+
+    def advance(self) -> None:
+        """After each turn: see to those who have settled, and begin as many as there is room for.
+
+        Nobody follows before the one ahead has found where to: `where` is empty until then.
+        """
+        for download in self.settled:
+            self.see_to(download)
+        self.settled.clear()
+        while self.where and self.begun < self.size and len(self.unheard) < self.at_once:
+            self.begin(self.where)
+        self.after_turn()
+
+    def heard(self, download: OneOfMany) -> None:
+        """Note that a download stands in the backlog no more."""
+        self.unheard.discard(download)
+
+    def see_to(self, download: OneOfMany) -> None:
+        """Compare the copy, or note what there is instead of one."""
+        download.end()
+        self.open.discard(download)
+        self.unheard.discard(download)
+        outcome = download.outcomes[0]
+        if outcome == self.original:
+            self.latencies.append(download.ended - download.began)
+        elif isinstance(outcome, bytes):
+            self.failures["a copy that is not the original"] += 1
+        else:
+            why, _, _advice = str(explained(outcome)).partition("; nothing saved")
+            self.failures[why] += 1
+
+    def so_far(self) -> str:
+        """Return the line on how far it has come."""
+        return (
+            f"{len(self.latencies):,} of {self.size:,} exact, {self.failures.total():,} failed,"
+            f" {len(self.open):,} open, {self.reactor.clock() - self.started:.1f} s"
+        )
+
+    def summary(self) -> list[str]:
+        """Return the lines that say what came out."""
+        exact, rate = len(self.latencies), len(self.latencies) / self.seconds
+        lines = [f"{exact:,} of {self.size:,} copies exact, {len(self.original)} octets each"]
+        lines += [f"{times:,} failed: {why}" for why, times in self.failures.most_common()]
+        if self.open:
+            lines.append(f"still open: {len(self.open):,}")
+        if self.begun < self.size:
+            lines.append(f"not begun: {self.size - self.begun:,}")
+        most = f"at most {self.most_open:,} open at once"
+        lines.append(f"{self.seconds:.2f} s, {rate:,.0f} transfers per second, {most}")
+        return [*lines, latencies(self.latencies)] if self.latencies else lines
+
+
+def latencies(seconds: list[float]) -> str:
+    """Return the line on how long the clients had to wait: each figure is one of theirs."""
+    ordered = sorted(seconds)
+    places = {"median": 0.5, "90 %": 0.9, "99 %": 0.99, "longest": 1.0}
+    found = {name: ordered[math.ceil(place * len(ordered)) - 1] for name, place in places.items()}
+    return "latency: " + ", ".join(f"{name} {1000 * t:.1f} ms" for name, t in found.items())
+
+
+def swarm_options(console: Console, arguments: list[str] | None) -> Namespace:
+    """Return the options; SystemExit 2 on a usage error, 0 after --help."""
+    parser = Parser(console, "swarm.py", "Many downloads at once, each copy compared.")
+    parser.add_name("input_file", SAMPLE, "what each copy must be (default: sample.txt)")
+    parser.add("--clients", count, 1000, "how many (default 1000)")
+    parser.add_argument("--server", help="name or address (default: a server of our own)")
+    parser.add("--port", client_port, None, f"the server's port (default {PORT})")
+    parser.add("--timeout", duration, 10.0, "seconds for each (default 10)")
+    return untraced(parser, arguments)
+
+
+def untraced(parser: Parser, arguments: list[str] | None) -> Namespace:
+    """Return the options. In a trace, which knows a client's connection by its name, all of ours
+    would be one."""
+    options = parser.read(arguments)
+    if options.trace is not None:
+        parser.error("--trace is for one client or one server; here are many")
+    return options
+
+
+def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
+    """Run the swarm, against our own server unless there is another. Return the exit status."""
+    original = input_file.read(options.input_file)
+    allow_descriptors(options.clients)
+    with ExitStack() as stack:
+        host, port, own = options.server or "127.0.0.1", options.port or PORT, None
+        if options.server is None and options.port is None:
+            patient = f"--timeout={options.timeout:g}"
+            own = stack.enter_context(OwnServer(options.input_file, patient))
+            port = own.port
+        where = addresses.look_up(host, port, NO_CONNECTION, signals)
+        crowd = Swarm(reactor, original, options.clients, options.timeout)
+        signals.act = crowd.interrupt
+        reactor.watch(signals, READ)
+        with closing(Progress(reactor, console, crowd.so_far)):
+            crowd.run(where)
+        lines = crowd.summary()
+        if own is not None:
+            each = 1e6 * own.seconds() / options.clients
+            lines.append(f"the server: {own.stop()}")
+            if len(crowd.latencies) == options.clients:  # else it worked for others as well
+                lines[-1] += f"; {each:.0f} us of processor time each"
+    for line in lines:
+        console.announce(line)
+    if crowd.signal:
+        return 128 + crowd.signal
+    return 0 if len(crowd.latencies) == options.clients else 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python -m lab.swarm ARGUMENTS` (default: sys.argv) and return the exit status."""
+    return run("swarm.py", swarm_options, swarm, arguments, SharedQueues)
+
+
+if __name__ == "__main__":
+    process.end(main())

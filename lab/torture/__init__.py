@@ -1,0 +1,28 @@
+"""The torture: hostile clients against a running server of the protocol, and a scorecard.
+
+    python -m lab.torture                          server.py under every attack; status 0: all ok
+    python -m lab.torture --fast                   the same in a few seconds
+    python -m lab.torture --list                   the attackers, and what each one does
+    python -m lab.torture --attack drip            one attack on a server of its own
+    python -m lab.torture --attack drip --connect 127.0.0.1:7080 [--pid PID]     by hand
+    python -m lab.torture -- python other_server.py {file} --port 0 {options}    another server
+
+Every attack meets a fresh server process. An attacker brings the server into the worst state it
+can, and then good clients must be served beside it, each copy compared octet for octet. What is
+seen from outside (octets, ends of streams, processor time, wake-ups, descriptors, lines) becomes
+one row of the scorecard:
+
+    attack | what was seen | CPU used | good clients served | verdict
+
+    wire.py            the octets, written down a second time, not imported from the program judged
+    meters.py          what the kernel counts for a process: time, wake-ups, memory, descriptors
+    server_process.py  the server judged, as a process of its own
+    peer.py            one hostile client, on one socket
+    arena.py           where they meet: the server, its attackers, the good clients, what was seen
+    attacks/           the attackers
+    judge.py           one attack from start to verdict
+    scorecard.py       the table
+    naive_server.py    a server with the classic mistakes: the suite must see them
+
+Standard library only, Linux only (it reads /proc), loopback only.
+"""

@@ -1,0 +1,178 @@
+"""Where a server meets its attackers, with good clients beside them.
+
+An attack is a function that gets an arena, does its worst through it, and returns in one line what
+was seen. What must hold it demands; a broken demand makes the row fail, and the first one is shown.
+"""
+
+import select
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lab.torture import meters, wire
+from lab.torture.good_clients import GoodClients
+from lab.torture.peer import END, OPEN, Ending, Peer
+from lab.torture.server_process import NotPossible, Server, ServerProcess
+
+SLACK = 0.5  # seconds that a busy machine may be late
+EARLY = 0.1  # seconds that a deadline may seem early: the server's clock starts at its accept
+PROMPTLY = 1.0  # seconds in which a thing must happen that waits for nothing
+CALM = 0.1  # seconds without a change after which a process counts as asleep
+
+
+class Scale(NamedTuple):
+    """How hard and how long: numbers of clients, and lengths of time in seconds."""
+
+    attackers: int  # hostile clients of one attack
+    good: int  # good clients beside an attack
+    crowd: int  # good clients that pass while nobody reads the server's messages
+    deadline: float  # the server's --timeout, where the attack lasts until then
+    window: float  # in which nothing may happen, when wake-ups are counted
+    exhaustion: float  # at the descriptor limit
+
+
+FULL = Scale(attackers=50, good=20, crowd=5000, deadline=2.0, window=1.0, exhaustion=3.0)
+FAST = Scale(attackers=10, good=5, crowd=500, deadline=0.6, window=0.25, exhaustion=0.6)
+
+
+class Arena:
+    """One server under attack; `deadline` is its --timeout, `stream` what a good client gets.
+
+    `wanted` and `good.served` count good clients, `complaints` are the broken demands. The clients
+    so far may have cost `cpu_allowed` seconds of processor time.
+    """
+
+    def __init__(
+        self, server: Server, scale: Scale, deadline: float, stream: bytes, cpu_per_client: float
+    ) -> None:
+        self.server = server
+        self.scale = scale
+        self.deadline = deadline
+        self.stream = stream
+        self.good = GoodClients(server.address, stream)
+        self.wanted = 0
+        self.complaints: list[str] = []
+        self.cpu_allowed = 0.02
+        self._cpu_per_client = cpu_per_client
+        self._peers: list[Peer] = []
+
+    def __enter__(self) -> "Arena":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dismiss()
+        self.good.close()
+
+    # clients
+
+    def peer(self, *, receive_buffer: int | None = None) -> Peer:
+        """Connect one more attacker."""
+        self.cpu_allowed += self._cpu_per_client
+        self._peers.append(Peer(self.server.address, receive_buffer=receive_buffer))
+        return self._peers[-1]
+
+    def peers(self, count: int, *, receive_buffer: int | None = None) -> list[Peer]:
+        """Connect `count` attackers; each has been greeted."""
+        peers = [self.peer(receive_buffer=receive_buffer) for _ in range(count)]
+        for peer in peers:
+            greeting = peer.read(len(wire.HELLO), time.monotonic() + PROMPTLY)
+            self.demand(greeting == wire.HELLO, f"the server's hello was {greeting!r}")
+        return peers
+
+    def dismiss(self) -> None:
+        """Send all attackers home, in the orderly way."""
+        while self._peers:
+            self._peers.pop().close()
+
+    def serve(self, count: int | None = None) -> None:
+        """Let good clients come and be served, beside whatever is going on."""
+        count = self.scale.good if count is None else count
+        self.expect(count)
+        self.good.serve(count)
+
+    def expect(self, count: int) -> None:
+        """Note that `count` good clients more are to be served."""
+        self.wanted += count
+        self.cpu_allowed += count * self._cpu_per_client
+
+    # what must hold
+
+    def demand(self, holds: bool, complaint: str) -> None:
+        """Complain unless it `holds`."""
+        if not holds:
+            self.complaints.append(complaint)
+
+    def demand_copy(self, ending: Ending) -> None:
+        """Demand the whole file, exactly, and the orderly end of the stream behind it."""
+        got, wanted = len(ending.octets), len(self.stream)
+        self.demand(ending.octets == self.stream, f"{got} octets of {wanted}, then {ending.how}")
+        self.demand(ending.how == END, f"the whole file, but then {ending.how}")
+
+    def demand_refusal(self, ending: Ending, what: str) -> None:
+        """Demand that `what` was refused: no file, at most a reason, and an end."""
+        self.demand(wire.is_refusal(ending.octets), f"{what}: answered {ending.octets[:60]!r}")
+        self.demand(ending.how != OPEN, f"{what}: not refused after {ending.after:.1f} s")
+
+    def demand_deadline(self, ending: Ending) -> None:
+        """Demand that the connection ended at the server's deadline, neither before nor after."""
+        self.demand(ending.how != OPEN, f"still open after {ending.after:.1f} s")
+        self.demand(ending.after > self.deadline - EARLY, f"ended after {ending.after:.2f} s")
+        self.demand(wire.is_refusal(ending.octets), f"answered {ending.octets[:60]!r}")
+
+    def last_moment(self, peer: Peer) -> float:
+        """Return the moment when the server's deadline must have ended `peer`'s connection."""
+        return peer.opened + self.deadline + SLACK
+
+    # the server's process
+
+    @property
+    def pid(self) -> int:
+        """The number of the server's process; raises NotPossible if that is not known."""
+        return self.server.known_pid
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody else started the server, and will see for himself how it ends."""
+        return not isinstance(self.server, ServerProcess)
+
+    @property
+    def process(self) -> ServerProcess:
+        """The server's process, our own child; raises NotPossible if it is not."""
+        if not isinstance(self.server, ServerProcess):
+            raise NotPossible("only with a server started for it")
+        return self.server
+
+    def lines(self) -> int:
+        """Return how many lines the server has written to stderr."""
+        return self.server.errors.lines if self.server.errors else 0
+
+    def memory(self) -> int:
+        """Return the octets of memory of the server's process; 0 if it is not known."""
+        return meters.memory(self.server.pid) if self.server.pid else 0
+
+    def nothing_happens(self, seconds: float, peers: Sequence[Peer] = ()) -> meters.Reading:
+        """Measure the server for a while in which it has nothing to do.
+
+        First waits until it has been asleep for a moment, because a late acknowledgement (40 ms in
+        Linux) of what it did last may still stir it inside the kernel. Then `seconds` pass, or less
+        if a peer hears something after all: a window that is the measurement itself.
+        """
+        meters.wait_for_calm(self.pid, CALM, PROMPTLY)
+        before = meters.reading(self.pid)
+        poll = select.poll()
+        for peer in peers:
+            poll.register(peer.sock, select.POLLIN)
+        heard = poll.poll(seconds * 1000)
+        self.demand(not heard, "a client heard something while nothing was to happen")
+        return meters.reading(self.pid).since(before)
+
+    def refuses_connections(self) -> bool:
+        """Tell whether new connections are refused, now or in a moment."""
+        return meters.until(self._is_refused, PROMPTLY)
+
+    def _is_refused(self) -> bool:
+        try:
+            Peer(self.server.address).close()
+        except OSError:
+            return True
+        return False

@@ -1,0 +1,49 @@
+"""What an attack is: a name, what it does, and the server that it wants to meet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.torture.arena import Arena, Scale
+from lab.torture.server_process import Options
+
+
+def by_deadline(scale: Scale) -> Options:
+    """Return the options for an attack that lasts until the server's deadline."""
+    return {"timeout": scale.deadline}
+
+
+def far_deadline(scale: Scale) -> Options:
+    """Return the options for an attack in which no deadline may help the server."""
+    return {"timeout": 60}
+
+
+def slow_motion(scale: Scale) -> Options:
+    """Return the options for a transfer that lasts half a second, so that it has a middle."""
+    return {"timeout": 60, "chunk": 1, "pause": 0.005}
+
+
+SLOW_CPU = 0.02  # seconds for a client in slow motion: a hundred turns of the loop
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One row of the scorecard.
+
+    `run` does it and returns what was seen; its docstring is the description. `options` are those
+    of the server; with `insists` the attack makes no sense without them. `stderr` is what the
+    server gets as its stderr (see ServerProcess). `ends_server`: afterwards it is to be gone.
+    `cpu_per_client` is the processor time in seconds that one connection may cost.
+    """
+
+    name: str
+    run: Callable[[Arena], str]
+    options: Callable[[Scale], Options] = far_deadline
+    insists: bool = False
+    stderr: str = "read"
+    ends_server: bool = False
+    cpu_per_client: float = 0.001  # 0.00005 is usual
+
+    @property
+    def description(self) -> str:
+        """What it does and what must be seen."""
+        return " ".join((self.run.__doc__ or "").split())

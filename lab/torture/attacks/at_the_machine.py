@@ -1,0 +1,131 @@
+"""Attacks on what the server runs on: no descriptors are left, or no processor."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lab.torture import meters
+from lab.torture.arena import CALM, PROMPTLY, Arena, Scale
+from lab.torture.attack import Attack, by_deadline
+from lab.torture.server_process import Options
+from lab.torture.wire import HELLO
+
+CPU_LIMIT = 0.01  # of one processor, while the descriptors are exhausted
+LINES_LIMIT = 2  # that an episode may write: paused, resumed
+RESUME_LIMIT = 0.1  # seconds from a free descriptor to serving again
+LATE = 0.1  # seconds more, for a machine that is busy; `lab.load exhaustion` allows none
+NOTICE = 0.1  # seconds at the limit before it is raised, and a little more in each round
+
+
+class Exhaustion(NamedTuple):
+    """What was seen at the descriptor limit; times in seconds."""
+
+    waiting: int  # clients in the backlog
+    seconds: float  # at the limit
+    cpu: float  # of which running
+    wakeups: int
+    lines: int  # written from the pause until all had been served
+    after_close: float  # from a client's leaving to serving again
+    after_raise: float  # from a raised limit to serving again, the longest of all rounds
+
+
+def descriptor_exhaustion(arena: Arena) -> str:
+    """Takes the server's last descriptor away (prlimit RLIMIT_NOFILE), then more clients come. Must
+    be seen: it waits in peace (at most 1 % CPU, at most 2 lines in all), and nobody is lost: one
+    descriptor that comes free serves them all, one after the other, within 100 ms of it; and
+    likewise when the limit is raised.
+    """
+    rounds = 1 if arena.scale.window < 1 else 5
+    seen = exhaust(arena, arena.scale.good, arena.scale.exhaustion, rounds)
+    resumed = max(seen.after_close, seen.after_raise)
+    return (
+        f"{100 * seen.cpu / seen.seconds:.2f} % CPU in {seen.seconds:g} s, {seen.lines} lines, "
+        f"resumed within {1000 * resumed:.0f} ms"
+    )
+
+
+def exhaust(arena: Arena, waiting: int, seconds: float, rounds: int) -> Exhaustion:
+    """Let `waiting` clients wait for `seconds` at the limit; demand what must hold, tell what was.
+
+    First a client leaves and sets a descriptor free; then, `rounds` times, the limit is raised,
+    and no event tells the server of it: it has to look again by itself.
+    """
+    limit = arena.server.descriptor_limit()
+    (holder,) = arena.peers(1)
+    lines = arena.lines()
+    try:
+        spent = _wait_at_the_limit(arena, waiting, seconds)
+        after_close = _resumed(arena, holder.close)
+        meters.wait_for_calm(arena.pid, CALM, PROMPTLY)
+        lines = arena.lines() - lines
+        after_raise = max(_round(arena, limit, turn / rounds) for turn in range(rounds))
+    finally:
+        arena.server.limit_descriptors(limit)
+    seen = Exhaustion(waiting, seconds, *spent, lines, after_close, after_raise)
+    _demand_peace(arena, seen)
+    return seen
+
+
+def _wait_at_the_limit(arena: Arena, waiting: int, seconds: float) -> meters.Reading:
+    """Bring the server to its limit, with `waiting` clients; measure it for `seconds` there."""
+    meters.wait_for_calm(arena.pid, CALM, PROMPTLY)  # those who have left are closed by then
+    arena.server.limit_descriptors(meters.lowest_free(arena.pid))
+    before = meters.reading(arena.pid)
+    arena.expect(waiting)
+    arena.good.knock(waiting)
+    greeted = arena.good.hear_something(seconds)
+    arena.demand(not greeted, "a waiting client heard something, though no descriptor was free")
+    return meters.reading(arena.pid).since(before)
+
+
+def _resumed(arena: Arena, set_free: Callable[[], None]) -> float:
+    """Set a descriptor free; let the waiting clients be served; return the seconds to the first."""
+    began = time.monotonic()
+    set_free()
+    arena.good.finish()
+    return (arena.good.first_octet or float("inf")) - began
+
+
+def _round(arena: Arena, limit: int, phase: float) -> float:
+    """Raise the limit once, at another `phase` (0..1) of a retry that comes every 100 ms."""
+    _wait_at_the_limit(arena, 3, NOTICE + phase * RESUME_LIMIT)
+    return _resumed(arena, lambda: arena.server.limit_descriptors(limit))
+
+
+def _demand_peace(arena: Arena, seen: Exhaustion) -> None:
+    share = seen.cpu / seen.seconds
+    arena.demand(share <= CPU_LIMIT, f"{100 * share:.0f} % CPU at the descriptor limit")
+    arena.demand(seen.lines <= LINES_LIMIT, f"{seen.lines} lines at the descriptor limit")
+    resumed = max(seen.after_close, seen.after_raise)
+    arena.demand(resumed <= RESUME_LIMIT + LATE, f"served again after {resumed:.2f} s (inf: never)")
+
+
+def long_stall(arena: Arena) -> str:
+    """Takes the processor away until every deadline is over (SIGSTOP, SIGCONT; Ctrl+Z and `fg` do
+    the same), while clients that had been greeted send their hellos. Must be seen: their octets
+    came in time, so they are served; the trap is that an interrupted `select` whose time is over
+    reports nobody ready, without having looked.
+    """
+    arena.serve(1)
+    peers = arena.peers(arena.scale.good)
+    meters.wait_for_calm(arena.pid, CALM, PROMPTLY)  # it is to be stopped in its sleep
+    arena.server.stop_running()
+    for peer in peers:
+        peer.send(HELLO)
+    heard = peers[0].hears_something(peers[-1].opened + arena.deadline + 0.1)
+    arena.server.go_on()
+    arena.demand(not heard, "a stopped server answered")
+    for peer in peers:
+        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
+    arena.serve()
+    return f"{len(peers)} served, though the server stood still beyond their deadline"
+
+
+def _quietly(scale: Scale) -> Options:
+    return {"timeout": 60, "quiet": None}
+
+
+ATTACKS = (
+    Attack("descriptor-exhaustion", descriptor_exhaustion, _quietly),
+    Attack("long-stall", long_stall, by_deadline),
+)

@@ -1,0 +1,173 @@
+"""Good clients by the thousand: correct ones, in one loop, each copy compared octet for octet.
+
+A good client connects, waits for the server's hello, answers with its own, reads to the orderly end
+of the stream, closes. It is served if what it read is the expected stream, exactly. A crowd is
+driven in one of three ways:
+
+    serve(count)                    they come and go, some at a time
+    hold(count) ... finish()        all come and are greeted, none answers; then all do
+    knock(count) ... finish()       all connect, as the kernel alone can arrange; then they go on
+
+One epoll loop, level-triggered, one registration per client: so fast that the server is what is
+measured.
+"""
+
+import errno
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from lab.torture.wire import HELLO
+
+Address = tuple[str, int]
+PATIENCE = 5.0  # seconds of complete silence after which those who still wait count as lost
+PACE = 200  # transfers a second below which a crowd is given up: no server is that slow
+
+
+class Client:
+    """One good client: its socket and all it has read."""
+
+    __slots__ = ("received", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.received = b""
+
+
+class GoodClients:
+    """A crowd of good clients of the server at `address`; each expects exactly `stream`.
+
+    `served` counts exact copies, `failures` says what happened to the others, `first_octet` is the
+    moment (monotonic) when the first octet came in the last `serve`, `hold` or `finish`.
+    """
+
+    def __init__(self, address: Address, stream: bytes) -> None:
+        self.address = address
+        self.stream = stream
+        self.served = 0
+        self.failures: list[str] = []
+        self.first_octet: float | None = None
+        self._family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._epoll = select.epoll()
+        self._clients: dict[int, Client] = {}
+        self._ungreeted = 0
+        self._kept: list[Client] = []
+        self._when_greeted: Callable[[Client], None] = self._answer
+
+    def close(self) -> None:
+        """Close what is still open; may be called again."""
+        for client in self._clients.values():
+            client.sock.close()
+        self._clients.clear()
+        self._epoll.close()
+
+    def serve(self, count: int, *, at_once: int = 32, patience: float = PATIENCE) -> None:
+        """Let `count` clients come and go, at most `at_once` at a time."""
+        self.first_octet, self._when_greeted = None, self._answer
+        end = time.monotonic() + patience + count / PACE
+        while count or self._clients:
+            count -= self._open(min(count, at_once - len(self._clients)))
+            self._turn(end, patience)
+
+    def knock(self, count: int) -> None:
+        """Connect `count` clients; the kernel's backlog does that, the server need not act."""
+        self._open(count)
+
+    def hold(self, count: int, *, at_once: int = 256, patience: float = PATIENCE) -> None:
+        """Let `count` clients come, be greeted and stay; at most `at_once` wait to be greeted."""
+        self.first_octet, self._when_greeted = None, self._kept.append
+        end = time.monotonic() + patience + count / PACE
+        while count or self._ungreeted:
+            count -= self._open(min(count, at_once - self._ungreeted))
+            self._turn(end, patience)
+
+    def finish(self, *, patience: float = PATIENCE) -> None:
+        """Let all who are here answer and fetch their copies."""
+        self.first_octet, self._when_greeted = None, self._answer
+        kept, self._kept = self._kept, []
+        for client in kept:
+            self._answer(client)
+        end = time.monotonic() + patience + len(self._clients) / PACE
+        while self._clients:
+            self._turn(end, patience)
+
+    @property
+    def present(self) -> int:
+        """The number of clients that are connected, or trying to be."""
+        return len(self._clients)
+
+    def hear_something(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until any client hears something; tell whether one did."""
+        return bool(self._epoll.poll(timeout))
+
+    def _open(self, count: int) -> int:
+        for _ in range(count):
+            sock = socket.socket(self._family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            if (code := sock.connect_ex(self.address)) not in (0, errno.EINPROGRESS):
+                self.failures.append(f"connect: {errno.errorcode.get(code, code)}")
+                sock.close()
+                continue
+            self._clients[sock.fileno()] = Client(sock)
+            self._ungreeted += 1
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+        return count
+
+    def _turn(self, end: float, patience: float) -> None:
+        if not self._clients:
+            return
+        ready = self._epoll.poll(patience)
+        if not ready or time.monotonic() > end:
+            self._give_up()
+            return
+        if self.first_octet is None:
+            self.first_octet = time.monotonic()
+        for number, _ in ready:
+            self._on_readable(self._clients[number])
+
+    def _on_readable(self, client: Client) -> None:
+        try:
+            octets = client.sock.recv(4096)
+        except BlockingIOError:
+            return  # readiness is a hint
+        except OSError as error:
+            self._fail(client, errno.errorcode.get(error.errno or 0, str(error)))
+            return
+        if not octets:
+            self._on_end(client)
+            return
+        before, client.received = len(client.received), client.received + octets
+        if before < len(HELLO) <= len(client.received):
+            self._ungreeted -= 1
+            self._when_greeted(client)
+
+    def _on_end(self, client: Client) -> None:
+        if client.received == self.stream:
+            self.served += 1
+            self._forget(client)
+        else:
+            self._fail(client, "end of stream")
+
+    def _answer(self, client: Client) -> None:
+        try:
+            client.sock.send(HELLO)
+        except OSError as error:
+            self._fail(client, errno.errorcode.get(error.errno or 0, str(error)))
+
+    def _fail(self, client: Client, why: str) -> None:
+        got, wanted = len(client.received), len(self.stream)
+        self.failures.append(f"{why} after {got} octets of {wanted}")
+        self._forget(client)
+
+    def _forget(self, client: Client) -> None:
+        self._ungreeted -= len(client.received) < len(HELLO)
+        # Unregistered first: while another thread starts a process, the fork shares the socket, and
+        # epoll would go on to report its number, which by then is another client's.
+        self._epoll.unregister(client.sock.fileno())
+        del self._clients[client.sock.fileno()]
+        client.sock.close()
+
+    def _give_up(self) -> None:
+        for client in list(self._clients.values()):
+            self._fail(client, "still waiting")

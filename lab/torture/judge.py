@@ -1,0 +1,152 @@
+"""One attack from start to verdict: a server, the attack, the aftermath, the rules of the house.
+
+The rules of the house hold for every attack. Every good client gets an exact copy, one after the
+attack too. The server still runs (or has ended, if that was the point). It has no more descriptors
+open than before. It spent no more processor time than its clients may cost (1 ms each, or 20 ms in
+slow motion) and 1 % of the time that passed: a loop that spins breaks this rule. What it wrote on
+stderr is printable ASCII, so that no octet of a peer got through, and holds no traceback.
+"""
+
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lab.torture import meters, wire
+from lab.torture.arena import PROMPTLY, Arena, Scale
+from lab.torture.attack import Attack
+from lab.torture.peer import Peer
+from lab.torture.server_process import NotPossible, NotStarted, Server, ServerProcess, expand
+
+OK, FAIL, NOT_MADE = "ok", "FAIL", "n/a"
+IDLE_SHARE = 0.01  # of one processor, which a server may use whatever happens
+ENDING = 0.2  # seconds of processor time in which an interpreter may end
+PRINTABLE = re.compile(rb"[\n -~]*")
+
+
+class Row(NamedTuple):
+    """One row of the scorecard; `cpu` in seconds, None if it was not measured."""
+
+    attack: str
+    seen: str
+    verdict: str
+    cpu: float | None = None
+    served: int = 0
+    wanted: int = 0
+    complaints: Sequence[str] = ()
+
+
+class Bench(NamedTuple):
+    """What is judged: a server's command (see server_process.py), and how hard.
+
+    `deadline` is the server's --timeout in seconds if its command does not take {options}.
+    """
+
+    command: Sequence[str]
+    scale: Scale
+    deadline: float
+
+
+def judge(attack: Attack, bench: Bench) -> Row:
+    """Start a fresh server, let `attack` loose on it, return the row."""
+    takes_options = "{options}" in bench.command
+    if attack.insists and not takes_options:
+        return Row(attack.name, "its command has no {options}", NOT_MADE)
+    options = attack.options(bench.scale)
+    deadline = (options["timeout"] if takes_options else None) or bench.deadline
+    with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+        file.write(wire.SAMPLE)
+        file.flush()
+        command = expand(bench.command, file.name, options)
+        try:
+            with ServerProcess(command, stderr=attack.stderr) as server:
+                return confront(attack, server, bench.scale, deadline)
+        except NotStarted as error:
+            return Row(attack.name, "did not start", FAIL, complaints=[str(error)])
+
+
+def confront(attack: Attack, server: Server, scale: Scale, deadline: float) -> Row:
+    """Let `attack` loose on a running server, return the row."""
+    try:
+        stream = learn(server)
+    except OSError as error:
+        return Row(attack.name, "no good client is served", FAIL, complaints=[str(error)])
+    with Arena(server, scale, deadline, stream, attack.cpu_per_client) as arena:
+        house = House(server)
+        try:
+            seen = _attack(attack, arena)
+        except NotPossible as error:
+            return Row(attack.name, str(error), NOT_MADE)
+        house.demand_rules(arena, attack.ends_server)
+        complaints = list(dict.fromkeys(arena.complaints))
+        verdict = FAIL if complaints else OK
+        return Row(
+            attack.name, seen, verdict, house.cpu, arena.good.served, arena.wanted, complaints
+        )
+
+
+def learn(server: Server) -> bytes:
+    """Fetch one copy with care and return the stream that every other one must equal."""
+    peer = Peer(server.address)
+    try:
+        peer.read(len(wire.HELLO), time.monotonic() + 10)
+        peer.send(wire.HELLO)
+        ending = peer.read_to_end(time.monotonic() + 10)
+    finally:
+        peer.close()
+    if (flaw := wire.flaw(ending.octets)) is not None:
+        raise OSError(f"the first copy: {flaw}")
+    return ending.octets
+
+
+def _attack(attack: Attack, arena: Arena) -> str:
+    """Make the attack, send the attackers home, serve one more; return what was seen."""
+    seen = "broken off"
+    try:
+        seen = attack.run(arena)
+        arena.dismiss()
+        if not attack.ends_server:
+            arena.serve(1)
+    except OSError as error:
+        arena.demand(False, f"gone: {error.strerror or error}")
+    return seen
+
+
+class House:
+    """How the server was before the attack, and the rules it must keep; `cpu` is what it spent."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.cpu: float | None = None
+        self._began = time.monotonic()
+        self._descriptors = self._count_descriptors()
+        self._reading = meters.reading(server.pid) if server.pid else None
+
+    def demand_rules(self, arena: Arena, may_have_ended: bool) -> None:
+        """Demand all the rules of the house."""
+        if self._reading is not None:
+            self._demand_little_cpu(arena, self._reading)
+        lost = arena.wanted - arena.good.served
+        arena.demand(lost == 0, f"{lost} good clients lost: {'; '.join(arena.good.failures[:1])}")
+        if self._reading is not None and not may_have_ended:
+            self._demand_as_before(arena)
+        if self.server.errors is not None:
+            said = self.server.errors.text
+            arena.demand(b"Traceback (most" not in said, "a traceback on stderr")
+            arena.demand(PRINTABLE.fullmatch(said) is not None, "unescaped octets on stderr")
+
+    def _demand_little_cpu(self, arena: Arena, before: meters.Reading) -> None:
+        self.cpu = meters.reading(self.server.known_pid).since(before).cpu
+        allowed = arena.cpu_allowed + IDLE_SHARE * (time.monotonic() - self._began)
+        allowed += ENDING if self.server.ended(0) else 0
+        arena.demand(self.cpu <= allowed, f"{self.cpu:.2f} s of CPU, {allowed:.2f} s allowed")
+
+    def _demand_as_before(self, arena: Arena) -> None:
+        arena.demand(not self.server.ended(0), "the server has ended")
+        meters.until(lambda: self._count_descriptors() <= self._descriptors, PROMPTLY)
+        left = self._count_descriptors() - self._descriptors
+        arena.demand(left <= 0, f"{left} descriptors left open")
+
+    def _count_descriptors(self) -> int:
+        return len(meters.descriptors(self.server.pid)) if self.server.pid else 0

@@ -1,0 +1,114 @@
+"""One hostile client on one socket, driven step by step.
+
+An attacker says what it wants, when it wants, and watches what comes back. Every wait has an end:
+`by` is a moment of the monotonic clock.
+"""
+
+import select
+import socket
+import struct
+import time
+from typing import NamedTuple
+
+from lab.torture.good_clients import Address
+
+END = "end of stream"  # the server closed in the orderly way
+RESET = "reset"  # the kernel said RST
+OPEN = "still open"  # nothing of the kind until `by`
+
+
+class Ending(NamedTuple):
+    """How a stream ended: all its octets, END, RESET or OPEN, and seconds since the connect."""
+
+    octets: bytes
+    how: str
+    after: float
+
+
+class Peer:
+    """A connection to `address`; `received` is all that was read so far.
+
+    `receive_buffer` shrinks SO_RCVBUF before the connect, so that the kernel of this end takes
+    little and the server cannot just hand everything over.
+    """
+
+    def __init__(self, address: Address, *, receive_buffer: int | None = None) -> None:
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.received = b""
+        if receive_buffer is not None:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.sock.settimeout(5.0)
+        try:
+            self.sock.connect(address)
+        except OSError:
+            self.sock.close()
+            raise
+        self.opened = time.monotonic()
+
+    def send(self, octets: bytes) -> bool:
+        """Send all `octets`; tell whether the server still took them."""
+        try:
+            self.sock.sendall(octets)
+        except OSError:
+            return False
+        return True
+
+    def send_urgent(self, octet: bytes) -> None:
+        """Send one octet as TCP urgent data."""
+        self.sock.send(octet, socket.MSG_OOB)
+
+    def pour(self, octets: bytes) -> int | None:
+        """Send what fits of `octets` now; return how many, None if the connection is over."""
+        self.sock.setblocking(False)
+        try:
+            return self.sock.send(octets)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return None
+
+    def half_close(self) -> None:
+        """Say that no more octets come from this side."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the server was quicker, and rude; the ending tells
+
+    def reset(self) -> None:
+        """Vanish as a crashed program does: RST instead of an orderly end."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def close(self) -> None:
+        """End in the orderly way; may be called again."""
+        self.sock.close()
+
+    def read(self, length: int, by: float) -> bytes:
+        """Return all that was received, as soon as it has `length` octets, or at the end."""
+        while (missing := length - len(self.received)) > 0 and not self._receive(missing, by):
+            pass
+        return self.received
+
+    def read_to_end(self, by: float) -> Ending:
+        """Read until the stream ends, or until `by`."""
+        while (how := self._receive(1 << 16, by)) is None:
+            pass
+        return Ending(self.received, how, time.monotonic() - self.opened)
+
+    def hears_something(self, by: float) -> bool:
+        """Wait until anything arrives, octets or an ending; tell whether it did before `by`."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return bool(poll.poll(max(0.0, by - time.monotonic()) * 1000))
+
+    def _receive(self, limit: int, by: float) -> str | None:
+        """Receive once; return how the stream ended, None if it goes on."""
+        if not self.hears_something(by):
+            return OPEN
+        try:
+            octets = self.sock.recv(limit)
+        except OSError:
+            return RESET
+        self.received += octets
+        return None if octets else END

@@ -1,0 +1,254 @@
+"""The server that is judged, as a process of its own.
+
+Any command will do that prints `listening on HOST:PORT` on stdout. In the command
+
+    {file}       stands for the path of the file to deliver
+    {options}    stands for the options that an attack needs, spelled as protocol.md's server has
+                 them (--timeout S, --chunk N, --pause S, --max-clients N, --drain S, --quiet)
+
+and a command without them is taken as it is: then the file is learnt from the first good client,
+the deadline from `--deadline`, and attacks that need an option cannot be made (n/a).
+"""
+
+import os
+import re
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+from lab.torture import meters
+from lab.torture.good_clients import Address
+
+Options = Mapping[str, float | None]
+DEFAULT = (sys.executable, "server.py", "{file}", "--host", "127.0.0.1", "--port", "0", "{options}")
+STARTING = 10.0  # seconds that a server gets to say where it listens
+KEPT = 1 << 20  # octets of an output that are kept; the rest is only counted
+LISTENING = re.compile(rb"listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b")
+
+
+class NotStarted(Exception):
+    """The command did not say where it listens."""
+
+
+class NotPossible(Exception):
+    """The attack needs something that this server, or what we know of it, does not offer."""
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words before `--`, and the command behind it, the default one if there is none."""
+    where = words.index("--") if "--" in words else len(words)
+    return list(words[:where]), list(words[where + 1 :]) or list(DEFAULT)
+
+
+def expand(command: Sequence[str], file: str, options: Options) -> list[str]:
+    """Return `command` with {file} and {options} replaced."""
+    words: list[str] = []
+    for word in command:
+        words += arguments(options) if word == "{options}" else [word.replace("{file}", file)]
+    return words
+
+
+def arguments(options: Options) -> list[str]:
+    """Return `options` as words of a command line; None: an option without a value."""
+    words: list[str] = []
+    for name, value in options.items():
+        words += [f"--{name}"] if value is None else [f"--{name}", f"{value:g}"]
+    return words
+
+
+class Output:
+    """What a process writes on one pipe, read at once in a thread so that it never waits for us."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.text = b""
+        self.lines = 0
+        self._pipe = pipe
+        self._grown = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def wait_for(self, pattern: "re.Pattern[bytes]", limit: float) -> "re.Match[bytes] | None":
+        """Return the match of `pattern` as soon as it has been written, None after `limit` s."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._closed or pattern.search(self.text), limit)
+            return pattern.search(self.text)
+
+    def finish(self) -> None:
+        """Wait for the end of the output, then let go of the pipe."""
+        self._thread.join(1.0)
+        if not self._thread.is_alive():
+            self._pipe.close()
+
+    def _read(self) -> None:
+        while octets := os.read(self._pipe.fileno(), 1 << 16):
+            with self._grown:
+                self.lines += octets.count(b"\n")
+                self.text += octets[: max(0, KEPT - len(self.text))]
+                self._grown.notify_all()
+        with self._grown:
+            self._closed = True
+            self._grown.notify_all()
+
+
+class Server:
+    """A server at `address`; `pid` is its process, None if only its address is known.
+
+    `errors` is what it writes on stderr, None if that is not ours to read.
+    """
+
+    errors: Output | None = None
+
+    def __init__(self, address: Address, pid: int | None) -> None:
+        self.address = address
+        self.pid = pid
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the server as it is: whoever started it ends it."""
+
+    def interrupt(self) -> None:
+        """Do what Ctrl+C in its terminal does (SIGINT)."""
+        self._signal(signal.SIGINT)
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM)."""
+        self._signal(signal.SIGTERM)
+
+    def stop_running(self) -> None:
+        """Take the processor away from it (SIGSTOP); it has stopped when this returns."""
+        self._signal(signal.SIGSTOP)
+        meters.until(lambda: meters.stopped(self.known_pid), 1.0)
+
+    def go_on(self) -> None:
+        """Give the processor back (SIGCONT)."""
+        self._signal(signal.SIGCONT)
+
+    def limit_descriptors(self, number: int) -> None:
+        """Allow it only descriptors below `number` from now on."""
+        _, hard = resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE, (number, hard))
+
+    def descriptor_limit(self) -> int:
+        """Return its soft limit of open descriptors."""
+        return resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE)[0]
+
+    def ended(self, limit: float) -> bool:
+        """Tell whether its process ends within `limit` seconds."""
+        try:
+            notice = os.pidfd_open(self.known_pid)
+        except ProcessLookupError:
+            return True
+        poll = select.poll()  # not select(), which cannot take a number above 1023
+        poll.register(notice, select.POLLIN)
+        try:
+            return bool(poll.poll(limit * 1000))
+        finally:
+            os.close(notice)
+
+    @property
+    def known_pid(self) -> int:
+        """The number of its process; raises NotPossible if that is not known."""
+        if self.pid is None:
+            raise NotPossible("only with --pid")
+        return self.pid
+
+    def _signal(self, number: int) -> None:
+        os.kill(self.known_pid, number)
+
+
+class ServerProcess(Server):
+    """A server started by us, the leader of its own process group; ended with the `with`.
+
+    `stderr`: "read" collects it in `errors`; "terminal" is a terminal and "pipe" a pipe that nobody
+    reads; "gone" a pipe whose reader has left; "nowhere" is /dev/null. Raises NotStarted.
+    """
+
+    def __init__(self, command: Sequence[str], *, stderr: str = "read") -> None:
+        theirs, self._kept = _standard_error(stderr)
+        self.process = self._start(command, theirs)
+        assert self.process.stdout is not None
+        self.output = Output(self.process.stdout)
+        if self.process.stderr is not None:
+            self.errors = Output(self.process.stderr)
+        super().__init__(self._listening(command), self.process.pid)
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def status(self) -> int:
+        """Return the exit status of the ended process, or less the number of the signal.
+
+        It is not reaped yet, so that its meters can still be read.
+        """
+        result = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        assert result is not None
+        return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+
+    def terminal_is_blocking(self) -> bool:
+        """Tell whether its terminal (stderr="terminal") still has the blocking mode it had."""
+        return os.get_blocking(self._kept[-1])
+
+    def _start(self, command: Sequence[str], stderr: int) -> "subprocess.Popen[bytes]":
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,  # our Ctrl+C is not the server's
+            )
+        except OSError as error:
+            self._let_go()
+            raise NotStarted(f"{command[0]}: {error.strerror}") from None
+        finally:
+            if stderr >= 0 and stderr not in self._kept:
+                os.close(stderr)
+
+    def _listening(self, command: Sequence[str]) -> Address:
+        match = self.output.wait_for(LISTENING, STARTING)
+        if match is None:
+            self._end()
+            said = self.errors.text.decode(errors="replace") if self.errors else ""
+            last = "; ".join(said.splitlines()[-1:])
+            raise NotStarted(f"{command[0]} did not say `listening on HOST:PORT`, but `{last}`")
+        host = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(match[1].decode(), match[1].decode())
+        return host, int(match[2])
+
+    def _signal(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
+
+    def _end(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        for output in filter(None, (self.output, self.errors)):
+            output.finish()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._kept:
+            os.close(self._kept.pop())
+
+
+def _standard_error(kind: str) -> tuple[int, list[int]]:
+    """Return what the server gets as stderr, and the descriptors that we keep open as long."""
+    if kind == "read":
+        return subprocess.PIPE, []
+    if kind == "nowhere":
+        return subprocess.DEVNULL, []
+    if kind == "terminal":
+        keyboard, terminal = os.openpty()
+        return terminal, [keyboard, terminal]
+    reader, writer = os.pipe()
+    if kind == "pipe":
+        return writer, [reader]
+    os.close(reader)
+    return writer, []

@@ -1,0 +1,216 @@
+"""The command line: what a person does with a trace.
+
+    python3 -m lab.tracing check FILE...                  assert the eight invariants
+    python3 -m lab.tracing view FILE [-o PAGE.html]       a page to step through the run
+    python3 -m lab.tracing lanes FILE [-o PICTURE.svg]    a picture of it
+    python3 -m lab.tracing perfetto FILE [-o EXPORT.json] the same for chrome://tracing and Perfetto
+
+Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0:
+all is well; 1: an invariant is broken, or something cannot be read or written; 2: a usage error.
+What a person can cause is told in one line, and never in a traceback.
+"""
+
+if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    from edges import process
+
+    process.begin()
+
+import argparse
+import errno
+import importlib
+import io
+import os
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+from edges import standard_streams
+from edges.failure import Failure, reason
+from lab.tracing import events, invariants, lanes, perfetto
+from lab.tracing.events import NotATrace, Trace
+from protocol import escaped
+
+PRINTED = 20  # violations of one file; who has so many starts with the first
+PIECE = 1 << 20  # octets read at once: a read of so many takes the memory for so many
+
+Drawer = Callable[[Trace, str], str]
+DRAWERS: dict[str, Drawer] = {
+    "view": lambda _, text: paged(text),
+    "lanes": lambda trace, _: lanes.picture(trace),
+    "perfetto": lambda trace, _: perfetto.export(trace),
+}
+
+
+def paged(text: str) -> str:
+    """Return the page of a trace. Only `view` pays for what the page needs."""
+    return str(importlib.import_module("lab.tracing.page").page(text))
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that refuses in one line."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        put(message)
+
+    def error(self, message: str) -> NoReturn:
+        say(f"{self.prog}: {printable(message)} (see python3 -m lab.tracing --help)")
+        raise SystemExit(2)
+
+
+def options(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options; SystemExit 2 on a usage error, 0 after --help."""
+    parser = Parser("python3 -m lab.tracing", description="Read what --trace FILE has recorded.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="assert the eight invariants")
+    check.add_argument("files", metavar="FILE", nargs="+", help="a trace; - is stdin")
+    for name, what, output in (
+        ("view", "make a page to step through the run", "PAGE.html"),
+        ("lanes", "draw the run, one lane each", "PICTURE.svg"),
+        ("perfetto", "export it for chrome://tracing and Perfetto", "EXPORT.json"),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("file", metavar="FILE", help="a trace; - is stdin")
+        command.add_argument("-o", dest="output", metavar=output, help=default(name))
+    return parser.parse_args(arguments)
+
+
+def default(command: str) -> str:
+    """Say where the output of a command goes unless told otherwise."""
+    return "default: FILE, as .html" if command == "view" else "default: stdout"
+
+
+# --- the two things that can be done
+
+
+def checked(name: str) -> int:
+    """Check one file and print what was found; return the exit status."""
+    trace = read(name, octets_of(name))
+    violations = invariants.check(trace)
+    lines = [f"{violation}" for violation in violations[:PRINTED]]
+    if len(violations) > PRINTED:
+        lines.append(f"and {len(violations) - PRINTED} more")
+    if not violations:
+        lines.append(f"{figures(trace)}: all {len(invariants.INVARIANTS)} invariants hold")
+    put("".join(f"{shown(name)}: {line}\n" for line in lines))
+    return 1 if violations else 0
+
+
+def figures(trace: Trace) -> str:
+    """Return how much there is in a trace, and whether that is all."""
+    counts = Counter(event.ev for event in trace.events)
+    words = [
+        counted(len(trace.events), "event"),
+        counted(counts["turned"], "turn"),
+        counted(counts["open"], "connection"),
+    ]
+    last = trace.events[-1]
+    if last.ev != "end":
+        words.append("the last line torn" if trace.torn else "no end, as after a crash")
+    elif not trace.whole:
+        words.append(f"{counted(last['dropped'], 'event')} more not recorded")
+    return ", ".join(words)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
+def drawn(command: str, name: str, output: str | None) -> int:
+    """Make a picture, a page or an export; return the exit status."""
+    octets = octets_of(name)
+    trace = read(name, octets)
+    text = DRAWERS[command](trace, octets.decode("utf-8", "replace"))
+    if output is None and command == "view" and name != "-":
+        output = str(Path(name).with_suffix(".html"))
+    if output in (None, "-"):
+        put(text)
+    else:
+        write(str(output), text, name)
+    return 0
+
+
+# --- files
+
+
+def octets_of(name: str) -> bytes:
+    """Return what is in a file, up to a limit that the reader knows of."""
+    try:
+        with open(0 if name == "-" else name, "rb", closefd=name != "-") as stream:
+            pieces = iter(lambda: stream.read(PIECE), b"")
+            return b"".join(islice(pieces, events.LARGEST // PIECE + 1))
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise Failure(f"cannot read {shown(name)}: {reason(error)}") from error
+
+
+def read(name: str, octets: bytes) -> Trace:
+    """Return the trace in these octets of the file `name`."""
+    try:
+        return events.read(io.BytesIO(octets))
+    except NotATrace as error:
+        raise Failure(f"{shown(name)}: not a trace: {error}") from error
+
+
+def write(name: str, text: str, source: str) -> None:
+    """Write a file; never over the trace that it was made of."""
+    try:
+        path = Path(name)
+        if path.exists() and source != "-" and path.samefile(source):
+            raise Failure(f"{shown(name)} is the trace itself: -o another name")
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot write {shown(name)}: {reason(error)}") from error
+    say(f"wrote {shown(name)}")
+
+
+def put(text: str) -> None:
+    """Write to stdout. That nobody reads any more (`| head`) is no news to anybody."""
+    left = memoryview(text.encode("utf-8", "backslashreplace"))
+    try:
+        while left:
+            left = left[os.write(1, left) :]
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise SystemExit(1) from error
+        raise Failure(f"cannot write to stdout: {reason(error)}") from error
+
+
+def say(text: str) -> None:
+    """Write a line to stderr, if there is one."""
+    with suppress(OSError):
+        os.write(2, f"{text}\n".encode("ascii", "backslashreplace"))
+
+
+def shown(name: str) -> str:
+    """Return the name of a file as printable ASCII."""
+    return "stdin" if name == "-" else printable(name)
+
+
+def printable(text: str) -> str:
+    """Return what a person has typed as printable ASCII."""
+    return escaped(os.fsencode(text))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python3 -m lab.tracing ARGUMENTS` (default: sys.argv) and return the exit status."""
+    standard_streams.open_closed()
+    chosen = options(arguments)
+    if chosen.command != "check":
+        return told(lambda: drawn(chosen.command, chosen.file, chosen.output))
+    return max([told(lambda name=name: checked(name)) for name in chosen.files])  # type: ignore[misc]
+
+
+def told(act: Callable[[], int]) -> int:
+    """Return the status of `act`; tell the user in one line if it fails."""
+    try:
+        return act()
+    except Failure as failure:
+        say(f"tracing: {failure}")
+        return failure.status
+
+
+if __name__ == "__main__":
+    process.end(main())

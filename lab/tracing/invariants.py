@@ -1,0 +1,70 @@
+"""The oracle: eight sentences that are true of every run of these programs.
+
+Owns the list of them, and the one pass in which they are asserted. What each one says, and why, is
+the docstring of its class in brackets.py, machines.py and octets.py; that a trace can be read at
+all is events.py's. Called by __main__.py, and by every test that has recorded a run.
+
+    event 1, event 2, ... --> each invariant, in its own memory --> violations, in words
+                                                                    none: the run was right
+
+A recorder that writes what happened cannot know what should have happened. So the sentences are
+checked from the trace alone, and a run of a program that is wrong is a trace that breaks one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from lab.tracing.brackets import Brackets, NoBusyLoop, OnlyInsideCalls, Turns
+from lab.tracing.events import Event, Trace
+from lab.tracing.machines import Ends, Interest, LegalSteps
+from lab.tracing.octets import Octets
+
+
+class Invariant(Protocol):
+    """What is asked of each: to look at every event, in order, and then at the end of the run."""
+
+    def see(self, event: Event) -> Iterator[str]: ...
+    def finish(self) -> Iterator[str]: ...
+
+
+INVARIANTS: list[tuple[str, Callable[[], Invariant]]] = [
+    ("calls are brackets", Brackets),
+    ("nothing happens outside of a call", OnlyInsideCalls),
+    ("interest is consistent", Interest),
+    ("only legal transitions", LegalSteps),
+    ("nothing after the end", Ends),
+    ("octets are complete", Octets),
+    ("nothing between select and wake", Turns),
+    ("no busy loop", NoBusyLoop),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A sentence that is not true: which invariant, at which event, what is wrong."""
+
+    invariant: int
+    n: int
+    words: str
+
+    def __str__(self) -> str:
+        name = INVARIANTS[self.invariant - 1][0]
+        return f"event {self.n}: invariant {self.invariant}, {name}: {self.words}"
+
+
+def check(trace: Trace) -> list[Violation]:
+    """Return the violations in `trace`, in order. What a crash cut off is not held against it."""
+    judges = [(number, make()) for number, (_, make) in enumerate(INVARIANTS, 1)]
+    found = [
+        Violation(number, event.n, words)
+        for event in trace.events
+        for number, judge in judges
+        for words in judge.see(event)
+    ]
+    if trace.whole:
+        last = trace.events[-1].n
+        found += [
+            Violation(number, last, words) for number, judge in judges for words in judge.finish()
+        ]
+    return found

@@ -1,0 +1,225 @@
+"""Where everything lies in the picture of a run: one lane for the loop, and one for each it calls.
+
+Owns places from left to right; lanes.py is the pen. Called by it alone.
+
+              asleep       turn 1           asleep        turn 2
+    loop      z 92 ms  [          ]         z 3 ms    [          ]
+    listener    (r)    [ +  ]                 r
+    c1                     [ ^ ]             (r)      [ v  ^  -| ]
+                           HELLO_SENT ----------------- SENDING DONE ----
+
+Order, not time: in a run of a second the loop works for some milliseconds, so on an axis of time
+there would be nothing to see but sleep. How long it slept is written there instead. In each gap
+stands what the selector is told (r, w); whoever wakes the loop is filled. Each mark has a place of
+its own, so what stands further left was earlier.
+
+The same trace gives the same octets, so that a test can draw the picture of the README anew.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from lab.tracing.events import Event, Trace
+
+MOST_TURNS, MOST_LANES = 200, 40  # drawn; nobody looks at more at once
+GAP, SLOT, PAD = 44, 25, 6  # widths: of a sleep, of a mark, of a turn beside its marks
+LETTER = 7  # width of one, in a name
+
+
+@dataclass(slots=True)
+class Column:
+    """A stretch of the loop: asleep, in a turn, or before and after all turns."""
+
+    kind: str  # "asleep", "turn" or "outside"
+    k: int
+    x: int
+    end: int = 0
+    slept: int = 0  # microseconds
+    watched: dict[str, str] = field(default_factory=dict)
+    ready: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Box:
+    """A call: who is called, from where to where."""
+
+    on: str
+    cb: str
+    caller: str  # whose call it is in; "": the loop's own
+    x: int
+    end: int = 0
+
+
+@dataclass(slots=True)
+class Band:
+    """A state of a connection, from where to where."""
+
+    on: str
+    state: str
+    x: int
+    end: int = 0
+    how: str = ""  # it was closed, if it was closed in this state
+
+
+@dataclass(slots=True)
+class Mark:
+    """Something that a connection or a listener did, with the word below it."""
+
+    on: str
+    glyph: str
+    word: str
+    x: int  # of its middle
+
+
+class Layout:
+    """Puts each event of a trace in its place, from left to right."""
+
+    def __init__(self, trace: Trace) -> None:
+        names = {event.on for event in trace.events if event.ev in ("call", "open")}
+        self.left = self.x = 26 + LETTER * max([8, *map(len, names)])
+        self.columns: list[Column] = []
+        self.boxes: list[Box] = []
+        self.bands: list[Band] = []
+        self.marks: list[Mark] = []
+        self.lanes: list[str] = []  # in the order in which they were first called or opened
+        self.calls: list[Box] = []  # that are open
+        self.states: dict[str, Band] = {}  # of the connections that are open
+        self.watched: dict[str, str] = {}
+        self.asleep_at = 0
+        self.fired = False  # the next call is a deadline's
+        self.turns = Counter(event.ev for event in trace.events)["select"]
+        for event in trace.events:
+            if event.k <= MOST_TURNS:
+                self.place(event)
+        self.finish()
+
+    def place(self, event: Event) -> None:
+        """Put one event in its place."""
+        match event.ev:
+            case "select":
+                self.sleep(event)
+            case "wake":
+                self.wake(event)
+            case "turned":
+                self.close_column()
+            case "watch":
+                self.watched[event.on] = event["now"]
+            case "call":
+                self.call(event)
+            case "done" if self.calls:
+                self.come_back()
+            case _:
+                self.act(event)
+
+    def act(self, event: Event) -> None:
+        """Place what somebody did or became."""
+        match event.ev:
+            case "open":
+                self.lane(event.on)
+                self.mark(self.calls[-1].on if self.calls else event.on, "accept", "")
+                self.begin_state(event.on, event["state"])
+            case "state":
+                self.begin_state(event.on, event["now"])
+            case "rx":
+                self.mark(event.on, "recv", amount(event, "end"))
+            case "tx":
+                self.mark(event.on, "send", amount(event, "0"))
+            case "half" | "error":
+                self.mark(event.on, event.ev, "")
+            case "timer" if event["op"] == "fire":
+                self.fired = True
+            case "close":
+                self.mark(event.on, "close", "")
+                self.end_state(event.on, event["how"].partition(":")[0][:12])
+
+    def lane(self, on: str) -> None:
+        if on not in self.lanes:
+            self.lanes.append(on)
+
+    # --- columns
+
+    def sleep(self, event: Event) -> None:
+        self.close_column()
+        self.asleep_at = event.t
+        watched = {on: interest for on, interest in self.watched.items() if interest}
+        self.columns.append(Column("asleep", event.k, self.x, watched=watched))
+        self.x += GAP
+
+    def wake(self, event: Event) -> None:
+        column = self.columns[-1] if self.columns else None
+        if column is not None and column.kind == "asleep":
+            column.slept = event.t - self.asleep_at
+            column.ready = dict(event["ready"])
+        self.close_column()
+        self.open_column("turn", event.k)
+
+    def open_column(self, kind: str, k: int) -> None:
+        self.columns.append(Column(kind, k, self.x))
+        self.x += PAD
+
+    def column(self) -> None:
+        """Make sure that there is a column: something may be done before and after all turns."""
+        if not self.columns or self.columns[-1].end:
+            self.open_column("outside", self.columns[-1].k if self.columns else 0)
+
+    def close_column(self) -> None:
+        if not self.columns or self.columns[-1].end:
+            return
+        column = self.columns[-1]
+        if column.kind != "asleep":
+            self.x = max(self.x, column.x + PAD + SLOT) + PAD
+        column.end = self.x
+
+    # --- what stands in them
+
+    def slot(self) -> int:
+        """Take the next place; return its middle."""
+        self.column()
+        self.x += SLOT
+        return self.x - SLOT // 2
+
+    def mark(self, on: str, glyph: str, word: str) -> None:
+        self.lane(on)
+        self.marks.append(Mark(on, glyph, word, self.slot()))
+
+    def call(self, event: Event) -> None:
+        self.lane(event.on)
+        self.column()
+        caller = self.calls[-1].on if self.calls else ""
+        self.calls.append(Box(event.on, event["cb"], caller, self.x))
+        if self.fired:
+            self.mark(event.on, "fire", "")
+        self.fired = False
+
+    def come_back(self) -> None:
+        """End the latest call; one in which nothing is to be seen has a place all the same."""
+        box = self.calls.pop()
+        if self.x == box.x:
+            self.mark(box.on, "work", "")
+        box.end = self.x
+        self.boxes.append(box)
+
+    def begin_state(self, on: str, state: str) -> None:
+        self.end_state(on)
+        self.states[on] = Band(on, state, self.x)
+
+    def end_state(self, on: str, how: str = "") -> None:
+        band = self.states.pop(on, None)
+        if band is not None:
+            band.end, band.how = self.x, how
+            self.bands.append(band)
+
+    def finish(self) -> None:
+        """Let what is still open reach to the right edge."""
+        self.close_column()
+        for on in list(self.states):
+            self.end_state(on)
+        while self.calls:
+            self.come_back()
+
+
+def amount(event: Event, nothing: str) -> str:
+    """Return the number of octets, or the word for none."""
+    if "again" in event.keys:
+        return "later"
+    return str(event["bytes"]) if event["bytes"] else nothing
