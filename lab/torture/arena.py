@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lab.torture import meters, wire
-from lab.torture.good_clients import GoodClients
+from lab.torture.good_clients import PATIENCE, GoodClients
 from lab.torture.peer import END, OPEN, Ending, Peer
 from lab.torture.server_process import NotPossible, Server, ServerProcess
 
@@ -29,10 +29,17 @@ class Scale(NamedTuple):
     deadline: float  # the server's --timeout, where the attack lasts until then
     window: float  # in which nothing may happen, when wake-ups are counted
     exhaustion: float  # at the descriptor limit
+    patience: float = PATIENCE  # silence after which a good client counts as lost
+    unrest: float = PROMPTLY  # that a server may take to fall asleep
+    first_only: bool = False  # the first complaint ends the attack: a red row is red soon
 
 
 FULL = Scale(attackers=50, good=20, crowd=5000, deadline=2.0, window=1.0, exhaustion=3.0)
 FAST = Scale(attackers=10, good=5, crowd=500, deadline=0.6, window=0.25, exhaustion=0.6)
+
+
+class Broken(Exception):
+    """A demand was broken, and the first one was to end the attack."""
 
 
 class Arena:
@@ -49,7 +56,7 @@ class Arena:
         self.scale = scale
         self.deadline = deadline
         self.stream = stream
-        self.good = GoodClients(server.address, stream)
+        self.good = GoodClients(server.address, stream, scale.patience)
         self.wanted = 0
         self.complaints: list[str] = []
         self.cpu_allowed = 0.02
@@ -89,6 +96,7 @@ class Arena:
         count = self.scale.good if count is None else count
         self.expect(count)
         self.good.serve(count)
+        self.demand_good()
 
     def expect(self, count: int) -> None:
         """Note that `count` good clients more are to be served."""
@@ -101,6 +109,14 @@ class Arena:
         """Complain unless it `holds`."""
         if not holds:
             self.complaints.append(complaint)
+            if self.scale.first_only:
+                raise Broken(complaint)
+
+    def demand_good(self) -> None:
+        """Demand already now that no good client was lost, if the first complaint is enough."""
+        if self.scale.first_only and self.good.failures:
+            lost = len(self.good.failures)
+            self.demand(False, f"{lost} good clients lost: {self.good.failures[0]}")
 
     def demand_copy(self, ending: Ending) -> None:
         """Demand the whole file, exactly, and the orderly end of the stream behind it."""
@@ -157,7 +173,7 @@ class Arena:
         Linux) of what it did last may still stir it inside the kernel. Then `seconds` pass, or less
         if a peer hears something after all: a window that is the measurement itself.
         """
-        meters.wait_for_calm(self.pid, CALM, PROMPTLY)
+        self.calm_down()
         before = meters.reading(self.pid)
         poll = select.poll()
         for peer in peers:
@@ -165,6 +181,12 @@ class Arena:
         heard = poll.poll(seconds * 1000)
         self.demand(not heard, "a client heard something while nothing was to happen")
         return meters.reading(self.pid).since(before)
+
+    def calm_down(self) -> None:
+        """Wait until the server sleeps; raises NotPossible where the kernel does not count that."""
+        if not meters.available():
+            raise NotPossible("needs the counters of /proc, which only Linux has")
+        meters.wait_for_calm(self.pid, CALM, self.scale.unrest)
 
     def refuses_connections(self) -> bool:
         """Tell whether new connections are refused, now or in a moment."""

@@ -9,7 +9,7 @@ driven in one of three ways:
     knock(count) ... finish()       all connect, as the kernel alone can arrange; then they go on
 
 One epoll loop, level-triggered, one registration per client: so fast that the server is what is
-measured.
+measured. (Where there is no epoll, poll will do.)
 """
 
 import errno
@@ -35,6 +35,22 @@ class Client:
         self.received = b""
 
 
+class Poll:
+    """The few methods of select.epoll that are needed here, for systems that have only poll."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self.register = self._poll.register
+        self.unregister = self._poll.unregister
+
+    def poll(self, seconds: float) -> list[tuple[int, int]]:
+        """Return who is ready, at once or within `seconds`."""
+        return self._poll.poll(seconds * 1000)
+
+    def close(self) -> None:
+        """Do nothing: poll keeps nothing in the kernel."""
+
+
 class GoodClients:
     """A crowd of good clients of the server at `address`; each expects exactly `stream`.
 
@@ -42,14 +58,15 @@ class GoodClients:
     moment (monotonic) when the first octet came in the last `serve`, `hold` or `finish`.
     """
 
-    def __init__(self, address: Address, stream: bytes) -> None:
+    def __init__(self, address: Address, stream: bytes, patience: float = PATIENCE) -> None:
         self.address = address
+        self.patience = patience
         self.stream = stream
         self.served = 0
         self.failures: list[str] = []
         self.first_octet: float | None = None
         self._family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._epoll = select.epoll()
+        self._epoll = select.epoll() if hasattr(select, "epoll") else Poll()
         self._clients: dict[int, Client] = {}
         self._ungreeted = 0
         self._kept: list[Client] = []
@@ -62,35 +79,35 @@ class GoodClients:
         self._clients.clear()
         self._epoll.close()
 
-    def serve(self, count: int, *, at_once: int = 32, patience: float = PATIENCE) -> None:
+    def serve(self, count: int, *, at_once: int = 32) -> None:
         """Let `count` clients come and go, at most `at_once` at a time."""
         self.first_octet, self._when_greeted = None, self._answer
-        end = time.monotonic() + patience + count / PACE
+        end = time.monotonic() + self.patience + count / PACE
         while count or self._clients:
             count -= self._open(min(count, at_once - len(self._clients)))
-            self._turn(end, patience)
+            self._turn(end)
 
     def knock(self, count: int) -> None:
         """Connect `count` clients; the kernel's backlog does that, the server need not act."""
         self._open(count)
 
-    def hold(self, count: int, *, at_once: int = 256, patience: float = PATIENCE) -> None:
+    def hold(self, count: int, *, at_once: int = 256) -> None:
         """Let `count` clients come, be greeted and stay; at most `at_once` wait to be greeted."""
         self.first_octet, self._when_greeted = None, self._kept.append
-        end = time.monotonic() + patience + count / PACE
+        end = time.monotonic() + self.patience + count / PACE
         while count or self._ungreeted:
             count -= self._open(min(count, at_once - self._ungreeted))
-            self._turn(end, patience)
+            self._turn(end)
 
-    def finish(self, *, patience: float = PATIENCE) -> None:
+    def finish(self) -> None:
         """Let all who are here answer and fetch their copies."""
         self.first_octet, self._when_greeted = None, self._answer
         kept, self._kept = self._kept, []
         for client in kept:
             self._answer(client)
-        end = time.monotonic() + patience + len(self._clients) / PACE
+        end = time.monotonic() + self.patience + len(self._clients) / PACE
         while self._clients:
-            self._turn(end, patience)
+            self._turn(end)
 
     @property
     def present(self) -> int:
@@ -111,13 +128,13 @@ class GoodClients:
                 continue
             self._clients[sock.fileno()] = Client(sock)
             self._ungreeted += 1
-            self._epoll.register(sock.fileno(), select.EPOLLIN)
+            self._epoll.register(sock.fileno(), select.POLLIN)  # the same bit as EPOLLIN
         return count
 
-    def _turn(self, end: float, patience: float) -> None:
+    def _turn(self, end: float) -> None:
         if not self._clients:
             return
-        ready = self._epoll.poll(patience)
+        ready = self._epoll.poll(self.patience)
         if not ready or time.monotonic() > end:
             self._give_up()
             return

@@ -10,11 +10,12 @@ stderr is printable ASCII, so that no octet of a peer got through, and holds no 
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from lab.torture import meters, wire
-from lab.torture.arena import PROMPTLY, Arena, Scale
+from lab.torture.arena import PROMPTLY, Arena, Broken, Scale
 from lab.torture.attack import Attack
 from lab.torture.peer import Peer
 from lab.torture.server_process import NotPossible, NotStarted, Server, ServerProcess, expand
@@ -26,7 +27,10 @@ PRINTABLE = re.compile(rb"[\n -~]*")
 
 
 class Row(NamedTuple):
-    """One row of the scorecard; `cpu` in seconds, None if it was not measured."""
+    """One row of the scorecard; `cpu` in seconds, None if it was not measured.
+
+    `said` is what the server wrote on stderr, as far as that was read.
+    """
 
     attack: str
     seen: str
@@ -35,6 +39,7 @@ class Row(NamedTuple):
     served: int = 0
     wanted: int = 0
     complaints: Sequence[str] = ()
+    said: bytes = b""
 
 
 class Bench(NamedTuple):
@@ -46,6 +51,7 @@ class Bench(NamedTuple):
     command: Sequence[str]
     scale: Scale
     deadline: float
+    start: Callable[..., ServerProcess] = ServerProcess
 
 
 def judge(attack: Attack, bench: Bench) -> Row:
@@ -60,39 +66,41 @@ def judge(attack: Attack, bench: Bench) -> Row:
         file.flush()
         command = expand(bench.command, file.name, options)
         try:
-            with ServerProcess(command, stderr=attack.stderr) as server:
+            with bench.start(command, stderr=attack.stderr) as server:
                 return confront(attack, server, bench.scale, deadline)
         except NotStarted as error:
-            return Row(attack.name, "did not start", FAIL, complaints=[str(error)])
+            complaints = [str(error)]
+            return Row(attack.name, "did not start", FAIL, complaints=complaints, said=error.said)
 
 
 def confront(attack: Attack, server: Server, scale: Scale, deadline: float) -> Row:
     """Let `attack` loose on a running server, return the row."""
     try:
-        stream = learn(server)
+        stream = learn(server, 2 * scale.patience)
     except OSError as error:
-        return Row(attack.name, "no good client is served", FAIL, complaints=[str(error)])
+        seen, complaints, said = "no good client is served", [str(error)], server.last_words()
+        return Row(attack.name, seen, FAIL, complaints=complaints, said=said)
     with Arena(server, scale, deadline, stream, attack.cpu_per_client) as arena:
         house = House(server)
         try:
             seen = _attack(attack, arena)
         except NotPossible as error:
             return Row(attack.name, str(error), NOT_MADE)
-        house.demand_rules(arena, attack.ends_server)
+        with suppress(Broken):
+            house.demand_rules(arena, attack.ends_server)
         complaints = list(dict.fromkeys(arena.complaints))
         verdict = FAIL if complaints else OK
-        return Row(
-            attack.name, seen, verdict, house.cpu, arena.good.served, arena.wanted, complaints
-        )
+        served = arena.good.served, arena.wanted
+        return Row(attack.name, seen, verdict, house.cpu, *served, complaints, server.last_words())
 
 
-def learn(server: Server) -> bytes:
+def learn(server: Server, patience: float = 10) -> bytes:
     """Fetch one copy with care and return the stream that every other one must equal."""
     peer = Peer(server.address)
     try:
-        peer.read(len(wire.HELLO), time.monotonic() + 10)
+        peer.read(len(wire.HELLO), time.monotonic() + patience)
         peer.send(wire.HELLO)
-        ending = peer.read_to_end(time.monotonic() + 10)
+        ending = peer.read_to_end(time.monotonic() + patience)
     finally:
         peer.close()
     if (flaw := wire.flaw(ending.octets)) is not None:
@@ -108,8 +116,11 @@ def _attack(attack: Attack, arena: Arena) -> str:
         arena.dismiss()
         if not attack.ends_server:
             arena.serve(1)
+    except Broken:
+        pass  # it is among the complaints
     except OSError as error:
-        arena.demand(False, f"gone: {error.strerror or error}")
+        with suppress(Broken):
+            arena.demand(False, f"gone: {error.strerror or error}")
     return seen
 
 
@@ -121,7 +132,8 @@ class House:
         self.cpu: float | None = None
         self._began = time.monotonic()
         self._descriptors = self._count_descriptors()
-        self._reading = meters.reading(server.pid) if server.pid else None
+        measurable = server.pid is not None and meters.available()
+        self._reading = meters.reading(server.known_pid) if measurable else None
 
     def demand_rules(self, arena: Arena, may_have_ended: bool) -> None:
         """Demand all the rules of the house."""
@@ -129,7 +141,7 @@ class House:
             self._demand_little_cpu(arena, self._reading)
         lost = arena.wanted - arena.good.served
         arena.demand(lost == 0, f"{lost} good clients lost: {'; '.join(arena.good.failures[:1])}")
-        if self._reading is not None and not may_have_ended:
+        if self.server.pid is not None and not may_have_ended:
             self._demand_as_before(arena)
         if self.server.errors is not None:
             said = self.server.errors.text

@@ -12,8 +12,10 @@ wrapper or with workers is measured as a whole.
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +31,11 @@ class Reading(NamedTuple):
     def since(self, earlier: "Reading") -> "Reading":
         """Return what was added after `earlier`."""
         return Reading(self.cpu - earlier.cpu, self.sleeps - earlier.sleeps)
+
+
+def available() -> bool:
+    """Tell whether this kernel counts at all: Linux does, macOS has no /proc."""
+    return Path("/proc/self/schedstat").exists()
 
 
 def family(pid: int) -> list[int]:
@@ -81,6 +88,21 @@ def terminal(pid: int) -> int:
     return int(fields[4]) if fields else 0
 
 
+def kill_marked(mark: str) -> None:
+    """Kill every process whose environment holds `mark`, by its number, until none is left.
+
+    They are stopped first, so that none can start another one meanwhile.
+    """
+    for _ in range(100):
+        pids = [pid for pid in _pids() if mark.encode() in _environment(pid)]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        if not pids:
+            return
+
+
 def until(condition: Callable[[], bool], limit: float) -> bool:
     """Look until `condition` holds, for at most `limit` seconds; return whether it does.
 
@@ -107,6 +129,17 @@ def wait_for_calm(pid: int, length: float, limit: float) -> None:
 
 def _tasks(pid: int) -> list[Path]:
     return [task for member in family(pid) for task in Path(f"/proc/{member}/task").glob("*")]
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()] if available() else []
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _voluntary(status: str) -> int:

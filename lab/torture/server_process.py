@@ -18,7 +18,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 from lab.torture import meters
@@ -27,12 +29,17 @@ from lab.torture.good_clients import Address
 Options = Mapping[str, float | None]
 DEFAULT = (sys.executable, "server.py", "{file}", "--host", "127.0.0.1", "--port", "0", "{options}")
 STARTING = 10.0  # seconds that a server gets to say where it listens
+MARK = "EIGHTY_JUDGED"  # the environment variable of whatever a judged server starts
 KEPT = 1 << 20  # octets of an output that are kept; the rest is only counted
 LISTENING = re.compile(rb"listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b")
 
 
 class NotStarted(Exception):
-    """The command did not say where it listens."""
+    """The command did not say where it listens; `said` is what it wrote on stderr instead."""
+
+    def __init__(self, reason: str, said: bytes = b"") -> None:
+        super().__init__(reason)
+        self.said = said
 
 
 class NotPossible(Exception):
@@ -67,17 +74,21 @@ class Output:
     def __init__(self, pipe: IO[bytes]) -> None:
         self.text = b""
         self.lines = 0
+        self.closed = False
         self._pipe = pipe
         self._grown = threading.Condition()
-        self._closed = False
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def wait_for(self, pattern: "re.Pattern[bytes]", limit: float) -> "re.Match[bytes] | None":
         """Return the match of `pattern` as soon as it has been written, None after `limit` s."""
         with self._grown:
-            self._grown.wait_for(lambda: self._closed or pattern.search(self.text), limit)
+            self._grown.wait_for(lambda: self.closed or pattern.search(self.text), limit)
             return pattern.search(self.text)
+
+    def drain(self) -> None:
+        """Wait for the end of the output, which a process that has ended leaves soon."""
+        self._thread.join(0.2)
 
     def finish(self) -> None:
         """Wait for the end of the output, then let go of the pipe."""
@@ -92,7 +103,7 @@ class Output:
                 self.text += octets[: max(0, KEPT - len(self.text))]
                 self._grown.notify_all()
         with self._grown:
-            self._closed = True
+            self.closed = True
             self._grown.notify_all()
 
 
@@ -133,15 +144,30 @@ class Server:
 
     def limit_descriptors(self, number: int) -> None:
         """Allow it only descriptors below `number` from now on."""
-        _, hard = resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE)
+        _, hard = self._descriptor_limits()
         resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE, (number, hard))
 
     def descriptor_limit(self) -> int:
-        """Return its soft limit of open descriptors."""
-        return resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE)[0]
+        """Return its soft limit of open descriptors; raises NotPossible where that is private."""
+        return self._descriptor_limits()[0]
+
+    def _descriptor_limits(self) -> tuple[int, int]:
+        if not hasattr(resource, "prlimit"):
+            raise NotPossible("needs prlimit, which only Linux has")
+        return resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE)
+
+    def last_words(self) -> bytes:
+        """Return what it wrote on stderr so far, all of it if it has ended."""
+        if self.errors is None:
+            return b""
+        if self.pid is not None and self.ended(0):
+            self.errors.drain()
+        return self.errors.text
 
     def ended(self, limit: float) -> bool:
         """Tell whether its process ends within `limit` seconds."""
+        if not hasattr(os, "pidfd_open"):
+            return meters.until(self._is_gone, limit)
         try:
             notice = os.pidfd_open(self.known_pid)
         except ProcessLookupError:
@@ -160,6 +186,13 @@ class Server:
             raise NotPossible("only with --pid")
         return self.pid
 
+    def _is_gone(self) -> bool:
+        try:
+            os.kill(self.known_pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
     def _signal(self, number: int) -> None:
         os.kill(self.known_pid, number)
 
@@ -167,18 +200,32 @@ class Server:
 class ServerProcess(Server):
     """A server started by us, the leader of its own process group; ended with the `with`.
 
+    What it has started ends with it, daemons too: its environment holds a mark, and every process
+    that still has the mark is killed (only Linux shows the environment of others).
+
     `stderr`: "read" collects it in `errors`; "terminal" is a terminal and "pipe" a pipe that nobody
-    reads; "gone" a pipe whose reader has left; "nowhere" is /dev/null. Raises NotStarted.
+    reads, both full; "gone" a pipe whose reader has left; "nowhere" is /dev/null. It gets
+    `starting` seconds to say where it listens. `prepare` is called first in the new process, which
+    is a fork of a program with threads, so it may do little. Raises NotStarted.
     """
 
-    def __init__(self, command: Sequence[str], *, stderr: str = "read") -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        stderr: str = "read",
+        starting: float = STARTING,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
         theirs, self._kept = _standard_error(stderr)
-        self.process = self._start(command, theirs)
+        self._mark = uuid.uuid4().hex
+        self.process = self._start(command, theirs, prepare)
         assert self.process.stdout is not None
         self.output = Output(self.process.stdout)
         if self.process.stderr is not None:
             self.errors = Output(self.process.stderr)
-        super().__init__(self._listening(command), self.process.pid)
+        super().__init__(("", 0), self.process.pid)
+        self.address = self._listening(command, starting)
 
     def __exit__(self, *_: object) -> None:
         self._end()
@@ -188,6 +235,8 @@ class ServerProcess(Server):
 
         It is not reaped yet, so that its meters can still be read.
         """
+        if not hasattr(os, "waitid"):
+            return self.process.wait()
         result = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
         assert result is not None
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
@@ -196,7 +245,12 @@ class ServerProcess(Server):
         """Tell whether its terminal (stderr="terminal") still has the blocking mode it had."""
         return os.get_blocking(self._kept[-1])
 
-    def _start(self, command: Sequence[str], stderr: int) -> "subprocess.Popen[bytes]":
+    def _is_gone(self) -> bool:
+        return self.process.poll() is not None
+
+    def _start(
+        self, command: Sequence[str], stderr: int, prepare: Callable[[], None] | None
+    ) -> "subprocess.Popen[bytes]":
         try:
             return subprocess.Popen(
                 command,
@@ -204,31 +258,40 @@ class ServerProcess(Server):
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 start_new_session=True,  # our Ctrl+C is not the server's
+                env={**os.environ, MARK: self._mark},
+                preexec_fn=prepare,  # noqa: PLW1509
             )
         except OSError as error:
             self._let_go()
-            raise NotStarted(f"{command[0]}: {error.strerror}") from None
+            raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
         finally:
             if stderr >= 0 and stderr not in self._kept:
                 os.close(stderr)
 
-    def _listening(self, command: Sequence[str]) -> Address:
-        match = self.output.wait_for(LISTENING, STARTING)
+    def _listening(self, command: Sequence[str], starting: float) -> Address:
+        match = self.output.wait_for(LISTENING, starting)
         if match is None:
-            self._end()
-            said = self.errors.text.decode(errors="replace") if self.errors else ""
-            last = "; ".join(said.splitlines()[-1:])
-            raise NotStarted(f"{command[0]} did not say `listening on HOST:PORT`, but `{last}`")
+            raise self._not_started(command[0], starting)
         host = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(match[1].decode(), match[1].decode())
         return host, int(match[2])
 
     def _signal(self, number: int) -> None:
         os.killpg(self.process.pid, number)
 
+    def _not_started(self, name: str, starting: float) -> NotStarted:
+        """End it and return why: it ended, or it still runs and did not say where."""
+        status = self.status() if self.ended(0.2 if self.output.closed else 0) else None
+        self._end()
+        said = self.errors.text if self.errors else b""
+        last = "; ".join(said.decode(errors="replace").splitlines()[-1:])
+        how = f"in {starting:g} s" if status is None else f"but ended with status {status}"
+        return NotStarted(f"{name} did not print `listening on HOST:PORT` {how}: `{last}`", said)
+
     def _end(self) -> None:
-        if self.process.poll() is None:
+        if self.process.returncode is None:  # not reaped: the number is still its own
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        meters.kill_marked(f"{MARK}={self._mark}")
+        self.process.wait()
         for output in filter(None, (self.output, self.errors)):
             output.finish()
         self._let_go()
@@ -246,9 +309,20 @@ def _standard_error(kind: str) -> tuple[int, list[int]]:
         return subprocess.DEVNULL, []
     if kind == "terminal":
         keyboard, terminal = os.openpty()
+        _fill(terminal)
         return terminal, [keyboard, terminal]
     reader, writer = os.pipe()
     if kind == "pipe":
+        _fill(writer)
         return writer, [reader]
     os.close(reader)
     return writer, []
+
+
+def _fill(writer: int) -> None:
+    """Write until no octet more fits, so that the very next line blocks whoever writes it."""
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b".")
+    os.set_blocking(writer, True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from lab.torture import meters
-from lab.torture.arena import CALM, PROMPTLY, Arena, Scale
+from lab.torture.arena import PROMPTLY, Arena, Scale
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.server_process import Options
 from lab.torture.wire import HELLO
@@ -55,8 +55,10 @@ def exhaust(arena: Arena, waiting: int, seconds: float, rounds: int) -> Exhausti
     lines = arena.lines()
     try:
         spent = _wait_at_the_limit(arena, waiting, seconds)
+        _demand_sleep(arena, spent.cpu / seconds)
         after_close = _resumed(arena, holder.close)
-        meters.wait_for_calm(arena.pid, CALM, PROMPTLY)
+        _demand_prompt(arena, after_close)
+        arena.calm_down()
         lines = arena.lines() - lines
         after_raise = max(_round(arena, limit, turn / rounds) for turn in range(rounds))
     finally:
@@ -68,7 +70,7 @@ def exhaust(arena: Arena, waiting: int, seconds: float, rounds: int) -> Exhausti
 
 def _wait_at_the_limit(arena: Arena, waiting: int, seconds: float) -> meters.Reading:
     """Bring the server to its limit, with `waiting` clients; measure it for `seconds` there."""
-    meters.wait_for_calm(arena.pid, CALM, PROMPTLY)  # those who have left are closed by then
+    arena.calm_down()  # those who have left are closed by then
     arena.server.limit_descriptors(meters.lowest_free(arena.pid))
     before = meters.reading(arena.pid)
     arena.expect(waiting)
@@ -93,10 +95,15 @@ def _round(arena: Arena, limit: int, phase: float) -> float:
 
 
 def _demand_peace(arena: Arena, seen: Exhaustion) -> None:
-    share = seen.cpu / seen.seconds
-    arena.demand(share <= CPU_LIMIT, f"{100 * share:.0f} % CPU at the descriptor limit")
     arena.demand(seen.lines <= LINES_LIMIT, f"{seen.lines} lines at the descriptor limit")
-    resumed = max(seen.after_close, seen.after_raise)
+    _demand_prompt(arena, seen.after_raise)
+
+
+def _demand_sleep(arena: Arena, share: float) -> None:
+    arena.demand(share <= CPU_LIMIT, f"{100 * share:.0f} % CPU at the descriptor limit")
+
+
+def _demand_prompt(arena: Arena, resumed: float) -> None:
     arena.demand(resumed <= RESUME_LIMIT + LATE, f"served again after {resumed:.2f} s (inf: never)")
 
 
@@ -108,7 +115,8 @@ def long_stall(arena: Arena) -> str:
     """
     arena.serve(1)
     peers = arena.peers(arena.scale.good)
-    meters.wait_for_calm(arena.pid, CALM, PROMPTLY)  # it is to be stopped in its sleep
+    if meters.available():
+        arena.calm_down()  # it is to be stopped in its sleep
     arena.server.stop_running()
     for peer in peers:
         peer.send(HELLO)
