@@ -31,6 +31,8 @@ class Scale(NamedTuple):
     exhaustion: float  # at the descriptor limit
     patience: float = PATIENCE  # silence after which a good client counts as lost
     unrest: float = PROMPTLY  # that a server may take to fall asleep
+    pause: float = 0.005  # between two octets in slow motion
+    slack: float = SLACK  # more than the window that a pause lasts in which the server sleeps
     first_only: bool = False  # the first complaint ends the attack: a red row is red soon
 
 

@@ -19,7 +19,7 @@ def far_deadline(scale: Scale) -> Options:
 
 def slow_motion(scale: Scale) -> Options:
     """Return the options for a transfer that lasts half a second, so that it has a middle."""
-    return {"timeout": 60, "chunk": 1, "pause": 0.005}
+    return {"timeout": 60, "chunk": 1, "pause": scale.pause}
 
 
 SLOW_CPU = 0.02  # seconds for a client in slow motion: a hundred turns of the loop

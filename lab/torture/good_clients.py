@@ -82,7 +82,7 @@ class GoodClients:
     def serve(self, count: int, *, at_once: int = 32) -> None:
         """Let `count` clients come and go, at most `at_once` at a time."""
         self.first_octet, self._when_greeted = None, self._answer
-        end = time.monotonic() + self.patience + count / PACE
+        end = time.monotonic() + 2 * self.patience + count / PACE
         while count or self._clients:
             count -= self._open(min(count, at_once - len(self._clients)))
             self._turn(end)
@@ -94,7 +94,7 @@ class GoodClients:
     def hold(self, count: int, *, at_once: int = 256) -> None:
         """Let `count` clients come, be greeted and stay; at most `at_once` wait to be greeted."""
         self.first_octet, self._when_greeted = None, self._kept.append
-        end = time.monotonic() + self.patience + count / PACE
+        end = time.monotonic() + 2 * self.patience + count / PACE
         while count or self._ungreeted:
             count -= self._open(min(count, at_once - self._ungreeted))
             self._turn(end)
@@ -105,7 +105,7 @@ class GoodClients:
         kept, self._kept = self._kept, []
         for client in kept:
             self._answer(client)
-        end = time.monotonic() + self.patience + len(self._clients) / PACE
+        end = time.monotonic() + 2 * self.patience + len(self._clients) / PACE
         while self._clients:
             self._turn(end)
 

@@ -29,7 +29,8 @@ PRINTABLE = re.compile(rb"[\n -~]*")
 class Row(NamedTuple):
     """One row of the scorecard; `cpu` in seconds, None if it was not measured.
 
-    `said` is what the server wrote on stderr, as far as that was read.
+    `said` is what the server wrote on stderr, as far as that was read; `status` is how it ended,
+    None if it still ran.
     """
 
     attack: str
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     wanted: int = 0
     complaints: Sequence[str] = ()
     said: bytes = b""
+    status: int | None = None
 
 
 class Bench(NamedTuple):
@@ -91,7 +93,16 @@ def confront(attack: Attack, server: Server, scale: Scale, deadline: float) -> R
         complaints = list(dict.fromkeys(arena.complaints))
         verdict = FAIL if complaints else OK
         served = arena.good.served, arena.wanted
-        return Row(attack.name, seen, verdict, house.cpu, *served, complaints, server.last_words())
+        status = _status(server, 0.1 if complaints else 0)
+        said = server.last_words()
+        return Row(attack.name, seen, verdict, house.cpu, *served, complaints, said, status)
+
+
+def _status(server: Server, limit: float) -> int | None:
+    """Return how the server ended, by itself and within `limit` seconds, None if it still runs."""
+    if isinstance(server, ServerProcess) and server.ended(limit):
+        return server.status()
+    return None
 
 
 def learn(server: Server, patience: float = 10) -> bytes:

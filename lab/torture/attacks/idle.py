@@ -8,7 +8,7 @@ it wait there.
 
 import time
 
-from lab.torture.arena import CALM, PROMPTLY, SLACK, Arena, Scale
+from lab.torture.arena import CALM, PROMPTLY, Arena, Scale
 from lab.torture.attack import Attack
 from lab.torture.peer import Peer
 from lab.torture.server_process import Options
@@ -103,7 +103,7 @@ def _demand_sleep(arena: Arena, peers: list[Peer]) -> str:
 
 def _pause(scale: Scale) -> float:
     """Return a pause in which the server falls asleep, and then the window fits."""
-    return scale.window + CALM + SLACK
+    return scale.window + CALM + scale.slack
 
 
 def _long(scale: Scale) -> Options:

@@ -1,0 +1,193 @@
+"""Attack a server in every known way, side by side, and collect what was seen.
+
+First a polite client: a server that serves nobody gets one line, not 35. Then the attacks, each on
+a server of its own: most of what they do is wait, so a dozen are under way at a time. The rows that
+measure the processor come after them, beside none of them.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import NamedTuple
+
+from learn.grade import seen
+from learn.grade.chapters import CHAPTER_OF, ROWS
+from learn.grade.table import TABLE
+from lab.torture import wire
+from lab.torture.arena import Scale
+from lab.torture.attack import Attack, by_deadline
+from lab.torture.attacks import ATTACKS
+from lab.torture.judge import NOT_MADE, OK, Bench, Row, judge, learn
+from lab.torture.server_process import NotStarted, ServerProcess, expand
+
+SIDE_BY_SIDE = 12  # attacks at a time
+QUIET = 4  # rows at a time that measure the processor
+STARTING = 5.0  # seconds that a server gets to say where it listens
+SCALE = Scale(
+    attackers=10,
+    good=3,
+    crowd=100,
+    deadline=0.5,
+    window=0.15,
+    exhaustion=0.3,
+    patience=1.0,
+    unrest=0.3,
+    pause=0.002,
+    slack=0.25,
+    first_only=True,
+)
+NAMED = {attack.name: attack for attack in ATTACKS}
+LONGEST_FIRST = ("idle-sending", "descriptor-exhaustion", "reset-mid-file", "never-reads")
+
+
+class Result(NamedTuple):
+    """One row: `ok` is None if this system cannot measure it; `words` are the server's own last."""
+
+    row: str
+    ok: bool | None
+    seen: str
+    wanted: str
+    chapter: int
+    words: str = ""
+
+
+class Unfit(Exception):
+    """The server cannot be graded at all; the text says why in one line."""
+
+
+def grade(
+    command: Sequence[str],
+    rows: Iterable[str] = ROWS,
+    *,
+    path: str = "",
+    prepare: Callable[[], None] | None = None,
+    progress: Callable[[Result], None] | None = None,
+) -> dict[str, Result]:
+    """Grade the server that `command` starts; return a result for each of `rows`.
+
+    In the command {file} is the file to deliver and {options} are an attack's options. `path` is
+    the file whose lines matter in a traceback, `prepare` is called in each new server process, and
+    `progress` as soon as a row is known. Raises Unfit.
+    """
+    start = partial(ServerProcess, starting=STARTING, prepare=prepare)
+    alone = _greet(command, start, path)
+    bench = Bench(command, SCALE, SCALE.deadline, start)
+    names = set(rows)
+    results = {}
+    for phase, jobs in _phases([attack for attack in ATTACKS if attack.name in names]):
+        with _pool(1 if alone else jobs) as pool:
+            for result in pool.map(partial(_result, bench=bench, path=path), phase):
+                results[result.row] = result
+                if progress:
+                    progress(result)
+    return {name: results[name] for name in ROWS if name in results}
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool that an interrupt does not wait for: what has not begun never begins."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _phases(attacks: Sequence[Attack]) -> list[tuple[list[Attack], int]]:
+    ordered = sorted(attacks, key=lambda attack: attack.name not in LONGEST_FIRST)
+    waiting = [attack for attack in ordered if not _measures(attack)]
+    measuring = [attack for attack in ordered if _measures(attack)]
+    return [(waiting, SIDE_BY_SIDE), (measuring, QUIET)]
+
+
+def _measures(attack: Attack) -> bool:
+    return attack.name.startswith("idle-") or attack.name == "descriptor-exhaustion"
+
+
+def _result(attack: Attack, bench: Bench, path: str) -> Result:
+    chapter, wanted = CHAPTER_OF[attack.name], TABLE[attack.name].wanted
+    if "{options}" not in bench.command and (attack.insists or attack.options is by_deadline):
+        options = " ".join(f"--{name}" for name in needs(attack.name))
+        text = f"not tried: it needs {options}, and the command has no {{options}}"
+        return Result(attack.name, False, text, wanted, chapter)
+    row = judge(attack, bench)
+    if row.verdict == NOT_MADE:
+        return Result(attack.name, None, f"not measured: {row.seen}", wanted, chapter)
+    if row.verdict == OK:
+        return Result(attack.name, True, row.seen.replace("octets", "bytes"), wanted, chapter)
+    text = seen.sentence(row.complaints[0])
+    return Result(attack.name, False, text, wanted, chapter, _words(row, path))
+
+
+def _words(row: Row, path: str) -> str:
+    """Return the server's own last words, and how it ended if it should not have."""
+    words = seen.last_words(row.said, path)
+    ended = row.status not in (None, 0) and "exit status" not in row.complaints[0]
+    if ended and row.status is not None:
+        words = words or seen.last_line(row.said)
+        return f"the server {seen.ending(row.status)}" + (f": {words}" if words else "")
+    return words
+
+
+def needs(name: str) -> list[str]:
+    """Return the options without which the server cannot turn this row green."""
+    attack = NAMED[name]
+    options = attack.options(SCALE)
+    usual = {"timeout": 60, "drain": 60, "quiet": None}
+    return [option for option, value in options.items() if usual.get(option, 0) != value]
+
+
+def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: str) -> bool:
+    """Start two servers and let a polite client in; return whether only one can run at a time.
+
+    Raises Unfit.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".txt"))
+        file.write(wire.SAMPLE)
+        file.flush()
+        words = expand(command, file.name, {})
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(start, words) for _ in range(2)]
+        servers = [stack.enter_context(one.result()) for one in both if not one.exception()]
+        if not servers:
+            raise _unfit_to_start(both[0].exception(), path)
+        _demand_a_copy(servers[0], path)
+        return len({server.address[1] for server in servers}) == 1
+
+
+def _unfit_to_start(error: BaseException | None, path: str) -> BaseException:
+    if not isinstance(error, NotStarted):
+        return error or Unfit("the server did not start")
+    words = seen.last_words(error.said, path) or seen.last_line(error.said)
+    text = seen.sentence(str(error))
+    if " printed no " in text and not words:
+        words = "print it with flush=True, or a pipe keeps it back"
+    return Unfit(text + (f": {words}" if words else ""))
+
+
+def _demand_a_copy(server: ServerProcess, path: str) -> None:
+    host, port = server.address
+    try:
+        got = learn(server, SCALE.patience)
+    except ConnectionRefusedError:
+        text = f"it says that it listens on {host}:{port}, but nothing listens there"
+        raise _unfit(server, text, path) from None
+    except OSError as error:
+        raise _unfit(server, seen.sentence(str(error)), path) from None
+    if got != wire.whole_stream(wire.SAMPLE):
+        text = "it delivers another file than the one that is its first argument"
+        raise _unfit(server, text, path)
+    if server.ended(0):
+        text = "it went to the background: the process that was started ended, another one serves"
+        raise _unfit(server, text, path)
+
+
+def _unfit(server: ServerProcess, text: str, path: str) -> Unfit:
+    ended = server.ended(0.1)
+    words = seen.last_words(server.last_words(), path)
+    if ended:
+        text = f"{text}; it {seen.ending(server.status())}"
+    return Unfit(text + (f": {words}" if words else ""))
