@@ -103,7 +103,7 @@ test: $(VENV)/.group-test ## run the tests; ARGS= goes to pytest
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py
+	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/grade
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .

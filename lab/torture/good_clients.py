@@ -104,7 +104,8 @@ class GoodClients:
         self.first_octet, self._when_greeted = None, self._answer
         kept, self._kept = self._kept, []
         for client in kept:
-            self._answer(client)
+            if client.sock.fileno() in self._clients:  # not given up meanwhile
+                self._answer(client)
         end = time.monotonic() + 2 * self.patience + len(self._clients) / PACE
         while self._clients:
             self._turn(end)

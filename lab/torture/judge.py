@@ -89,6 +89,8 @@ def confront(attack: Attack, server: Server, scale: Scale, deadline: float) -> R
         except NotPossible as error:
             return Row(attack.name, str(error), NOT_MADE)
         with suppress(Broken):
+            if arena.complaints and scale.first_only:
+                raise Broken
             house.demand_rules(arena, attack.ends_server)
         complaints = list(dict.fromkeys(arena.complaints))
         verdict = FAIL if complaints else OK

@@ -21,7 +21,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import IO
+from typing import IO, Self
 
 from lab.torture import meters
 from lab.torture.good_clients import Address
@@ -119,7 +119,7 @@ class Server:
         self.address = address
         self.pid = pid
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

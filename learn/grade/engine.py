@@ -1,7 +1,7 @@
 """Attack a server in every known way, side by side, and collect what was seen.
 
 First a polite client: a server that serves nobody gets one line, not 35. Then the attacks, each on
-a server of its own: most of what they do is wait, so a dozen are under way at a time. The rows that
+a server of its own: most of what they do is wait, so many are under way at a time. The rows that
 measure the processor come after them, beside none of them.
 """
 
@@ -12,18 +12,18 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from learn.grade import seen
-from learn.grade.chapters import CHAPTER_OF, ROWS
-from learn.grade.table import TABLE
 from lab.torture import wire
 from lab.torture.arena import Scale
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.attacks import ATTACKS
 from lab.torture.judge import NOT_MADE, OK, Bench, Row, judge, learn
 from lab.torture.server_process import NotStarted, ServerProcess, expand
+from learn.grade import seen
+from learn.grade.chapters import CHAPTER_OF, ROWS
+from learn.grade.table import TABLE
 
-SIDE_BY_SIDE = 12  # attacks at a time
-QUIET = 4  # rows at a time that measure the processor
+SIDE_BY_SIDE = 16  # attacks at a time
+QUIET = 6  # rows at a time that measure the processor
 STARTING = 5.0  # seconds that a server gets to say where it listens
 SCALE = Scale(
     attackers=10,

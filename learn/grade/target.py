@@ -49,8 +49,8 @@ def target(named: str) -> Target:
 def of_file(path: Path) -> Target:
     """Return the target of a file in Python; raises NoTarget for another language."""
     if path.suffix in RUNNERS:
-        command = RUNNERS[path.suffix].format(path)
-        raise NoTarget(f'{path} is not Python: name its command, SERVER="{command} {{options}}"')
+        example = RUNNERS[path.suffix].format(path)
+        raise NoTarget(f'{path} is not Python: name its command, SERVER="{example} {{options}}"')
     command = (sys.executable, str(path), "{file}", "--port", "0", "{options}")
     return Target(str(path), command, path)
 
