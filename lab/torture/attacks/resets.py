@@ -72,9 +72,9 @@ def reset_when_done(arena: Arena) -> str:
 
 
 def connect_and_close(arena: Arena) -> str:
-    """Connects, is greeted and closes, fifty times in a row, as health checks do. (Closing before
-    the greeting is read would be a reset, which is another attack.) Must be seen: nothing; no
-    descriptor stays open.
+    """Connects, is greeted and closes, fifty times in a row, as health checks do. A close
+    before the greeting is read would be a reset, and that is another attack. Must be seen:
+    nothing; no descriptor stays open.
     """
     for _ in range(50):
         arena.peers(1)
