@@ -1,11 +1,9 @@
-"""What a demonstration needs of the machine: servers of its own, and enough descriptors.
+"""A server of a demonstration's own: server.py as a child process, from its start to its end.
 
-Owns server.py as a child process, from its start to its end, and our limit of open files, which a
-child inherits. Called by swarm.py and scale.py.
+Called by swarm.py and scale.py.
 """
 
 import math
-import resource
 import signal
 import subprocess
 import sys
@@ -15,25 +13,7 @@ import protocol
 from edges.failure import Failure
 
 ROOT = Path(protocol.__file__).resolve().parent
-SPARE = 64  # descriptors for all that is no client; server.py keeps 32 of them back for itself
 PATIENCE = 10.0  # seconds for a server to end: twice what its drain may take
-
-
-def allow_descriptors(clients: int, each: int = 1) -> None:
-    """Raise the soft limit of open files as far as `clients` need, `each` so many descriptors.
-
-    Raises Failure where the hard limit is lower: that one only root may raise.
-    """
-    needed = clients * each + SPARE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        most = max(0, (hard - SPARE) // each)
-        raise Failure(
-            f"{clients:,} clients need {needed:,} open files, the hard limit here is {hard:,}:"
-            f" take at most {most:,}, or raise it (ulimit -Hn {needed}, as root)"
-        )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def processor_time(pid: int) -> float:

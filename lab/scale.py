@@ -35,7 +35,8 @@ from edges.command_line import SAMPLE, Parser, count
 from edges.console import Console
 from edges.failure import Failure
 from edges.program import run
-from lab.processes import OwnServer, allow_descriptors, processor_time
+from lab.limits import allow_clients
+from lab.processes import OwnServer, processor_time
 from lab.progress import Progress
 from lab.swarm import OneOfMany, SharedQueues, Swarm, untraced
 from reactor import READ, Reactor, Signals
@@ -202,7 +203,7 @@ def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespa
     """Play both acts; return the exit status."""
     found()  # before anything is started in vain
     original = input_file.read(SAMPLE)
-    allow_descriptors(AT_ONCE)
+    allow_clients(AT_ONCE)
     reactor.watch(signals, READ)
     lost = {}
     for name, stop in (("SIGTERM", Act.terminate), ("SIGKILL", Act.kill)):

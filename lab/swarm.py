@@ -29,7 +29,8 @@ from edges.command_line import PORT, SAMPLE, Parser, client_port, count, duratio
 from edges.console import Console
 from edges.outcome import NO_CONNECTION, explained, settled
 from edges.program import run
-from lab.processes import OwnServer, allow_descriptors
+from lab.limits import allow_clients
+from lab.processes import OwnServer
 from lab.progress import Progress
 from reactor import READ, DeadlineQueue, H, Reactor, Signals, nothing
 
@@ -226,7 +227,7 @@ def untraced(parser: Parser, arguments: list[str] | None) -> Namespace:
 def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
     """Run the swarm, against our own server unless there is another. Return the exit status."""
     original = input_file.read(options.input_file)
-    allow_descriptors(options.clients)
+    allow_clients(options.clients)
     with ExitStack() as stack:
         host, port, own = options.server or "127.0.0.1", options.port or PORT, None
         if options.server is None and options.port is None:

@@ -23,8 +23,10 @@ from typing import Any
 import hypothesis
 import pytest
 
+from lab import limits
 from tests.support import programs
 
+MANY_FILES = 5000  # in one process
 TEST_LIMIT = 60.0  # seconds; a test takes one, a few take five
 GRACE = 10.0  # seconds for a test to fail by itself once its programs are killed
 
@@ -38,21 +40,44 @@ DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/
 pytest_plugins = ["tests.support.browser"]  # fixtures; it imports its packages when one is used
 # These need packages that `make test` does without; each has a target that names it.
 collect_ignore_glob = ["test_page_*.py", "test_grammar.py"]
-MISSING: list[str] = []  # what could not be tested on this machine, and why
+MISSING = "NOT TESTED HERE: "  # what this machine lacks for a test is named at the end of the run
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # A socket or file that nobody closed: an error in __del__, which `sys.unraisablehook` sees.
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
+    # Some tests hold thousands of connections. A usual soft limit is 1,024, a hard one far higher.
+    limits.allow_files(MANY_FILES)
     # A shell starts `command &` with SIGINT ignored, nohup starts it with SIGHUP ignored, and our
     # programs would inherit that from us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for reason in dict.fromkeys(MISSING):
-        terminalreporter.write_line(f"NOT TESTED HERE: {reason}", yellow=True, bold=True)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parts = {
+        "choices": ["together", "alone"],
+        "help": "only tests without, or with, the mark alone",
+    }
+    parser.addoption("--part", **parts)  # not -m, which is the user's
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part = config.getoption("--part")
+    if part is not None:
+        chosen = [
+            one for one in items if bool(one.get_closest_marker("alone")) == (part == "alone")
+        ]
+        config.hook.pytest_deselected(items=[one for one in items if one not in set(chosen)])
+        items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    for reason in dict.fromkeys(reasons):
+        if MISSING in reason:
+            words = reason[reason.index(MISSING) :]
+            terminalreporter.write_line(words, yellow=True, bold=True)
 
 
 @pytest.fixture
@@ -60,8 +85,7 @@ def not_here() -> Callable[[str], None]:
     """Skip, loudly: the reason is shown once more at the end of the run."""
 
     def skip(reason: str) -> None:
-        MISSING.append(reason)
-        pytest.skip(reason)
+        pytest.skip(MISSING + reason)
 
     return skip
 

@@ -45,7 +45,7 @@ def copy(tmp_path_factory):
     if sys.platform != "linux" or compiler is None:
         return None
     root = tmp_path_factory.mktemp("bench") / "eighty"
-    for name in ("lab/bench", "edges"):
+    for name in ("lab", "edges"):
         shutil.copytree(ROOT / name, root / name)
     for path in (*ROOT.glob("*.py"), SAMPLE):
         shutil.copy(path, root)

@@ -80,8 +80,9 @@ def test_make_trace_needs_no_virtual_environment_and_takes_no_args():
 
 
 def test_arguments_for_the_tests_do_not_reach_the_demo(tmp_path):
-    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     (tmp_path / "lab").mkdir()
+    for name in ("Makefile", "lab/launch.py"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
     (tmp_path / "lab/demo.py").write_text("import sys\nprint(sys.argv[1:])\n")
     assert make(tmp_path, "demo", "ARGS=-k prompt").stdout == "[]\n"
 
@@ -92,7 +93,7 @@ def test_make_trace_makes_a_page_and_says_where(tmp_path: Path):
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in (".py", ".js", ".css", ".html"):
             copy.write_bytes(path.read_bytes())
-    for name in ("Makefile", "sample.txt", "lab/demo.py"):
+    for name in ("Makefile", "sample.txt", "lab/demo.py", "lab/launch.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     run = make(tmp_path, "trace")

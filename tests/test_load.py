@@ -46,7 +46,7 @@ def test_at_the_descriptor_limit_nobody_is_lost(capsys):
 
 def test_a_limit_that_is_too_low_is_said_clearly(capsys):
     assert main(["held", "--clients", "100000000"]) == 2
-    assert re.search(r"100,000,064 open descriptors .*hard limit .*ulimit", capsys.readouterr().err)
+    assert re.search(r"100,000,064 open files.*hard limit .*ulimit", capsys.readouterr().err)
 
 
 def test_a_target_that_is_missed_is_told_and_counts(capsys):

@@ -4,7 +4,6 @@ import datetime
 import os
 import platform
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,18 +12,6 @@ from pathlib import Path
 
 VERSIONS = ("3.11", "3.12", "3.13")  # of Python: those that .ci/run looks for
 PACKAGES = ("uvloop", "Twisted", "gevent", "trio")
-
-
-def raise_limit_of_descriptors() -> None:
-    """Let this process and all that it starts open as many files as the system allows."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def most_descriptors() -> int:
-    """Return how many files one process may have open at the very most."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 def split_cores() -> tuple[set[int], set[int]]:

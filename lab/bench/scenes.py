@@ -18,6 +18,7 @@ from lab.bench.processes import BUILD, ROOT, Failed, Idle
 from lab.bench.progress import Progress
 from lab.bench.rounds import Rounds, Row, Seat
 from lab.bench.subjects import EIGHTY, YARDSTICK, Subject, eighty, known, missing, peer
+from lab.limits import most_files
 
 STARTERS = ROOT / "lab" / "bench" / "starters"
 ASYNCIO, UVLOOP = "asyncio Protocol", "uvloop Protocol"
@@ -65,7 +66,7 @@ def concurrency(plan: Plan) -> Scene:
     subjects = [
         Subject(name, command, n, at_a_time=n, together=True)
         for n in levels
-        if n + SPARE <= machine.most_descriptors()
+        if n + SPARE <= most_files()
         for name, command in servers.items()
         if n <= 1000 or name != "thread per client"  # it took a minute for one wave of 5,000
     ]
@@ -79,7 +80,7 @@ def idle(plan: Plan) -> Scene:
         Subject(name, command, n, idle=n)
         for name, command in plan.four().items()
         for n in levels
-        if n + SPARE <= machine.most_descriptors()
+        if n + SPARE <= most_files()
     ]
     return plan.measure("idle", subjects, 24, 0.15)
 
@@ -134,7 +135,7 @@ def pythons(plan: Plan) -> Scene:
 def memory(plan: Plan) -> Scene:
     """Octets of resident memory that each idle client costs its server, the kernel's apart."""
     count = 500 if plan.quick else 9000
-    count = min(count, machine.most_descriptors() - HELD_FIRST - SPARE)
+    count = min(count, most_files() - HELD_FIRST - SPARE)
     plan.progress.begin("memory", len(plan.servers))
     rows: list[Row] = []
     failed = {}

@@ -7,9 +7,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
+from lab.limits import TooFewFiles
 from lab.load import exhaustion, held, transfers
 from lab.load.figures import Figure, document
-from lab.load.machine import LimitTooLow, description
+from lab.load.machine import description
 from lab.torture import wire
 from lab.torture.server_process import NotStarted, Options, expand, split
 
@@ -23,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     title, options, measurement = _plan(choice)
     try:
         figures = _measure(command, options, measurement)
-    except (LimitTooLow, NotStarted) as error:
+    except (TooFewFiles, NotStarted) as error:
         print(error, file=sys.stderr)
         return 2
     typed = shlex.join(["python", "-m", "lab.load", *words])

@@ -8,21 +8,20 @@ in its process and the clients in this one, so the limit of open files is what b
 import time
 from collections.abc import Sequence
 
+from lab.limits import allow_clients
 from lab.load.figures import Figure
-from lab.load.machine import allow_descriptors
 from lab.torture import meters, wire
 from lab.torture.good_clients import GoodClients
 from lab.torture.server_process import Options, ServerProcess
 
 OPTIONS: Options = {"timeout": 600, "quiet": None}
-SPARE = 64  # descriptors for all but the clients; the server keeps 32 back for itself
 WARM_UP = 200  # transfers that bring the server's memory to what it needs anyway
 WINDOW = 1.0  # seconds in which nothing may happen
 
 
 def measure(command: Sequence[str], clients: int) -> list[Figure]:
-    """Hold `clients` clients at once, serve them all, return the figures; raises LimitTooLow."""
-    allow_descriptors(clients + SPARE)
+    """Hold `clients` clients at once, serve them all, return the figures; raises TooFewFiles."""
+    allow_clients(clients)
     with ServerProcess(command, stderr="nowhere") as server:
         crowd = GoodClients(server.address, wire.whole_stream(wire.SAMPLE))
         try:
