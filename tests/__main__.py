@@ -8,7 +8,8 @@ The others carry the mark `alone`: they measure time or processor time, or need 
 import subprocess
 import sys
 
-PARTS = (("--part=together", "--numprocesses=auto", "--maxprocesses=8"), ("--part=alone",))
+ALL_CORES = ("--numprocesses=auto", "--maxprocesses=8", "--dist=loadgroup")
+PARTS = (("--part=together", *ALL_CORES), ("--part=alone",))
 PASSED, FAILED, NONE_SELECTED = 0, 1, 5  # statuses of pytest
 
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from lab.documents.document import ROOT
-from lab.documents.reader import PORT, free_port, kill
+from lab.documents.reader import PORT, kill, own_port
 
 LIMIT = 10.0  # seconds for anything that must happen
 A_WHILE = 0.3  # seconds in which something must not happen
@@ -22,8 +23,8 @@ TWINS = sorted((ROOT / "learn/broken").glob("*.py"))
 class Twin:
     """One of the programs, listening."""
 
-    def __init__(self, name, directory):
-        self.port = free_port()
+    def __init__(self, name, directory, port):
+        self.port = int(port)
         source = (ROOT / "learn/broken" / name).read_text()
         (directory / name).write_text(source.replace(PORT, str(self.port)))
         self.process = subprocess.Popen(
@@ -50,9 +51,8 @@ class Twin:
 
 @pytest.fixture
 def twin(request, tmp_path) -> Iterator[Twin]:
-    one = Twin(request.param, tmp_path)
-    yield one
-    one.close()
+    with own_port() as port, closing(Twin(request.param, tmp_path, port)) as one:
+        yield one
 
 
 def collect(client, received):

@@ -755,6 +755,7 @@ def test_an_address_that_hangs_leaves_an_equal_share_for_the_others():
         assert_failed(reach(hangs, refused, timeout=0.6), 3, "timed out.*refused")
 
 
+@pytest.mark.alone
 @pytest.mark.req("C-16", "C-18")
 def test_one_deadline_covers_connecting_and_transfer():
     """Half of the time goes by at an address that hangs; a silent server gets the other half."""

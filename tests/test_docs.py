@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,14 @@ from lab.documents.reader import LEFT_BEHIND, is_run, read
 BLOCKS = [block for document in documents() for block in blocks(document)]
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def chapters() -> Iterator[Any]:
+    """Yield the blocks, those of one chapter for one process: a chapter is read as a whole."""
+    for block in BLOCKS:
+        group = f"{block.document} {block.chapter}"
+        yield pytest.param(block, id=str(block), marks=pytest.mark.xdist_group(group))
+
+
+@pytest.mark.parametrize("block", list(chapters()))
 def test_what_a_block_shows_is_true(block: Block) -> None:
     assert block.language in LANGUAGES, f"{block}: no fence of ours is called {block.language!r}"
     if block.source:

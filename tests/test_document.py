@@ -243,6 +243,8 @@ def test_after_a_surprise_the_rest_of_its_chapter_is_not_reached(project):
     assert reader.read(name, 1, project) == {}
 
 
-def test_a_free_port_can_be_listened_on():
-    with socket.create_server(("127.0.0.1", reader.free_port())):
-        pass
+def test_a_port_of_our_own_can_be_listened_on_and_no_other_reader_gets_it(monkeypatch):
+    with reader.own_port() as port, socket.create_server(("127.0.0.1", int(port))):
+        monkeypatch.setattr(reader.random, "sample", lambda *_: [int(port)])
+        with pytest.raises(OSError, match="no free port"), reader.own_port():
+            pass

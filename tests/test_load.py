@@ -9,6 +9,8 @@ from lab.load import transfers
 from lab.load.__main__ import main
 from lab.torture import naive_server
 
+pytestmark = pytest.mark.alone  # they measure time
+
 
 def test_the_slope_is_that_of_the_closest_line():
     assert transfers.slope([(0, 5), (1, 7), (2, 9)]) == pytest.approx(2)

@@ -693,6 +693,7 @@ def test_the_smallest_window_gets_the_whole_file(server: Server) -> None:
 # -- deadlines --------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.fault("B4", "B5", "B8", "B22")
 @pytest.mark.req("S-16", "S-17", "S-18", "S-19")
 def test_the_deadline_is_total_and_no_octet_extends_it(text_file: Path) -> None:
@@ -744,15 +745,13 @@ def test_the_deadline_ends_a_connection_while_it_sends(text_file: Path) -> None:
 
 def test_slow_motion_takes_a_pause_between_any_two_sends(text_file: Path) -> None:
     pause = 0.02
-    lasted = {}
     for chunk in (2, 8):
         with Server(text_file, "--chunk", chunk, "--pause", pause) as server:
             began = time.monotonic()
             assert server.fetch() == conversation(TEXT)
-            lasted[chunk] = time.monotonic() - began
+            lasted = time.monotonic() - began
         sends = -(-len(HELLO) // chunk) + -(-len(file_message(TEXT)) // chunk)
-        assert lasted[chunk] >= (sends - 2) * pause  # 2: the last of the hello may take file too
-    assert 2 < lasted[2] / lasted[8] < 8  # 4 times the sends
+        assert lasted >= (sends - 2) * pause  # 2: the last of the hello may take file too
 
 
 @needs_strace

@@ -303,6 +303,7 @@ while True:
 """
 
 
+@pytest.mark.alone
 @pytest.mark.fault("A15", "I-8")
 def test_a_flood_of_connections_does_not_starve_a_transfer(text_file: Path) -> None:
     options = ("--chunk", "1", "--pause", "0.01", "-q", "--timeout", "60")
@@ -340,6 +341,7 @@ def test_a_full_backlog_is_taken_in_batches_between_which_others_go_on(text_file
     assert len(BEGINNING.findall(before)) < 100
 
 
+@pytest.mark.alone
 @pytest.mark.fault("I-3", "B4", "B14", "B15")
 def test_idle_clients_cost_less_than_a_kilobyte_each_and_no_processor_time(
     text_file: Path, not_here: NotHere

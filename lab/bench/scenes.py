@@ -190,7 +190,8 @@ def profile(plan: Plan) -> Scene:
         with seat.stack:
             seat.start()
             seat.wait()
-            seat.warm_up(2.0 if plan.quick else 6.0)  # see START in profiled.py
+            seat.warm_up(1.0 if plan.quick else 6.0)
+            seat.server.process.send_signal(signal.SIGUSR1)
             seat.sample()
             seat.server.process.send_signal(signal.SIGTERM)
             seat.server.process.wait()

@@ -52,11 +52,22 @@ class Surprise(AssertionError):
     """What happened is not what the document shows."""
 
 
-def free_port() -> int:
-    """Return a port that nobody uses, below those that the kernel hands out by itself."""
+@contextlib.contextmanager
+def own_port() -> Iterator[str]:
+    """Give a port that only our programs can get, below those that the kernel hands out by itself.
+
+    It is bound, which no other reader can do meanwhile, and does not listen. SO_REUSEADDR, which
+    servers set as well, lets a server listen there all the same.
+    """
     for port in random.sample(range(7100, 10000), 100):
-        with contextlib.suppress(OSError), socket.create_server(("", port)):
-            return port
+        with socket.socket() as held:
+            try:
+                held.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            yield str(port)
+            return
     raise OSError("no free port among a hundred tried")
 
 
@@ -289,8 +300,7 @@ def read(document: str, chapter: int, root: Path = ROOT, pause: float = 0.0) -> 
     before them, but chapters stand alone.
     """
     todo = [block for block in blocks(document, root) if block.chapter == chapter and is_run(block)]
-    port = str(free_port())
-    with tempfile.TemporaryDirectory() as parent:
+    with own_port() as port, tempfile.TemporaryDirectory() as parent:
         directory = Path(parent, "eighty")
         scratch_copy(directory, port, root)
         reader = Reader(directory, port, pause)

@@ -5,8 +5,8 @@
 A timer that runs only while the process computes in user mode (ITIMER_VIRTUAL) goes off at every
 tick of the kernel, and the Python function that runs then gets a point. What a function does in C,
 say in `socket.send` but outside the kernel, is the function's own. Nothing is added to the calls
-themselves, unlike with cProfile, which would make the smallest functions look the largest.
-OUTPUT is written at SIGTERM.
+themselves, unlike with cProfile, which would make the smallest functions look the largest. It
+begins at SIGUSR1, once the server is warm. OUTPUT is written at SIGTERM.
 """
 
 import json
@@ -18,7 +18,6 @@ from pathlib import Path
 from types import FrameType
 
 TICK = 0.001  # seconds; the kernel rounds it up to its own
-START = 0.5  # seconds of user time that are not looked at: the imports, and a first warming up
 
 samples: Counter[str] = Counter()
 
@@ -30,13 +29,18 @@ def sample(_number: int, frame: FrameType | None) -> None:
         samples[f"{Path(code.co_filename).name} {code.co_qualname}"] += 1
 
 
+def begin(_number: int, _frame: FrameType | None) -> None:
+    """Look from now on."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, TICK, TICK)
+
+
 def main() -> None:
     """Run the program under the timer, and write down what came out."""
     output = Path(sys.argv[1])
     del sys.argv[:2]
     sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))
     signal.signal(signal.SIGVTALRM, sample)
-    signal.setitimer(signal.ITIMER_VIRTUAL, START, TICK)
+    signal.signal(signal.SIGUSR1, begin)
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     finally:
