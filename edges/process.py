@@ -1,7 +1,7 @@
-"""The first and the last moment of a program, when no loop handles its signals yet, or any more.
+"""The first and the last moment of a program, when no loop handles its signals.
 
 Imported first of all, so that little can happen before it. Called by server.py, client.py and the
-demonstrations where they are run as programs; must not be called by who only imports them.
+demonstrations where they are run as programs; a module that only imports them must not call it.
 """
 
 import gc
@@ -11,12 +11,19 @@ from typing import NoReturn
 
 
 def begin() -> None:
-    """Let Ctrl+C end this process as it ends any other: by the signal, without a traceback.
+    """Make the signals of this process those of a program.
 
-    It may come while the other modules are imported. A Ctrl+C that is ignored stays ignored.
+    Ctrl+C ends it as it ends any other: by the signal, without a traceback. It may come while the
+    other modules are imported. A Ctrl+C that is ignored stays ignored.
+
+    A program in the background may use its terminal without being stopped: a message must not stop
+    a server, not even after `stty tostop` (SIGTTOU). What is typed there then belongs to another
+    program; reading it fails (EIO) and does not stop us either (SIGTTIN).
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
 
 
 def end(status: int) -> NoReturn:

@@ -13,12 +13,13 @@ from tests.support.programs import LIMIT, ROOT
 from tests.support.stage import directed
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+BACKGROUND = (signal.SIGTTOU, signal.SIGTTIN)
 
 
 @pytest.fixture(autouse=True)
 def handlers():
     """Put back what stood there, and let the test begin as Python does."""
-    before = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: signal.getsignal(number) for number in STOPS + BACKGROUND}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
@@ -38,6 +39,12 @@ def test_at_first_ctrl_c_ends_the_process_unless_it_is_ignored(before, after):
     signal.signal(signal.SIGINT, before)
     process.begin()
     assert signal.getsignal(signal.SIGINT) is after
+
+
+@pytest.mark.fault("E13")
+def test_using_the_terminal_from_the_background_stops_no_program():
+    process.begin()
+    assert [signal.getsignal(number) for number in BACKGROUND] == 2 * [signal.SIG_IGN]
 
 
 @pytest.mark.fault("D15")
