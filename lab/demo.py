@@ -24,10 +24,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import protocol
+from edges import standard_streams
 
 ROOT = Path(protocol.__file__).parent
 ORIGINAL = ROOT / "sample.txt"
@@ -42,8 +43,14 @@ class Failed(Exception):
 
 
 def say(name: str, text: str) -> None:
-    """Print one line under the name of who said it."""
-    print(f"{name:8} | {text}", flush=True)
+    """Print one line under the name of the program or person that said it."""
+    put(1, f"{name:8} | {text}")
+
+
+def put(number: int, line: str) -> None:
+    """Write a line. If nobody reads any more (`| head`), the demo still ends by itself, quietly."""
+    with suppress(OSError):
+        os.write(number, f"{line}\n".encode("ascii", "backslashreplace"))
 
 
 class Program:
@@ -201,6 +208,7 @@ def stop(number: int, _frame: object) -> None:
 
 def main() -> int:
     """Play the scene in a folder of its own, and return the exit status."""
+    standard_streams.open_closed()
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--trace", metavar="FILE", type=Path, help="record what the server does")
     trace = parser.parse_args().trace
@@ -211,7 +219,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
             play(stack, Path(folder), trace and trace.absolute())
     except (Failed, OSError, subprocess.TimeoutExpired) as problem:
-        print(f"demo: FAILED: {problem}", file=sys.stderr)
+        put(2, f"demo: FAILED: {problem}")
         return 1
     return 0
 

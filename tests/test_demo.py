@@ -1,6 +1,7 @@
 """The scene of `make demo` and `make trace`: with --trace it is recorded, and a stranger comes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,38 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     assert run.returncode == 0, run.stdout + run.stderr
     assert "4 copies" in run.stdout.splitlines()[-1]
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def no_reader():
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+def full():
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def closed():
+    return os.open(os.devnull, os.O_RDONLY)  # the wrong way round: writing fails with EBADF
+
+
+@pytest.mark.fault("E14")
+@pytest.mark.parametrize("output", [no_reader, full, closed])
+def test_a_demo_that_nobody_can_read_ends_as_well_and_quietly(output):
+    number = output()
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "lab.demo"],
+            cwd=ROOT,
+            stdout=number,
+            stderr=subprocess.PIPE,
+            timeout=LIMIT,
+            check=False,
+        )
+    finally:
+        os.close(number)
+    assert (run.returncode, run.stderr) == (0, b"")
 
 
 def ends(trace: list[dict]) -> list[str]:

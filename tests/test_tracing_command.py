@@ -204,6 +204,18 @@ def test_a_full_disk_is_one_line(good):
     )  # fmt: skip
 
 
+@pytest.mark.fault("E14")
+@pytest.mark.parametrize("words", [["--help"], ["lanes", "--help"]])
+def test_help_that_cannot_be_written_is_one_line(words):
+    for device in ("/dev/full", os.devnull):
+        with open(device, "w" if device == "/dev/full" else "r") as stdout:
+            ended = tracing(*words, stdout=stdout, stderr=subprocess.PIPE)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("tracing: cannot write to stdout: ")
+        assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.fault("E14")
 @pytest.mark.parametrize("command", ["check", "lanes", "--help"])
 def test_nobody_who_reads_any_more_is_no_news(good, command):
     reader, writer = os.pipe()

@@ -197,9 +197,13 @@ def printable(text: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run `python3 -m lab.tracing ARGUMENTS` (default: sys.argv) and return the exit status."""
     standard_streams.open_closed()
-    chosen = options(arguments)
+    return told(lambda: run(options(arguments)))  # --help writes to stdout, so it may fail as well
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Do what the command line says; return the exit status."""
     if chosen.command != "check":
-        return told(lambda: drawn(chosen.command, chosen.file, chosen.output))
+        return drawn(chosen.command, chosen.file, chosen.output)
     return max([told(lambda name=name: checked(name)) for name in chosen.files])  # type: ignore[misc]
 
 
