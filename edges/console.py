@@ -1,7 +1,7 @@
 """What people see: messages on stderr, which never hold up the loop.
 
-Owns the way of a line from `Console.line` to the kernel. Knows the reactor, which tells when there
-is room again; must not know what the lines say. Called by whoever has something to tell.
+Owns the way of a line from `Console.line` to the kernel. Knows the reactor, which reports when
+there is room again; must not know what the lines mean. Called by every part that says something.
 
     line, line --> lines of this turn --flush--> rest --write--> kernel --> terminal, pipe, file
                                          |        ^
@@ -9,10 +9,10 @@ is room again; must not know what the lines say. Called by whoever has something
                                          v        |  and goes on once the reactor reports room
                                 counted as dropped
 
-Whoever reads stderr may stop: a terminal frozen by Ctrl+S, a pipe that nobody empties. Then
-write(2) sleeps, and with it a server that has but one thread. So no write here ever waits:
+The reader of stderr may stop: a terminal frozen by Ctrl+S, a pipe that nobody empties. Then
+write(2) sleeps, and with it a server that has only one thread. So no write here ever waits:
 
- 1. What is not taken is kept, up to LIMIT and the lines of one more turn. Beyond that lines are
+ 1. What is not taken is kept, up to LIMIT and the lines of one more turn. Beyond that, lines are
     dropped and counted until the rest is out: the reader finds one gap, "(N lines dropped)".
  2. A line that was begun is completed before another begins.
  3. If the reader is gone (EPIPE, EIO), the disk full or stderr closed, what could not be written is
@@ -20,7 +20,7 @@ write(2) sleeps, and with it a server that has but one thread. So no write here 
     line tries again.
  4. Outside the loop, before a prompt and at the end, `wait` gives the reader a moment, no more.
 
-As a last wall, only printable ASCII and LF pass: nothing from here can drive a terminal.
+As a last protection, only printable ASCII and LF pass: nothing from here can drive a terminal.
 """
 
 import errno
@@ -34,20 +34,22 @@ from contextlib import suppress
 from functools import partial
 
 from edges import standard_streams
+from edges.waiting import WRITABLE, ready
 from reactor import WRITE, Reactor, nothing
 
-LIMIT = 65536  # octets kept for a reader that has stopped: as many again as a pipe holds, pipe(7)
+LIMIT = 65536  # bytes kept for a reader that has stopped: as many again as a pipe holds, pipe(7)
 PATIENCE = 0.3  # seconds for such a reader, before a prompt and at the end
-STEPS = 512  # writes in a row to a shared description: a millisecond, then others have a turn
+STEPS = 512  # writes in a row to a shared description: a millisecond, then the loop goes on
+REPORTED = 2  # lines that `reported` remembers: that the server stops, and how that ended
 
-VISIBLE = bytes(octet if 32 <= octet < 127 or octet == 10 else ord("?") for octet in range(256))
+VISIBLE = bytes(byte if 32 <= byte < 127 or byte == 10 else ord("?") for byte in range(256))
 
 
 class Outlet:
     """A descriptor of our own for what `number` leads to, and the way to write there at once.
 
-        pipe, terminal                  opened anew, non-blocking
-        the same, but not permitted     shared: asked for room before each little step
+        pipe, terminal                  opened again, non-blocking
+        the same, but not permitted     shared: asked for room before each small step
         socket                          shared: MSG_DONTWAIT
         file, null device               written; it never makes anybody wait
         closed                          every write fails
@@ -61,7 +63,6 @@ class Outlet:
         self.may_wait = False
         self.put: Callable[[bytes], int] = self.put_now
         self.release: Callable[[], None] = nothing
-        self.poll = select.poll()
         self.step = 0
         try:
             self.sock = standard_streams.private(number, os.O_WRONLY)
@@ -69,51 +70,52 @@ class Outlet:
             if error.errno == errno.EMFILE:
                 self.share(number)
             return
-        self.poll.register(self.sock, select.POLLOUT)
         self.release = partial(os.close, self.sock)
         self.choose(os.fstat(self.sock).st_mode)
 
     def share(self, number: int) -> None:
         """Use `number` itself: there is no descriptor left for one of our own."""
         self.sock, self.put, self.step = number, self.put_in_steps, 1
-        self.poll.register(number, select.POLLOUT)
 
     def choose(self, mode: int) -> None:
         """Choose the way to write to a file of this `mode`, see inode(7)."""
         self.may_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(self.sock)
         if stat.S_ISSOCK(mode):
             sock = socket.socket(fileno=self.sock)
-            self.put = lambda octets: sock.send(octets, socket.MSG_DONTWAIT)
+            self.put = lambda data: sock.send(data, socket.MSG_DONTWAIT)
             self.release = sock.close
         elif self.may_wait and os.get_blocking(self.sock):
-            # A terminal that poll(2) reports writable may have room for one octet only: of two, the
+            # A terminal that poll(2) reports writable may have room for one byte only: of two, the
             # second was seen to wait. For a pipe there is room for PIPE_BUF (POSIX, poll and pipe).
             self.step = 1 if os.isatty(self.sock) else select.PIPE_BUF
             self.put = self.put_in_steps
 
-    def put_now(self, octets: bytes) -> int:
-        return os.write(self.sock, octets)
+    def put_now(self, data: bytes) -> int:
+        return os.write(self.sock, data)
 
-    def put_in_steps(self, octets: bytes) -> int:
+    def put_in_steps(self, data: bytes) -> int:
         """Write while there is room. If another program takes it in between, we do have to wait."""
         taken = 0
-        while taken < min(len(octets), STEPS * self.step) and self.has_room(0):
-            taken += os.write(self.sock, octets[taken : taken + self.step])
+        while taken < min(len(data), STEPS * self.step) and self.has_room(0):
+            taken += os.write(self.sock, data[taken : taken + self.step])
         return taken
 
     def has_room(self, seconds: float) -> bool:
-        """Wait for room, at most `seconds`; tell whether a write would now take octets, or fail."""
-        return bool(self.poll.poll(1000 * seconds))
+        """Wait for room, at most `seconds`; tell whether a write would now take bytes, or fail."""
+        try:
+            return bool(ready({self.sock: WRITABLE}, seconds))
+        except (OSError, ValueError):  # closed, or no memory to wait with: the write will fail
+            return True
 
     def close(self) -> None:
-        with suppress(OSError):  # it is released all the same; what was written cannot be helped
+        with suppress(OSError):  # the kernel releases it even if close fails
             self.release()
         self.release = nothing
         self.sock = -1
 
 
 class Console:
-    """Lines for people, written to descriptor `number`. Without a reactor, flush and wait do it."""
+    """Lines for people, written to descriptor `number`. Without a reactor, call flush or wait."""
 
     def __init__(self, reactor: Reactor | None = None, number: int = 2) -> None:
         self.reactor = reactor
@@ -123,7 +125,8 @@ class Console:
         self.lines: list[str] = []  # of this turn
         self.rest = b""  # handed over to be written, and not taken yet
         self.at_stake = 0  # lines that count as dropped if writing the rest fails
-        self.dropped = 0  # lines since the last gap that the reader was told of
+        self.dropped = 0  # lines since the last gap that the reader knows of
+        self.reported: list[str] = []
 
     def __str__(self) -> str:
         return "console"
@@ -131,6 +134,11 @@ class Console:
     def line(self, text: str) -> None:
         """Queue one line; it leaves with the others of this turn."""
         self.lines.append(text + "\n")
+
+    def report(self, text: str) -> None:
+        """Queue one line, and remember it: the question needs it if nobody can see it here."""
+        self.line(text)
+        self.reported = [*self.reported, text][-REPORTED:]
 
     def flush(self) -> None:
         """Write what is queued, in one write. Call it at the end of each turn."""
@@ -143,17 +151,16 @@ class Console:
             self.write()
 
     def admit(self) -> None:
-        """Put the lines of this turn behind the rest, and before them what is missing there."""
+        """Append the lines of this turn to the rest, after a line that counts what is missing."""
         self.at_stake += len(self.lines) + self.dropped
         if self.dropped:
             self.lines.insert(0, f"({self.dropped} lines dropped)\n")
             self.dropped = 0
-        octets = "".join(self.lines).encode("ascii", "backslashreplace")
-        self.rest += octets.translate(VISIBLE)
+        self.rest += "".join(self.lines).encode("ascii", "backslashreplace").translate(VISIBLE)
         self.lines.clear()
 
     def write(self) -> None:
-        """Write the rest, as much of it as is taken now; wait for room if there is more to tell."""
+        """Write the rest, as much of it as is taken now; wait for room if there is more."""
         try:
             self.rest = self.rest[self.outlet.put(self.rest) :]
         except BlockingIOError:
@@ -174,8 +181,13 @@ class Console:
         self.watch(0)
 
     def watch(self, interest: int) -> None:
-        if self.reactor is not None:
+        """Wait for room, or stop waiting. (On macOS kqueue refuses some terminals: EINVAL.)"""
+        if self.reactor is None:
+            return
+        try:
             self.reactor.watch(self, interest)
+        except OSError:  # from now on the next line tries again, as it does for a file
+            self.outlet.may_wait = False
 
     def wait(self, seconds: float = PATIENCE) -> None:
         """Flush, and give a reader that is behind at most `seconds`; any other costs no time."""
@@ -184,13 +196,17 @@ class Console:
         while self.rest and (left := deadline - time.monotonic()) > 0:
             if self.outlet.has_room(left):
                 self.flush()
-        self.flush()  # what came behind a rest that is out now
+        self.flush()  # the lines that came after a rest that is out now
 
-    def prompt(self, text: str) -> None:
-        """Write `text` without ending the line: room or not, a question is not dropped."""
+    def prompt(self, text: str) -> bool:
+        """Write `text` without ending the line: room or not, a question is not dropped.
+
+        Returns False if it could not be written. (A frozen reader may come back: True.)
+        """
         self.lines.append(text)
         self.admit()
         self.wait()
+        return not self.dropped
 
     def announce(self, text: str) -> None:
         """Write a line to stdout, at once: a program may be waiting for it."""
@@ -212,5 +228,5 @@ class Console:
         """Never called: nobody waits to read here."""
 
     def on_error(self, error: Exception) -> None:
-        """Survive a defect of ours here: messages are lost, transfers go on."""
+        """Survive a defect of our own here: messages are lost, transfers go on."""
         self.give_up()

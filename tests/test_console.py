@@ -230,6 +230,73 @@ def test_a_shared_terminal_that_is_frozen_does_not_make_us_wait(stack, monkeypat
 
 
 @pytest.mark.fault("E9")
+@pytest.mark.parametrize(("kind", "step"), [("pipe", select.PIPE_BUF), ("terminal", 1)])
+def test_a_shared_description_is_written_in_steps_for_which_there_is_room(
+    stack, monkeypatch, kind, step
+):
+    """poll(2) promises room for so much and no more: a longer write may wait (POSIX, poll)."""
+    _reader, writer = KINDS[kind](stack)
+    with nothing_opened_anew(monkeypatch):
+        console = Console(number=writer.fileno())
+    stack.callback(console.close)
+    write, steps = os.write, []
+
+    def noted(number, data):
+        steps.append(len(data))
+        return write(number, data)
+
+    monkeypatch.setattr(os, "write", noted)
+    console.line(2 * step * "x")
+    console.flush()
+    assert steps == [step, step, 1]
+    assert console.rest == b""
+
+
+@pytest.mark.fault("E9")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_selector_that_refuses_the_terminal_does_not_end_the_loop(stack, kind):
+    """kqueue of macOS, for /dev/tty: EINVAL. Then the next line tries again."""
+
+    class Refusing(NoReactor):
+        def watch(self, handler, interest):
+            if interest:
+                raise OSError(errno.EINVAL, "kqueue does not support it")
+
+    reader, writer = KINDS[kind](stack)
+    console = Console(Refusing(), writer.fileno())
+    stack.callback(console.close)
+    freeze(console)
+    assert not console.outlet.may_wait
+    while console.rest:
+        os.read(reader.fileno(), LIMIT)
+        console.flush()
+    console.line("the end")
+    console.flush()
+    assert read_all(reader, console, b"the end\n")
+
+
+@pytest.mark.fault("E9")
+def test_if_the_system_cannot_wait_the_write_shows_what_is_wrong(stack, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOMEM, "no memory")
+
+    monkeypatch.setattr(console_module, "ready", fail)
+    _reader, writer = pipe(stack)
+    console = Console(number=writer.fileno())
+    assert console.outlet.has_room(0)
+    console.close()
+
+
+def test_what_is_reported_is_a_line_and_the_last_two_are_remembered(recorded):
+    for text in ("one", "two", "three"):
+        recorded.report(text)
+        recorded.line("between")
+    recorded.flush()
+    assert recorded.outlet.writes == [b"one\nbetween\ntwo\nbetween\nthree\nbetween\n"]
+    assert recorded.reported == ["two", "three"]
+
+
+@pytest.mark.fault("E9")
 def test_when_the_reader_comes_back_the_loop_goes_on_by_itself(stack):
     reactor = stack.enter_context(closing_reactor())
     reader, writer = pipe(stack)
@@ -404,7 +471,7 @@ def test_with_a_broken_stderr_lines_are_counted_and_nothing_is_waited_for(stack,
         console.line("lost")
         console.flush()
         assert (console.dropped, console.rest, console.interest) == (2 * turn, b"", 0)
-    console.prompt("lost ")
+    assert not console.prompt("lost ")
     console.close()
     assert console.dropped == 11
     assert time.monotonic() - began < AT_ONCE
@@ -552,7 +619,7 @@ def test_a_reader_that_makes_room_in_time_gets_everything(recorded):
 def test_a_prompt_leaves_the_line_open_and_comes_behind_the_lines(ends):
     reader, _writer, console = ends
     console.line("0 done, 0 lost, 0 cut")
-    console.prompt("Continue? ")
+    assert console.prompt("Continue? ")
     assert read_all(reader, console, b"? ") == "0 done, 0 lost, 0 cut\nContinue? "
 
 
@@ -563,7 +630,7 @@ def test_a_prompt_is_not_dropped_even_if_there_is_no_room(ends):
         console.line(message(number))
         console.flush()
     dropped = console.dropped
-    console.prompt("Continue? ")
+    assert console.prompt("Continue? "), "a frozen reader may come back"
     text = read_all(reader, console, b"? ")
     assert gaps(text.removesuffix("Continue? ")) == [dropped]
 

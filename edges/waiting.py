@@ -1,0 +1,47 @@
+"""Wait for a few descriptors where no loop runs: at the question, and at the end of a program.
+
+Owns one call, `ready`. Knows poll(2) and select(2); called by edges/answers.py, edges/console.py.
+
+Why poll(2), and not the selector of the loop: epoll refuses regular files and the null device
+(EPERM), and select(2) takes only descriptors below 1024. But poll(2) on macOS does not support all
+devices: for some terminals it answers POLLNVAL. For these, select(2) is the only one left.
+"""
+
+import select
+
+READABLE, WRITABLE = 1, 4  # POLLIN, POLLOUT: the same numbers wherever there is a poll(2)
+GONE = 8 | 16  # POLLERR, POLLHUP: the other end is gone; reported even if nobody asked
+REFUSED = 32  # POLLNVAL: closed; on macOS also a device that poll(2) does not support
+TOO_HIGH = 1024  # FD_SETSIZE: the first descriptor that select(2) cannot take
+
+Events = dict[int, int]  # of each descriptor
+
+
+def ready(wanted: Events, seconds: float | None) -> Events:
+    """Wait until a descriptor has one of its `wanted` events, or is GONE; return the events.
+
+    At most `seconds`; None: for ever. Returns an empty dictionary if nothing happened. Raises
+    OSError if the system cannot wait at all, and ValueError for a descriptor that is negative.
+    """
+    if not hasattr(select, "poll"):
+        return selected(wanted, seconds)
+    found = polled(wanted, seconds)
+    if any(events & REFUSED for events in found.values()) and max(wanted) < TOO_HIGH:
+        return selected(wanted, seconds)
+    return found
+
+
+def polled(wanted: Events, seconds: float | None) -> Events:
+    """Wait with poll(2)."""
+    poll = select.poll()
+    for number, events in wanted.items():
+        poll.register(number, events)
+    return dict(poll.poll(None if seconds is None else 1000 * seconds))
+
+
+def selected(wanted: Events, seconds: float | None) -> Events:
+    """Wait with select(2), which does not report GONE."""
+    readers = [number for number, events in wanted.items() if events & READABLE]
+    writers = [number for number, events in wanted.items() if events & WRITABLE]
+    readable, writable, _ = select.select(readers, writers, [], seconds)
+    return {**dict.fromkeys(readable, READABLE), **dict.fromkeys(writable, WRITABLE)}

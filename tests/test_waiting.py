@@ -1,0 +1,86 @@
+"""Waiting without a loop: by poll(2), and by select(2) where poll(2) refuses, as on macOS."""
+
+import os
+import select
+from contextlib import ExitStack
+
+import pytest
+
+from edges.waiting import GONE, READABLE, REFUSED, TOO_HIGH, WRITABLE, ready
+
+
+@pytest.fixture
+def ends():
+    with ExitStack() as stack:
+        numbers = os.pipe()
+        for number in numbers:
+            stack.callback(os.close, number)
+        yield numbers
+
+
+class Refusing:
+    """A poll(2) that supports no devices: it answers POLLNVAL, at once."""
+
+    def __init__(self):
+        self.numbers = []
+
+    def register(self, number, _events):
+        self.numbers.append(number)
+
+    def poll(self, _milliseconds):
+        return [(number, REFUSED) for number in self.numbers]
+
+
+def as_usual(_monkeypatch):
+    pass
+
+
+def refusing(monkeypatch):
+    monkeypatch.setattr(select, "poll", Refusing)
+
+
+def without_poll(monkeypatch):
+    monkeypatch.delattr(select, "poll")
+
+
+@pytest.fixture(params=[as_usual, refusing, without_poll])
+def system(request, monkeypatch):
+    request.param(monkeypatch)
+
+
+def test_what_can_be_read_or_written_is_reported(system, ends):
+    reader, writer = ends
+    assert ready({reader: READABLE, writer: WRITABLE}, None) == {writer: WRITABLE}
+    os.write(writer, b"x")
+    assert ready({reader: READABLE}, None) == {reader: READABLE}
+    assert ready({reader: READABLE, writer: 0}, None) == {reader: READABLE}
+
+
+def test_if_nothing_happens_in_time_nothing_is_reported(system, ends):
+    assert ready({ends[0]: READABLE}, 0) == {}
+    assert ready({ends[0]: READABLE}, 0.001) == {}
+
+
+def test_the_end_of_a_stream_can_be_read(system):
+    reader, writer = os.pipe()
+    os.close(writer)
+    assert set(ready({reader: READABLE}, None)) == {reader}
+    os.close(reader)
+
+
+def test_a_pipe_without_a_reader_is_reported_as_gone_though_nothing_was_asked():
+    reader, writer = os.pipe()
+    assert ready({writer: 0}, 0) == {}
+    os.close(reader)
+    assert ready({writer: 0}, None)[writer] & GONE
+    os.close(writer)
+
+
+def test_a_descriptor_too_high_for_select_stays_refused(monkeypatch):
+    refusing(monkeypatch)
+    assert ready({TOO_HIGH: READABLE}, None) == {TOO_HIGH: REFUSED}
+
+
+def test_the_numbers_are_those_of_poll():
+    assert (READABLE, WRITABLE, REFUSED) == (select.POLLIN, select.POLLOUT, select.POLLNVAL)
+    assert GONE == select.POLLERR | select.POLLHUP
