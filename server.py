@@ -201,7 +201,7 @@ class Server:
     def report(self) -> None:
         done, cut = self.ends["done"], self.ends["cut"]
         self.cuts += cut
-        self.console.line(f"{done} done, {sum(self.ends.values()) - done - cut} lost, {cut} cut")
+        self.console.report(f"{done} done, {sum(self.ends.values()) - done - cut} lost, {cut} cut")
 
     def talk(self, connection: ServerConnection, text: str) -> None:
         """Show a line of a conversation."""
@@ -235,7 +235,7 @@ class Server:
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""
         self.acceptor.close()
-        self.console.line(f"stopping; open connections: {len(self.connections)}")
+        self.console.report(f"stopping; open connections: {len(self.connections)}")
         self.drains.arm(self)
 
     def cut(self) -> None:
@@ -265,6 +265,7 @@ def serve(reactor: Reactor, console: Console, signals: Signals, options: Namespa
     server = Server(reactor, console, options)
     signals.act = server.on_signal
     reactor.watch(signals, READ)
+    question = prompt.Question(console, signals)
     body = input_file.read(options.input_file)
     places = addresses.places(options.host, options.port, signals)
     while True:
@@ -277,7 +278,7 @@ def serve(reactor: Reactor, console: Console, signals: Signals, options: Namespa
         server.serve(body, sockets)
         if server.interrupted():
             return 130
-        if not server.may_ask() or not prompt.ask(console, signals):
+        if not server.may_ask() or not question.ask():
             return 1 if server.cuts else 0
         body = input_file.read(options.input_file)
 

@@ -20,6 +20,10 @@ PORT = 7080
 SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample.txt")
 LONGEST = 86400.0  # seconds; a day is longer than any wait that makes sense, and select takes it
 WIDTH = 78  # columns of --help, as argparse lays it out on a terminal of 80
+SERVER_HELP = (
+    "Deliver one small text file to every client. "
+    "Ctrl+C (SIGINT) asks whether to go on; stop a service with SIGTERM."
+)
 SPARE = 32  # descriptors kept for all that is not a client: standard streams, listeners, files
 
 
@@ -85,7 +89,7 @@ class Parser(argparse.ArgumentParser):
 
 def server_options(console: Console, arguments: list[str] | None) -> argparse.Namespace:
     """Return the options of server.py; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser(console, "server.py", "Deliver one small text file to every client.")
+    parser = Parser(console, "server.py", SERVER_HELP)
     parser.add_name("input_file", SAMPLE, "the file (default: sample.txt beside server.py)")
     parser.add_argument("--host", help="address or name to listen on (default: all interfaces)")
     parser.add("--port", port, PORT, f"port; 0: any free one (default {PORT})")

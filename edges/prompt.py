@@ -1,28 +1,28 @@
 """The question after Ctrl+C: listen again?
 
-Owns one question on stderr and one line from stdin. Knows the console, and the socket of the
-signals; called by server.py between two listening periods, when no loop runs.
+Owns what is asked, where, and how often. Knows the console, the terminal and the lines of stdin;
+called by server.py between two listening periods, when no loop runs.
 
-    ask --> question --> stdin or a signal, whichever comes first --> yes
-                ^                                         |     |
-                |  any other answer, at most three times  |     +---> no, an empty line, the end of
-                +-----------------------------------------+           the stream, a signal
+    ask --> question --> a line from stdin --> yes
+                ^               |        |
+                |  any other    |        +---> no, an empty line, the end of the stream
+                +--- answer ----+
+                  at most three times          no answer, a signal: no
 
-No answer is a no, so nothing here needs a terminal, nor even an open stdin. `input()` would not do:
-our signal handlers do nothing, so it would sleep through Ctrl+C (PEP 475), and it reads ahead.
-
- 1. poll(2), not the selector: epoll refuses regular files and /dev/null (EPERM).
- 2. One octet a read: what follows the line is the next answer, `printf 'y\\nn\\n' | server.py`, or
-    belongs to whoever reads the same stdin after us.
- 3. What was typed during the drain is thrown away: a stray "y" must not decide.
+ 1. The question is put where it can be seen. It goes to stderr. If stdin is a terminal, and what we
+    write to stderr does not appear there, it goes to that terminal too, with the report before it.
+    If that is impossible, nobody is asked.
+ 2. stderr may also be a pipe whose reader ends while we ask. In `server.py 2>&1 | tee log`, Ctrl+C
+    ends tee as well: sometimes before the question is written, sometimes after.
+ 3. No answer is a no.
+ 4. What was typed during the drain is thrown away: a stray "y" must not decide.
 """
 
 import os
-import select
-import termios
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
-from edges import standard_streams
+from edges import terminal
+from edges.answers import Answers, NoAnswer, Unseen
 from edges.console import Console
 from reactor import Interrupted, Signals
 
@@ -30,43 +30,65 @@ QUESTION = "Continue listening? [y/N] "
 TIMES = 4  # asked once, and again at most three times
 YES = (b"y", b"yes")
 NO = (b"n", b"no", b"")
-LONGEST = 80  # octets kept of a line: far more than any answer has
-LOOK_AGAIN = 100  # milliseconds; only while stderr is frozen, which poll is not asked about
 
 
-def ask(console: Console, signals: Signals, stdin: int = 0) -> bool:
-    """Return True if the answer read from descriptor `stdin` is yes."""
-    if in_background(stdin):
-        return False
-    discard_typed_ahead(stdin)
-    with closing(Answers(console, signals, stdin)) as answers:
-        try:
-            return decide(console, answers)
-        except Interrupted:
-            console.line("")  # nobody pressed Enter behind the question
+class Question:
+    """Asked on `console`, answered on descriptor `stdin`; one object for all listening periods."""
+
+    def __init__(self, console: Console, signals: Signals, stdin: int = 0) -> None:
+        self.console = console
+        self.signals = signals
+        self.stdin = stdin
+        self.after_cr = False  # the last answer ended in CR: an LF may follow that belongs to it
+
+    def ask(self) -> bool:
+        """Return True if the answer is yes."""
+        if terminal.in_background(self.stdin):
             return False
+        if not os.isatty(self.stdin):
+            return self.ask_on(self.console)
+        with terminal.reading_lines(self.stdin) as usable:
+            return usable and self.ask_person()
 
+    def ask_person(self) -> bool:
+        """Ask the person at the terminal, on stderr if it can be seen there."""
+        terminal.discard_typed_ahead(self.stdin)
+        try:
+            return self.ask_on(self.console)
+        except Unseen:
+            return self.ask_on_terminal()
 
-def in_background(stdin: int) -> bool:
-    """Tell whether reading would stop this process, by SIGTTIN: another has the terminal now."""
-    try:
-        return os.tcgetpgrp(stdin) != os.getpgrp()
-    except OSError:  # no terminal, or not the one that controls us
+    def ask_on_terminal(self) -> bool:
+        """Ask on the terminal where the answer is typed. First show there what led to the question.
+
+        stderr gets the question as well: who reads the log later sees why the server ended.
+        """
+        self.console.line(QUESTION)
+        self.console.flush()
+        with suppress(OSError, Unseen), ExitStack() as stack:
+            number = stack.enter_context(terminal.opened(self.stdin))
+            screen = stack.enter_context(closing(Console(number=number)))
+            for line in self.console.reported:
+                screen.line(line)
+            return self.ask_on(screen)
         return False
 
+    def ask_on(self, console: Console) -> bool:
+        """Ask there until there is an answer. Raises Unseen if a person at stdin cannot see it."""
+        with closing(Answers(console, self.signals, self.stdin, after_cr=self.after_cr)) as answers:
+            try:
+                return decide(console, answers, self.stdin)
+            except (Interrupted, NoAnswer):
+                console.line("")  # nobody pressed Enter after the question
+                return False
+            finally:
+                self.after_cr = answers.after_cr
 
-def discard_typed_ahead(stdin: int) -> None:
-    """Forget what a terminal holds for us."""
-    try:
-        termios.tcflush(stdin, termios.TCIFLUSH)
-    except termios.error:
-        pass  # no terminal: what is piped in was meant
 
-
-def decide(console: Console, answers: "Answers") -> bool:
-    """Ask until there is an answer; raise Interrupted at a signal."""
+def decide(console: Console, answers: Answers, stdin: int) -> bool:
+    """Return True if the answer is yes."""
     for _ in range(TIMES):
-        console.prompt(QUESTION)
+        put(console, answers, stdin)
         line = answers.line()
         if not (line.endswith(b"\n") and answers.echoed):
             console.line("")
@@ -76,57 +98,9 @@ def decide(console: Console, answers: "Answers") -> bool:
     return False
 
 
-class Answers:
-    """The lines of stdin, for as long as no signal comes."""
-
-    def __init__(self, console: Console, signals: Signals, stdin: int) -> None:
-        self.console = console
-        self.signals = signals
-        self.echoed = os.isatty(stdin)
-        try:
-            self.stdin = standard_streams.private(stdin, os.O_RDONLY)
-        except OSError:  # closed: as good as empty
-            self.stdin = os.open(os.devnull, os.O_RDONLY)
-        self.blocking = os.get_blocking(self.stdin)
-        self.poll = select.poll()
-        self.poll.register(self.stdin, select.POLLIN)
-        self.poll.register(signals.sock, select.POLLIN)
-
-    def close(self) -> None:
-        with suppress(OSError):  # it is released all the same
-            os.close(self.stdin)
-
-    def line(self) -> bytes:
-        """Return the next line with its LF, or what there is of it if the stream ends.
-
-        Raises Interrupted if a signal has come before or meanwhile.
-        """
-        line = b""
-        while not line.endswith(b"\n") and (octet := self.octet()):
-            line += octet
-            if len(line) > LONGEST:
-                line = b"?" + octet  # no answer any more, whatever follows
-                self.signals.check()  # it might never end
-        self.signals.check()
-        return line
-
-    def octet(self) -> bytes:
-        """Return the next octet of stdin, b"" at its end; raise Interrupted at a signal."""
-        if self.blocking:
-            self.sleep()
-        while True:
-            try:
-                return os.read(self.stdin, 1)
-            except BlockingIOError:
-                self.sleep()
-            except OSError:
-                return b""  # a directory, a terminal that hung up: as good as empty
-
-    def sleep(self) -> None:
-        """Sleep until stdin has something, or has ended; raise Interrupted at a signal."""
-        ready: list[int] = []
-        while self.stdin not in ready:
-            events = self.poll.poll(LOOK_AGAIN if self.console.rest else None)
-            ready = [number for number, _ in events]
-            self.signals.check()
-            self.console.flush()
+def put(console: Console, answers: Answers, stdin: int) -> None:
+    """Write the question. Raises Unseen if a person at a terminal cannot see it."""
+    if not answers.from_terminal:
+        console.prompt(QUESTION)  # seen or not: a program may answer
+    elif not (terminal.is_visible(console.sock, stdin) and console.prompt(QUESTION)):
+        raise Unseen

@@ -50,7 +50,11 @@ class Venue:
         self.selector = FakeSelector()
         self.reactor = Reactor(self.selector, self.selector.clock)
         self.said = []
-        self.server = Server(self.reactor, Namespace(line=self.said.append), Namespace(**settings))
+        self.server = Server(
+            self.reactor,
+            Namespace(line=self.said.append, report=self.said.append),
+            Namespace(**settings),
+        )
         self.door = self.selector.socket()
         self.bell = Bell(self.selector.socket(), self.server.on_signal)
 

@@ -4,6 +4,7 @@ Real pipes, files and terminals as stdin, real signals, and a person: a thread t
 question from stderr before it does anything.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -12,17 +13,21 @@ import sys
 import termios
 import threading
 import time
-import tracemalloc
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from edges import prompt
+from edges import answers
+from edges import terminal as terminals
 from edges.console import PATIENCE, Console
-from edges.prompt import QUESTION, TIMES, ask
+from edges.prompt import QUESTION, TIMES, Question
 from reactor import Signals
 
 AT_ONCE = 0.25  # seconds, less than PATIENCE: nobody was waited for
+
+
+def ask(console, signals, stdin):
+    return Question(console, signals, stdin).ask()
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ def sends(number):
 # ---------------------------------------------------------------- what is a yes
 
 
-@pytest.mark.parametrize("answer", ["y", "Y", "yes", "YES", "yEs", "  y\t", "y\r", " Yes "])
+@pytest.mark.parametrize("answer", ["y", "Y", "yes", "YES", "yEs", "  y\t", " Yes "])
 def test_yes_in_any_case_is_a_yes(stack, signals, stderr, answer):
     assert ask(stderr.console, signals, piped(stack, answer.encode() + b"\n").fileno())
     assert stderr.all() == QUESTION + "\n"
@@ -138,28 +143,34 @@ def test_the_next_question_finds_the_next_answer(stack, signals, stderr):
     assert [ask(stderr.console, signals, stdin) for _ in range(4)] == [True, True, False, False]
 
 
-@pytest.mark.fault("D11")
-def test_a_line_far_too_long_is_asked_about_again_in_bounded_memory(stack, signals, stderr):
-    reader, writer = pipe(stack)
-    line = b"y" + 300_000 * b" " + b"\ny\n"
-    thread = threading.Thread(target=writer.write, args=(line,))
-    tracemalloc.start()
-    stack.callback(tracemalloc.stop)
-    thread.start()
-    assert ask(stderr.console, signals, reader.fileno())
-    thread.join()
-    assert tracemalloc.get_traced_memory()[1] < 50_000
+@pytest.mark.fault("D26")
+@pytest.mark.parametrize("byte", [b"\0", b" ", b"y"])
+def test_a_line_that_does_not_end_within_a_few_kilobytes_is_a_no(
+    stack, signals, stderr, tmp_path, byte
+):
+    (tmp_path / "endless").write_bytes(5000 * byte + b"\ny\n")
+    stdin = stack.enter_context(open(tmp_path / "endless", "rb", 0))
+    assert not ask(stderr.console, signals, stdin.fileno())
+    assert stdin.tell() == answers.LONGEST
+    assert stderr.all() == QUESTION + "\n"
+
+
+@pytest.mark.fault("D26")
+@pytest.mark.parametrize("length", [answers.LONGEST - 1, answers.LONGEST])
+def test_the_longest_line_is_an_answer_like_any_other(stack, signals, stderr, length):
+    line = (length - 1) * b"x" + b"\n"
+    assert ask(stderr.console, signals, piped(stack, line + b"y\n").fileno())
     assert stderr.all() == 2 * (QUESTION + "\n")
 
 
-@pytest.mark.fault("D9", "D11")
-def test_a_line_that_never_ends_is_left_at_a_signal(stack, signals, stderr):
+@pytest.mark.fault("D26")
+def test_a_device_without_end_is_a_no(stack, signals, stderr):
     zeros = stack.enter_context(open("/dev/zero", "rb", 0))
-    with person(stderr, sends(signal.SIGTERM)):
-        assert not ask(stderr.console, signals, zeros.fileno())
+    assert not ask(stderr.console, signals, zeros.fileno())
+    assert stderr.all() == QUESTION + "\n"
 
 
-@pytest.mark.parametrize("spaces", [prompt.LONGEST - 2, prompt.LONGEST - 1, prompt.LONGEST, 200])
+@pytest.mark.parametrize("spaces", [78, 79, 80, 200, answers.LONGEST - 4])
 def test_what_follows_a_long_gap_is_not_overlooked(stack, signals, stderr, spaces):
     stdin = piped(stack, b"y" + spaces * b" " + b"x\n").fileno()
     assert not ask(stderr.console, signals, stdin)
@@ -232,6 +243,152 @@ def test_octets_that_another_reader_was_faster_to_take_are_waited_for_again(
 
     monkeypatch.setattr(os, "read", read_late)
     assert ask(stderr.console, signals, reader.fileno())
+
+
+@pytest.mark.fault("D25")
+@pytest.mark.parametrize("begun", [b"", b"y", b"maybe\n"])
+def test_where_stdin_is_no_terminal_no_answer_in_time_is_a_no(
+    stack, signals, stderr, monkeypatch, begun
+):
+    monkeypatch.setattr(answers, "PATIENCE", 0.05)
+    reader, writer = pipe(stack)
+    writer.write(begun)
+    assert not ask(stderr.console, signals, reader.fileno())
+    assert stderr.all() == (2 if b"\n" in begun else 1) * (QUESTION + "\n")
+
+
+@pytest.mark.fault("D25")
+def test_bytes_that_drip_do_not_win_time(stack, signals, stderr, monkeypatch):
+    monkeypatch.setattr(answers, "PATIENCE", 0.2)
+    reader, writer = pipe(stack)
+    answered = threading.Event()
+
+    def drip():
+        while not answered.wait(0.02):
+            writer.write(b"y")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    assert not ask(stderr.console, signals, reader.fileno())
+    answered.set()
+    thread.join()
+
+
+@pytest.mark.fault("D25")
+def test_a_frozen_stderr_does_not_win_time_either(stack, signals, stderr, monkeypatch):
+    monkeypatch.setattr(answers, "PATIENCE", 0.05)
+    stderr.console.line(100_000 * "x")
+    stderr.console.flush()
+    began = time.monotonic()
+    assert not ask(stderr.console, signals, pipe(stack)[0].fileno())
+    assert time.monotonic() - began < 2.0
+    stderr.reader.close()
+
+
+@pytest.mark.fault("D25")
+def test_a_person_at_a_terminal_has_all_the_time(stack, signals, stderr, monkeypatch):
+    monkeypatch.setattr(answers, "PATIENCE", 0.0)
+    keyboard, stdin = terminal(stack)
+    with person(stderr, lambda: keyboard.write(b"y\n")):
+        assert ask(stderr.console, signals, stdin.fileno())
+
+
+@pytest.mark.fault("D10")
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM])
+def test_a_stdin_that_cannot_be_opened_or_waited_for_is_a_no(
+    stack, signals, stderr, monkeypatch, number
+):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    if number == errno.EMFILE:
+        monkeypatch.setattr(answers.standard_streams, "private", fail)
+    else:
+        monkeypatch.setattr(answers, "ready", fail)
+    assert not ask(stderr.console, signals, piped(stack, b"").fileno())
+
+
+# ---------------------------------------------------------------- CR
+
+CR = [
+    b"y\ry\rn\r",
+    b"y\r\ny\r\nn\r\n",
+    b"y\ny\r\nn\n",
+    b"y\r\nmaybe\r\ny\rn\r\n",
+    b"y\r\ny\n\n",
+    b"y\ry\r\r",
+]
+
+
+@pytest.mark.fault("D27")
+@pytest.mark.parametrize("typed", CR)
+def test_cr_ends_a_line_and_an_lf_after_it_is_no_line(stack, signals, stderr, typed):
+    stdin = piped(stack, typed + b"y\n")
+    question = Question(stderr.console, signals, stdin.fileno())
+    assert [question.ask() for _ in range(3)] == [True, True, False]
+    assert stdin.read() in (b"y\n", b"\ny\n")
+
+
+@pytest.mark.fault("D27")
+def test_after_a_cr_nothing_more_is_waited_for(stack, signals, stderr):
+    reader, writer = pipe(stack)
+    with person(stderr, lambda: writer.write(b"y\r")):
+        assert ask(stderr.console, signals, reader.fileno())
+
+
+def set_mode(number, change):
+    mode = termios.tcgetattr(number)
+    change(mode)
+    termios.tcsetattr(number, termios.TCSANOW, mode)
+    return termios.tcgetattr(number)
+
+
+def cr_stays_cr(mode):
+    mode[terminals.INPUT] &= ~termios.ICRNL
+
+
+def cr_is_ignored(mode):
+    mode[terminals.INPUT] |= termios.IGNCR
+
+
+def lf_becomes_cr(mode):
+    mode[terminals.INPUT] = mode[terminals.INPUT] & ~termios.ICRNL | termios.INLCR
+
+
+def raw(mode):
+    mode[terminals.INPUT] &= ~termios.ICRNL
+    mode[terminals.LOCAL] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
+
+
+MODES = [cr_stays_cr, cr_is_ignored, lf_becomes_cr, raw]
+
+
+@pytest.mark.fault("D27")
+@pytest.mark.parametrize("change", MODES)
+@pytest.mark.parametrize("enter", [b"\r", b"\n"], ids=["CR", "LF"])
+def test_enter_ends_a_line_whatever_mode_the_terminal_was_left_in(
+    stack, signals, stderr, change, enter
+):
+    keyboard, stdin = terminal(stack)
+    before = set_mode(stdin, change)
+    with person(stderr, lambda: keyboard.write(b"y" + enter)):
+        assert ask(stderr.console, signals, stdin.fileno())
+    assert termios.tcgetattr(stdin) == before
+    assert stderr.all() == ("\n" if change is raw else "")
+
+
+@pytest.mark.fault("D27")
+def test_a_terminal_whose_mode_cannot_be_set_has_hung_up_and_nobody_is_asked(
+    stack, signals, stderr, monkeypatch
+):
+    def fail(*_):
+        raise termios.error(errno.EIO, "hung up")
+
+    _keyboard, stdin = terminal(stack)
+    set_mode(stdin, cr_stays_cr)
+    monkeypatch.setattr(termios, "tcsetattr", fail)
+    assert not ask(stderr.console, signals, stdin.fileno())
+    assert stderr.all() == ""
 
 
 # ---------------------------------------------------------------- signals
@@ -325,33 +482,46 @@ def test_a_terminal_that_hangs_up_is_a_no(stack, signals, stderr):
 # In a session of its own, whose terminal descriptor 0 is; the last argument says who asks there.
 SESSION = """
 import fcntl, os, sys, termios
+from edges import process
 from edges.console import Console
-from edges.prompt import ask
+from edges.prompt import Question
 from reactor import Signals
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+process.begin()
 def answer():
     with Signals() as signals:
         console = Console()
-        answer = ask(console, signals)
+        answer = Question(console, signals).ask()
         console.close()
         return 10 + answer
 if sys.argv[1] == "foreground":
     sys.exit(answer())
+if sys.argv[1] == "/dev/tty":
+    os.dup2(os.open("/dev/tty", os.O_RDWR), 2)
+    sys.exit(answer())
 child = os.fork()
 if not child:
     os.setpgid(0, 0)
+    if sys.argv[1] == "moved":
+        os.tcsetpgrp(0, os.getpid())
     os._exit(answer())
+if sys.argv[1] == "moved":
+    os.read(int(sys.argv[2]), 1)
+    os.tcsetpgrp(0, os.getpgrp())
+    os.write(2, b"moved")
 _, status = os.waitpid(child, os.WUNTRACED)
 sys.exit(99 if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status))
 """
 
 
 @contextmanager
-def session(stack, where):
+def session(stack, where, *descriptors, mode=lambda mode: None):
     """Run a process that asks on a terminal; yield the keyboard and the process."""
     keyboard, stdin = terminal(stack)
+    set_mode(stdin, mode)
     with subprocess.Popen(
-        [sys.executable, "-c", SESSION, where],
+        [sys.executable, "-c", SESSION, where, *map(str, descriptors)],
+        pass_fds=descriptors,
         stdin=stdin,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -375,6 +545,37 @@ def test_in_the_background_nothing_is_asked_and_nobody_is_stopped(stack):
         assert process.stderr.read() == b""
 
 
+@pytest.mark.fault("D19")
+def test_a_job_that_is_moved_to_the_background_while_it_asks_is_not_stopped(stack):
+    """Ctrl+Z and `bg`: the next line that is typed is for the shell, and no answer for us."""
+    told, tell = pipe(stack)
+    with session(stack, "moved", told.fileno()) as (keyboard, process):
+        assert process.stderr.read(len(QUESTION)) == QUESTION.encode()
+        tell.write(b"x")
+        assert process.stderr.read(5) == b"moved"
+        keyboard.write(b"y\n")
+        assert process.wait() == 10
+        assert process.stderr.read() == b"\n"
+
+
+@pytest.mark.fault("D24")
+def test_dev_tty_is_the_terminal_that_controls_us(stack):
+    with session(stack, "/dev/tty") as (keyboard, process):
+        said = seen(keyboard)
+        keyboard.write(b"y\n")
+        assert process.wait() == 11
+        said += everything(keyboard)
+        assert said == f"{QUESTION}y\r\n", "it was asked twice"
+
+
+@pytest.mark.fault("D9", "D27")
+def test_ctrl_c_at_the_prompt_is_a_no_although_the_terminal_was_raw(stack):
+    with session(stack, "foreground", mode=raw) as (keyboard, process):
+        assert process.stderr.read(len(QUESTION)) == QUESTION.encode()
+        keyboard.write(b"\x03")
+        assert process.wait() == 10
+
+
 @pytest.mark.fault("D9")
 def test_the_terminal_is_left_as_it_was(stack, signals, stderr):
     keyboard, stdin = terminal(stack)
@@ -382,6 +583,231 @@ def test_the_terminal_is_left_as_it_was(stack, signals, stderr):
     with person(stderr, lambda: keyboard.write(b"y\n")):
         assert ask(stderr.console, signals, stdin.fileno())
     assert (termios.tcgetattr(stdin), os.get_blocking(stdin.fileno())) == before
+
+
+# ---------------------------------------------------------------- where the question is seen
+
+
+def closed(_stack, _path):
+    return 1_000_000
+
+
+def broken_pipe(stack, _path):
+    reader, writer = pipe(stack)
+    reader.close()
+    return writer.fileno()
+
+
+def gone_peer(stack, _path):
+    ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
+    theirs.close()
+    return ours.fileno()
+
+
+def regular_file(stack, path):
+    return stack.enter_context(open(path / "log", "wb", 0)).fileno()
+
+
+def null_device(stack, _path):
+    return stack.enter_context(open(os.devnull, "wb", 0)).fileno()
+
+
+def full_device(stack, _path):
+    return stack.enter_context(open("/dev/full", "wb", 0)).fileno()
+
+
+def filled_the_wrong_way_round(stack, _path):
+    return stack.enter_context(open(os.devnull, "rb", 0)).fileno()
+
+
+def hung_up_terminal(stack, _path):
+    keyboard, other = terminal(stack)
+    keyboard.close()
+    return other.fileno()
+
+
+def another_terminal(stack, _path):
+    return terminal(stack)[1].fileno()
+
+
+UNSEEN = [
+    closed,
+    broken_pipe,
+    gone_peer,
+    regular_file,
+    null_device,
+    full_device,
+    filled_the_wrong_way_round,
+    hung_up_terminal,
+    another_terminal,
+]
+
+
+def seen(keyboard):
+    """Return what is on the screen of a terminal once the question is there."""
+    text = ""
+    while not text.endswith(QUESTION):
+        text += os.read(keyboard.fileno(), 4096).decode()
+    return text
+
+
+def everything(keyboard):
+    """Return what is still to be seen on the screen of a terminal."""
+    os.set_blocking(keyboard.fileno(), False)
+    with suppress(BlockingIOError, OSError):
+        return os.read(keyboard.fileno(), 4096).decode()
+    return ""
+
+
+@contextmanager
+def typist(keyboard, screen, text=b"y\n"):
+    """Wait for the question on a terminal, then type; note in `screen` what was there."""
+
+    def act():
+        screen.append(seen(keyboard))
+        keyboard.write(text)
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    yield
+    thread.join()
+
+
+def opened_for(stack, stdin, access):
+    number = os.open(os.ttyname(stdin.fileno()), access | os.O_NOCTTY)
+    stack.callback(os.close, number)
+    return number
+
+
+@pytest.mark.fault("D24")
+@pytest.mark.parametrize("kind", UNSEEN)
+@pytest.mark.parametrize("access", [os.O_RDWR, os.O_RDONLY], ids=["read-write", "read-only"])
+def test_where_stderr_cannot_be_seen_the_question_is_on_the_terminal_with_the_report(
+    stack, signals, tmp_path, kind, access
+):
+    keyboard, stdin = terminal(stack)
+    console = Console(number=kind(stack, tmp_path))
+    stack.callback(console.close)
+    for text in ("of a period long ago", "stopping; open connections: 0", "0 done, 0 lost, 0 cut"):
+        console.report(text)
+        console.line("c1 done")
+    console.flush()
+    screen = []
+    with typist(keyboard, screen):
+        assert Question(console, signals, opened_for(stack, stdin, access)).ask()
+    assert screen == [f"stopping; open connections: 0\r\n0 done, 0 lost, 0 cut\r\n{QUESTION}"]
+    assert everything(keyboard) == "y\r\n"
+
+
+@pytest.mark.fault("D24")
+def test_a_log_has_the_question_too_as_a_line(stack, signals, tmp_path):
+    keyboard, stdin = terminal(stack)
+    console = Console(number=regular_file(stack, tmp_path))
+    with typist(keyboard, [], b"n\n"):
+        assert not ask(console, signals, stdin.fileno())
+    console.close()
+    assert (tmp_path / "log").read_text() == QUESTION + "\n"
+
+
+@pytest.mark.fault("D24")
+def test_if_the_reader_of_stderr_ends_while_we_ask_the_terminal_gets_the_question(
+    stack, signals, stderr
+):
+    """`2>&1 | tee log`: tee dies of the same Ctrl+C, after it has taken the question."""
+    keyboard, stdin = terminal(stack)
+    screen = []
+    with person(stderr, stderr.reader.close), typist(keyboard, screen):
+        assert ask(stderr.console, signals, stdin.fileno())
+    assert screen == [QUESTION]
+
+
+@pytest.mark.fault("D24", "E9")
+def test_a_frozen_pipe_is_not_a_broken_one_until_it_breaks(stack, signals, stderr):
+    keyboard, stdin = terminal(stack)
+    stderr.console.line(100_000 * "x")
+    stderr.console.flush()
+    waited = stderr.console.wait
+    screen = []
+
+    def wait():
+        waited(0)
+        assert everything(keyboard) == ""
+        os.set_blocking(keyboard.fileno(), True)
+        stderr.reader.close()
+
+    stderr.console.wait = wait
+    with typist(keyboard, screen):
+        assert ask(stderr.console, signals, stdin.fileno())
+    stderr.console.wait = waited
+    assert screen == [QUESTION]
+
+
+@pytest.mark.fault("D24")
+def test_a_pipe_or_socket_that_is_read_gets_the_question_and_the_terminal_does_not(
+    stack, signals, stderr
+):
+    keyboard, stdin = terminal(stack)
+    with person(stderr, lambda: keyboard.write(b"y\n")):
+        assert ask(stderr.console, signals, stdin.fileno())
+    assert everything(keyboard) == "y\r\n"
+
+
+@pytest.mark.fault("D24")
+def test_the_terminal_itself_as_stderr_is_asked_on_once(stack, signals):
+    keyboard, stdin = terminal(stack)
+    console = Console(number=stdin.fileno())
+    stack.callback(console.close)
+    screen = []
+    with typist(keyboard, screen):
+        assert ask(console, signals, stdin.fileno())
+    assert screen == [QUESTION]
+    assert everything(keyboard) == "y\r\n"
+
+
+@pytest.mark.fault("D24")
+@pytest.mark.parametrize("kind", UNSEEN)
+def test_if_the_terminal_cannot_be_written_nobody_is_asked(
+    stack, signals, tmp_path, monkeypatch, kind
+):
+    def fail(_):
+        raise OSError(errno.ENODEV, "of another container")
+
+    keyboard, stdin = terminal(stack)
+    number = opened_for(stack, stdin, os.O_RDONLY)
+    console = Console(number=kind(stack, tmp_path))
+    stack.callback(console.close)
+    monkeypatch.setattr(os, "ttyname", fail)
+    keyboard.write(b"y\n")
+    assert not ask(console, signals, number)
+
+
+@pytest.mark.fault("D24")
+def test_a_terminal_without_a_name_is_written_by_the_descriptor_we_have(
+    stack, signals, tmp_path, monkeypatch
+):
+    def fail(_):
+        raise OSError(errno.ENODEV, "of another container")
+
+    keyboard, stdin = terminal(stack)
+    console = Console(number=closed(stack, tmp_path))
+    monkeypatch.setattr(os, "ttyname", fail)
+    with typist(keyboard, []):
+        assert ask(console, signals, stdin.fileno())
+
+
+@pytest.mark.fault("D18", "D24")
+def test_a_terminal_that_hangs_up_at_its_own_question_is_a_no(stack, signals, tmp_path):
+    keyboard, stdin = terminal(stack)
+    console = Console(number=closed(stack, tmp_path))
+
+    def hang_up():
+        seen(keyboard)
+        keyboard.close()
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    assert not ask(console, signals, stdin.fileno())
+    thread.join()
 
 
 # ---------------------------------------------------------------- stderr

@@ -127,7 +127,11 @@ class Party:
         settings |= {"max_clients": 1000, **options}
         self.reactor = reactor
         self.said = []
-        self.server = Server(reactor, Namespace(line=self.said.append), Namespace(**settings))
+        self.server = Server(
+            reactor,
+            Namespace(line=self.said.append, report=self.said.append),
+            Namespace(**settings),
+        )
         self.sockets = addresses.listen(addresses.places("127.0.0.1", 0, None))
         self.address = self.sockets[0].getsockname()
         self.guests = []

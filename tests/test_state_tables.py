@@ -154,7 +154,7 @@ class ServerWorld(World):
         options = Namespace(
             quiet=False, chunk=None, pause=None, drain=5.0, timeout=TIMEOUT, max_clients=9
         )
-        console: Any = Namespace(line=self.said.append)
+        console: Any = Namespace(line=self.said.append, report=self.said.append)
         self.server = server.Server(self.reactor, console, options)
         self.reactor.run = lambda until: None  # type: ignore[method-assign]
         self.server.serve(BODY, [])

@@ -115,6 +115,10 @@ class ServerEnd(Program):
         if not self.accept_has_failed:
             self.world.violation("the backlog was not emptied before the listener was closed")
 
+    def report(self, text: str) -> None:
+        """Hear what the server says about its listening period."""
+        self.line(text)
+
     def line(self, text: str) -> None:
         """Hear what the server says to people: it takes this host for its console."""
         self.idle_turns = 0

@@ -1,0 +1,119 @@
+"""Lines from stdin, for as long as somebody may still answer.
+
+Owns the reading of one line at a time. Knows the signals and the console; called by
+edges/prompt.py. It needs no terminal, nor even an open stdin.
+
+    line <-- byte <-- read(2)
+               |
+               +---- sleep until stdin can be read
+                         |
+                         +--> a signal came                 Interrupted
+                         +--> no answer in time             NoAnswer
+                         +--> the question went to a pipe
+                              whose reader has ended        Unseen
+
+`input()` would not do: our signal handlers do nothing, so it would sleep through Ctrl+C (PEP 475),
+and it reads ahead. Here one byte is read at a time: what follows the line is the next answer, as in
+`printf 'y\\nn\\n' | server.py`, or belongs to the program that reads the same stdin after us.
+"""
+
+import os
+import time
+from contextlib import suppress
+
+from edges import standard_streams, terminal
+from edges.console import Console
+from edges.waiting import GONE, READABLE, Events, ready
+from reactor import Signals
+
+LONGEST = 4096  # bytes of a line; a terminal never gives a longer one (N_TTY_BUF_SIZE)
+PATIENCE = 10.0  # seconds; a person at a terminal has all the time that they want
+LOOK_AGAIN = 0.1  # seconds; only while the console has lines that it could not write
+ENDS = (b"\n", b"\r", b"")  # of a line: LF, CR, the end of the stream
+
+
+class NoAnswer(Exception):
+    """Nobody is going to answer."""
+
+
+class Unseen(Exception):
+    """The person at the terminal cannot see the question."""
+
+
+class Answers:
+    """The lines of descriptor `stdin`. After a CR, an LF that follows is not a line of its own."""
+
+    def __init__(self, console: Console, signals: Signals, stdin: int, *, after_cr: bool) -> None:
+        self.console = console
+        self.signals = signals
+        self.after_cr = after_cr
+        self.from_terminal = os.isatty(stdin)
+        self.echoed = terminal.echoes(stdin)
+        self.deadline = None if self.from_terminal else time.monotonic() + PATIENCE
+        try:
+            self.stdin = standard_streams.private(stdin, os.O_RDONLY)
+        except OSError:  # closed: the same as empty
+            self.stdin = -1
+        self.blocking = self.stdin >= 0 and os.get_blocking(self.stdin)
+
+    def close(self) -> None:
+        if self.stdin >= 0:
+            with suppress(OSError):  # the kernel releases it even if close fails
+                os.close(self.stdin)
+
+    def line(self) -> bytes:
+        """Return the next line with the LF or CR that ends it; at the end of the stream, the rest.
+
+        Raises Interrupted, NoAnswer or Unseen.
+        """
+        line = byte = self.byte()
+        if self.after_cr and byte == b"\n":
+            line = byte = self.byte()
+        while byte not in ENDS:
+            if len(line) == LONGEST:
+                raise NoAnswer
+            byte = self.byte()
+            line += byte
+        self.after_cr = byte == b"\r"
+        self.signals.check()
+        return line
+
+    def byte(self) -> bytes:
+        """Return the next byte; b"" at the end of the stream."""
+        if self.stdin < 0:
+            return b""
+        if self.blocking:
+            self.sleep()
+        while True:
+            try:
+                return os.read(self.stdin, 1)
+            except BlockingIOError:
+                self.sleep()
+            except OSError:
+                return b""  # a directory, a terminal that hung up: the same as empty
+
+    def sleep(self) -> None:
+        """Sleep until stdin has something, or has ended."""
+        found: Events = {}
+        while self.stdin not in found:
+            found = self.wait()
+            self.signals.check()
+            if found.get(self.console.sock, 0) & GONE:
+                raise Unseen
+            self.console.flush()
+
+    def wait(self) -> Events:
+        """Wait until anything happens; return what."""
+        seconds = LOOK_AGAIN if self.console.rest else None
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise NoAnswer
+            seconds = min(left, seconds or left)
+        wanted = {self.stdin: READABLE, self.signals.sock.fileno(): READABLE}
+        if self.from_terminal and self.console.sock >= 0:
+            wanted[self.console.sock] = 0  # GONE is reported without being asked for
+        try:
+            return ready(wanted, seconds)
+        except OSError as error:  # the system has no memory to wait with
+            raise NoAnswer from error
