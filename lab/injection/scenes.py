@@ -57,7 +57,9 @@ class Place:
         return self.folder.with_suffix(".strace")
 
     @contextlib.contextmanager
-    def run(self, script: str, *arguments: object, inject: str, seen: Seen) -> Iterator[Program]:
+    def run(
+        self, script: str, *arguments: object, inject: str, seen: Seen, **how: object
+    ) -> Iterator[Program]:
         """Run a program under strace; when it has ended, note what was seen of it."""
         program = Program(
             str(self.programs / script),
@@ -67,6 +69,7 @@ class Place:
             flags=("-X", "dev", "-W", "error", "-W", "default::ResourceWarning"),
             cwd=self.folder,
             env={"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""},
+            **how,
         )
         try:
             yield program
@@ -134,6 +137,25 @@ def play_question(place: Place, inject: str, seen: Seen) -> None:
             signal_to(server, signal.SIGTERM)
 
 
+def play_terminal(place: Place, inject: str, seen: Seen) -> None:
+    """The same on a terminal, where stderr is a file, and the Enter key a CR."""
+    (place.folder / "input").write_bytes(BODY)
+    shell = 'stty -icrnl; exec "$@" 2>messages'
+    how = {"inject": inject, "seen": seen, "terminal": True, "shell": shell}
+    with place.run("server.py", *SERVER, **how) as server:
+        if listening(server, place, seen):
+            signal_to(server, signal.SIGINT)
+            with contextlib.suppress(AssertionError):
+                server.expect(PROMPT, limit=MOMENT)
+            fall_asleep(server)
+            server.type("y\r")
+            if listening(server, place, seen, period=2):
+                seen.streams.append(fetched(seen.port))
+                fall_asleep(server)
+            signal_to(server, signal.SIGTERM)
+    seen.said += (place.folder / "messages").read_text()
+
+
 def listening(server: Program, place: Place, seen: Seen, period: int = 1) -> bool:
     """Wait until the loop has its listener. The port is in the log, be it said or not."""
     end = time.monotonic() + LIMIT
@@ -193,9 +215,11 @@ def signal_to(tracer: Program, number: signal.Signals) -> None:
 
 CLIENT = ("--timeout", 2)
 SERVER = ("--host", "127.0.0.1", "--port", 0, "input")
+DRAINING = re.compile(r"--- SIGINT|epoll_ctl\(\d+, EPOLL_CTL_DEL")
 SCENES = (
     Scene("client", play_client),
     Scene("client -", play_output, re.compile(r"(dup3?|fcntl)\(1[,)]|write\(1,")),
     Scene("server", play_server),
-    Scene("question", play_question, re.compile(r"--- SIGINT|epoll_ctl\(\d+, EPOLL_CTL_DEL")),
+    Scene("question", play_question, DRAINING),
+    Scene("terminal", play_terminal, DRAINING),
 )

@@ -32,7 +32,8 @@ ROLES = [
     (re.compile(r"^epoll_create1"), "loop"),
     (re.compile(r"^accept"), "client"),
     (re.compile(r"^socket\("), "connection"),
-    (re.compile(r"/proc/self/fd/0|^(fcntl|dup)\(0"), "stdin"),
+    # The question is also about the terminal, which it opens by its name or from a descriptor.
+    (re.compile(r"/proc/self/fd/(0|[3-9])|^(fcntl|dup)\(0|/dev/pts/"), "stdin"),
     (re.compile(r"/proc/self/fd/[12]|^(fcntl|dup)\([12]"), "messages"),
     (re.compile(r"input"), "input"),
 ]
@@ -117,6 +118,8 @@ class Reader:
         """Return what a call is about: its descriptor, or what it names."""
         if role := first_role(COPY, arguments):
             return role
+        if name in ("poll", "ppoll"):
+            return "stdin"  # only the question waits without the loop
         if name.startswith("epoll_ctl"):
             arguments = arguments.split(", ", 2)[2]
         if match := DESCRIPTOR.match(arguments):
