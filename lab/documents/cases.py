@@ -112,6 +112,10 @@ CASES = {
     "D20": "The tests' programs have sessions of their own: Ctrl+C for pytest is none for them.",
     "D22": "Handlers and wake-up descriptor are put back, so two runs in one process are fine.",
     "D23": "Somebody else's signal costs a turn and does nothing.",
+    "D24": "The question is put where it can be seen; if nowhere, nobody is asked.",
+    "D25": "Where stdin is no terminal, no answer within 10 s is a no.",
+    "D26": "A line that does not end within a few kilobytes is a no.",
+    "D27": "CR ends an answer as LF does, whatever mode the terminal was left in.",
     # E
     "E1": "An address in use is one line and status 1; a restart at once succeeds.",
     "E2": "A port that we may not have is one line and status 1.",
@@ -125,6 +129,8 @@ CASES = {
     "E10": "Closed or broken standard streams change neither service nor exit status.",
     "E11": "Standard input may be anything, or nothing: it is not put into the selector.",
     "E12": "A name that cannot be looked up is one line.",
+    "E13": "Writing to a terminal from the background (`stty tostop`) stops no program.",
+    "E14": "A tool whose output nobody reads, or that is full or closed: one line, or silence.",
     # F
     "F1": "A FIFO is refused at once, not waited for.",
     "F2": "Whatever is no readable regular file is refused by name.",
