@@ -27,7 +27,7 @@ from edges.waiting import GONE, READABLE, Events, ready
 from reactor import Signals
 
 LONGEST = 4096  # bytes of a line; a terminal never gives a longer one (N_TTY_BUF_SIZE)
-PATIENCE = 10.0  # seconds; a person at a terminal has all the time that they want
+PATIENCE = 10.0  # seconds for an answer from a file, a pipe, a socket
 LOOK_AGAIN = 0.1  # seconds; only while the console has lines that it could not write
 ENDS = (b"\n", b"\r", b"")  # of a line: LF, CR, the end of the stream
 
@@ -41,15 +41,21 @@ class Unseen(Exception):
 
 
 class Answers:
-    """The lines of descriptor `stdin`. After a CR, an LF that follows is not a line of its own."""
+    """The lines of descriptor `stdin`.
 
-    def __init__(self, console: Console, signals: Signals, stdin: int, *, after_cr: bool) -> None:
+    A `person` at a terminal has all the time they want, but must see the question on `console`.
+    `after_cr`: the line before ended in CR, so an LF that follows is not a line of its own.
+    """
+
+    def __init__(
+        self, console: Console, signals: Signals, stdin: int, *, person: bool, after_cr: bool
+    ) -> None:
         self.console = console
         self.signals = signals
+        self.person = person
         self.after_cr = after_cr
-        self.from_terminal = os.isatty(stdin)
         self.echoed = terminal.echoes(stdin)
-        self.deadline = None if self.from_terminal else time.monotonic() + PATIENCE
+        self.deadline = None if person else time.monotonic() + PATIENCE
         try:
             self.stdin = standard_streams.private(stdin, os.O_RDONLY)
         except OSError:  # closed: the same as empty
@@ -111,7 +117,7 @@ class Answers:
                 raise NoAnswer
             seconds = min(left, seconds or left)
         wanted = {self.stdin: READABLE, self.signals.sock.fileno(): READABLE}
-        if self.from_terminal and self.console.sock >= 0:
+        if self.person and self.console.sock >= 0:
             wanted[self.console.sock] = 0  # GONE is reported without being asked for
         try:
             return ready(wanted, seconds)

@@ -46,7 +46,7 @@ class Question:
         if terminal.in_background(self.stdin):
             return False
         if not os.isatty(self.stdin):
-            return self.ask_on(self.console)
+            return self.ask_on(self.console, person=False)
         with terminal.reading_lines(self.stdin) as usable:
             return usable and self.ask_person()
 
@@ -54,7 +54,7 @@ class Question:
         """Ask the person at the terminal, on stderr if it can be seen there."""
         terminal.discard_typed_ahead(self.stdin)
         try:
-            return self.ask_on(self.console)
+            return self.ask_on(self.console, person=True)
         except Unseen:
             return self.ask_on_terminal()
 
@@ -70,12 +70,13 @@ class Question:
             screen = stack.enter_context(closing(Console(number=number)))
             for line in self.console.reported:
                 screen.line(line)
-            return self.ask_on(screen)
+            return self.ask_on(screen, person=True)
         return False
 
-    def ask_on(self, console: Console) -> bool:
-        """Ask there until there is an answer. Raises Unseen if a person at stdin cannot see it."""
-        with closing(Answers(console, self.signals, self.stdin, after_cr=self.after_cr)) as answers:
+    def ask_on(self, console: Console, *, person: bool) -> bool:
+        """Ask there until there is an answer. Raises Unseen if a `person` cannot see it."""
+        how = {"person": person, "after_cr": self.after_cr}
+        with closing(Answers(console, self.signals, self.stdin, **how)) as answers:
             try:
                 return decide(console, answers, self.stdin)
             except (Interrupted, NoAnswer):
@@ -100,7 +101,7 @@ def decide(console: Console, answers: Answers, stdin: int) -> bool:
 
 def put(console: Console, answers: Answers, stdin: int) -> None:
     """Write the question. Raises Unseen if a person at a terminal cannot see it."""
-    if not answers.from_terminal:
+    if not answers.person:
         console.prompt(QUESTION)  # seen or not: a program may answer
     elif not (terminal.is_visible(console.sock, stdin) and console.prompt(QUESTION)):
         raise Unseen

@@ -795,6 +795,16 @@ def test_a_terminal_without_a_name_is_written_by_the_descriptor_we_have(
         assert ask(console, signals, stdin.fileno())
 
 
+@pytest.mark.fault("D10", "D24")
+def test_what_stdin_is_is_decided_once(stack, signals, tmp_path, monkeypatch):
+    """A terminal that says only the second time that it is one: found by making ioctl(2) fail."""
+    keyboard, stdin = terminal(stack)
+    isatty, first = os.isatty, [False]
+    monkeypatch.setattr(os, "isatty", lambda number: first.pop() if first else isatty(number))
+    keyboard.write(b"y\n")
+    assert ask(Console(number=closed(stack, tmp_path)), signals, stdin.fileno())
+
+
 @pytest.mark.fault("D18", "D24")
 def test_a_terminal_that_hangs_up_at_its_own_question_is_a_no(stack, signals, tmp_path):
     keyboard, stdin = terminal(stack)
