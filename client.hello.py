@@ -1,6 +1,6 @@
 """The client's half of the handshake: it judges the server's greeting, then answers.
 
-Pure functions on octets, loaded by edges/dotted.py and used by client.py.
+Pure functions on bytes, loaded by edges/dotted.py and used by client.py.
 """
 
 import protocol
@@ -12,7 +12,7 @@ def reply() -> bytes:
 
 
 def parse(received: bytes) -> bytes | None:
-    """Return the octets that lie beyond the hello in all `received` so far; None: it is not whole.
+    """Return the bytes after the hello in all that was `received`; None: it is not whole yet.
 
     Raises PeerError for a server that says ERROR instead, and ProtocolError for anything else, as
     soon as it can no longer become a hello, and for another version once its LF is there.
@@ -20,8 +20,7 @@ def parse(received: bytes) -> bytes | None:
     found = protocol.first_line(received, protocol.HELLO, protocol.ERROR)
     if found is None:
         return None
-    line, match = found
-    if line is protocol.ERROR:
-        raise protocol.PeerError(match[1].decode("ascii"))
+    protocol.raise_if_error(*found)
+    _, match = found
     protocol.require_version(match)
     return received[match.end() :]

@@ -1,48 +1,55 @@
 """The listener: takes connections from the backlog, and pauses when there is no room for more.
 
-Owns the listening sockets of one server. Knows sockets and the reactor; must not know what becomes
-of a connection: it hands each to `welcome`. Called by server.py.
+Owns the listening sockets of one server. Knows sockets and the reactor, and not what becomes of a
+connection: it hands each to `welcome`. Called by server.py.
 
 A connection waits in the kernel's backlog until it is accepted, so the answer to "no room" is to
-stop accepting: nobody is refused while the backlog has room. But a listener that stays registered
-while it cannot accept is ready for ever, and the loop spins. Hence an episode:
+stop accepting: no client is refused while the backlog has room. But a listener that stays
+registered while it cannot accept is ready all the time, and the loop spins. Hence an episode:
 
-    someone waits and there is no room   -> pause: unregister; one line
+    a client waits and there is no room  -> pause: unregister; one line
     a connection ends, or 100 ms pass    -> register again, and look a little later:
     the backlog is found empty           -> the episode is over; one line
 
-There is no room at `limit` connections, and when the kernel has no descriptor or no memory left
-(EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case a file may be closed that the loop knows
-nothing of, hence the 100 ms; in the first one only the end of a connection makes room, and nothing
+There is no room at `limit` connections, and when the kernel has no file descriptor or no memory
+left (EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case a file may be closed that the loop knows
+nothing of, hence the 100 ms; in the first case only the end of a connection makes room, and nothing
 wakes the loop before.
 
-The known alternative, a spare descriptor that is closed to accept and drop whoever waits, tells
-the clients quickly but loses them.
+Some errors of accept never pass: the listening socket itself is dead (another process shut it down,
+say). It is closed, and when none is left `deaf` is called.
+
+A known alternative is a spare file descriptor, closed to accept and drop a waiting client. The
+client learns quickly that it is not served, but it is lost.
 """
 
 import errno
 import socket
 from collections import deque
 from collections.abc import Callable, Sized
-from contextlib import suppress
 
-from reactor import READ, DeadlineQueue, Reactor
+from connection import release
+from reactor import READ, Reactor, Timer
 
 # Connections taken in one turn, so that a flood of them cannot starve the transfers under way.
 BATCH = 16
 # Connections taken in the last sweep at most. A backlog of 4096, the usual net.core.somaxconn, can
-# hold one more (Linux); who comes behind those came after the end.
+# hold one more (Linux); any client after those arrived after we stopped.
 SWEEP = 4097
 # Seconds until an episode looks again: 100 ms is the promise, and the look itself takes some time.
 RETRY = 0.09
 
-# Errors of the connection that waited, not of ours: it is gone, take the next (accept(2), "Error
-# handling"). Not EPERM: Linux asks its security modules first, so whoever waits goes on waiting.
+# `GONE` lists the errors that mean: this client hung up before we accepted it, take the next
+# (accept(2), "Error handling"; Windows says ECONNRESET). Not EPERM: Linux asks its security modules
+# first, so the client goes on waiting.
 GONE = {
-    errno.ECONNABORTED, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
+    errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
     errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
     getattr(errno, "ENONET", errno.EHOSTDOWN),
 }  # fmt: skip
+
+# Errors of the listening socket itself: it will never accept again.
+DEAD = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}
 
 
 class Listener:
@@ -58,17 +65,14 @@ class Listener:
         return self.name
 
     def on_readable(self) -> None:
-        """Someone waits."""
+        """A client waits."""
         if self.acceptor.full():
             self.acceptor.pause(f"limit of {self.acceptor.limit} clients reached")
         else:
             self.acceptor.accept_some(self)
 
-    def on_writable(self) -> None:
-        """Never called: a listener cannot be written to."""
-
     def on_error(self, error: Exception) -> None:
-        """Tell of a defect of ours; what is wrong may be wrong again at once, so pause."""
+        """Report our bug, and pause: it may happen again at once."""
         self.acceptor.on_error(error)
 
 
@@ -81,16 +85,18 @@ class Acceptor:
         connections: Sized,
         limit: int,
         welcome: Callable[[socket.SocketType, object], None],
+        deaf: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
         self.reactor = reactor
         self.connections = connections
         self.limit = limit
         self.welcome = welcome
+        self.deaf = deaf
         self.say = say
         self.listeners: deque[Listener] = deque()
         self.paused_at: float | None = None  # start of the episode
-        self.retries: DeadlineQueue[Acceptor] = reactor.queue(RETRY, Acceptor.retry)
+        self.next_look: Timer | None = None
 
     def __str__(self) -> str:
         return "acceptor"
@@ -103,19 +109,21 @@ class Acceptor:
         self.watch(READ)
 
     def close(self) -> None:
-        """Take whoever waits already, whatever the limit says; then close every listener.
+        """Take all clients that wait already, whatever the limit says; then close every listener.
 
-        Who comes between the last look and the close is reset: no call does both.
+        A client that connects between the last look and the close is reset: no call does both.
         """
         self.paused_at = None  # from here on the end of a connection must not reopen a listener
-        self.retries.cancel(self)
+        self.forget_look()
         for listener in self.listeners:
             self.sweep(listener)
-        self.watch(0)
-        for listener in self.listeners:
-            with suppress(OSError):  # it is released all the same, see Connection.close
-                listener.sock.close()
-        self.listeners.clear()
+        while self.listeners:
+            self.close_one(self.listeners[0])
+
+    def close_one(self, listener: Listener) -> None:
+        self.reactor.watch(listener, 0)
+        release(listener.sock)
+        self.listeners.remove(listener)
 
     def watch(self, interest: int) -> None:
         for listener in self.listeners:
@@ -126,7 +134,7 @@ class Acceptor:
         return len(self.connections) >= self.limit
 
     def take(self, listener: Listener) -> bool:
-        """Accept one connection, or pass over one that is gone; False: nobody waits."""
+        """Accept one connection, or pass over one that is gone; False: no client waits."""
         try:
             sock, address = listener.sock.accept()
         except BlockingIOError:
@@ -147,12 +155,23 @@ class Acceptor:
                 if not self.take(listener):
                     return True
         except OSError as error:
-            self.pause(str(error.strerror).lower())
-            self.retries.arm(self)
+            if error.errno in DEAD:
+                self.bury(listener, error)
+            else:
+                self.pause(str(error.strerror).lower())
+                self.look_later()
         return False
 
+    def bury(self, listener: Listener, error: OSError) -> None:
+        """Close a listener that can never accept again; if it was the last one, call `deaf`."""
+        self.close_one(listener)
+        why = str(error.strerror).lower()
+        self.say(f"{listener} closed, it cannot accept any more: {why}")
+        if not self.listeners:
+            self.deaf()
+
     def sweep(self, listener: Listener) -> None:
-        """Accept the whole backlog: no more than fits into it, for new ones may keep coming."""
+        """Accept the whole backlog: no more than fits into it, for new clients may keep coming."""
         try:
             for _ in range(SWEEP):
                 if not self.take(listener):
@@ -168,7 +187,7 @@ class Acceptor:
             self.say(f"accepting paused: {reason}; open connections: {len(self.connections)}")
 
     def connection_ended(self) -> None:
-        """There is room again: in an episode, accept again. Another listener comes first now."""
+        """There is room again: in an episode, accept again, from another listener first."""
         if self.paused_at is not None and self.listeners:
             self.listeners.rotate(1)
             self.reactor.call(self, self.resume)
@@ -176,19 +195,41 @@ class Acceptor:
     def resume(self) -> None:
         """Accept again; look soon whether the backlog is empty."""
         self.watch(READ)
-        self.retries.arm(self)
+        self.look_later()
 
-    def retry(self) -> None:
-        """Look whether somebody still waits: if nobody does, the episode is over."""
-        self.watch(READ)
-        emptied = [self.accept_some(listener) for listener in list(self.listeners)]
+    def look_later(self) -> None:
+        """Look in a while. The first call counts: connections may end all the time, and would put
+        the look off for ever."""
+        if self.next_look is None:
+            self.next_look = self.reactor.call_later(RETRY, self, self.look)
+
+    def forget_look(self) -> None:
+        if self.next_look is not None:
+            self.reactor.cancel(self.next_look)
+        self.next_look = None
+
+    def look(self) -> None:
+        """If no client waits any more, the episode is over; else look again later."""
+        self.next_look = None
+        emptied = [self.found_empty(listener) for listener in list(self.listeners)]
         if all(emptied) and self.paused_at is not None:
             self.say(f"accepting resumed after {self.reactor.clock() - self.paused_at:.1f} s")
             self.paused_at = None
-            self.retries.cancel(self)  # a connection that ended in this very turn has armed it
-        elif not self.full():
-            self.retries.arm(self)
+            self.forget_look()  # a connection that ended in this very turn has armed it
+        elif self.listeners and not self.full():
+            self.look_later()
+
+    def found_empty(self, listener: Listener) -> bool:
+        """Accept what waits; tell whether the backlog was found empty.
+
+        Without room no call can tell. But a listener that is watched has just been reported ready,
+        and paused, if a client waits.
+        """
+        if self.full():
+            return listener.interest == READ
+        self.reactor.watch(listener, READ)
+        return self.accept_some(listener)
 
     def on_error(self, error: Exception) -> None:
         self.pause(f"a defect: {error!r}")
-        self.retries.arm(self)
+        self.look_later()

@@ -1,4 +1,4 @@
-"""The protocol: octets, and nothing else.
+"""The protocol: bytes, and nothing else.
 
 Owns the grammar, the limits, the rules of a valid file, and the states. Knows no socket, no clock
 and no selector; called by the two halves of the handshake, by the server and by the client. The
@@ -7,11 +7,11 @@ normative text is protocol.md, and the tests compare the two.
     server-stream = hello ( file / error ) / error            HELLO 1\\n FILE 14 7b55a718\\n ...
     client-stream = hello                                     HELLO 1\\n
 
-A stream has no messages, only octets that arrive in pieces of any size. So a line is looked for in
+A stream has no messages, only bytes that arrive in pieces of any size. So a line is looked for in
 what has been received so far, and there are three answers: it is here, it is not here yet, or it
 can never come, because no legal line begins like this. The third answer is given as soon as it is
-true; hence a peer that talks nonsense is refused at its first wrong octet, and what is kept of an
-unfinished line never exceeds the longest legal one.
+true: a peer that sends nonsense is refused at its first wrong byte, and an unfinished line that is
+kept is never longer than the longest legal one.
 """
 
 import re
@@ -19,9 +19,10 @@ import zlib
 from enum import Enum, auto
 
 VERSION = 1
-FILE_LIMIT = 80  # octets of a file, its LFs included: one line of a terminal
-HELLO_LIMIT = 10  # octets of the longest hello, "HELLO 999" LF
-REASON_LIMIT = 72  # octets of a reason: with "ERROR " and LF the line has 79
+HELLO_LINE = f"HELLO {VERSION}"  # what both ends say, and the only hello that both accept
+FILE_LIMIT = 80  # bytes of a file, its LFs included: one line of a terminal
+HELLO_LIMIT = 10  # bytes of the longest hello, "HELLO 999" LF
+REASON_LIMIT = 72  # bytes of a reason: with "ERROR " and LF the line has 79
 
 
 class ProtocolError(Exception):
@@ -33,11 +34,12 @@ class PeerError(Exception):
 
 
 class Damaged(Exception):
-    """No rule was broken, but octets were lost or changed on the way."""
+    """No rule was broken, but bytes were lost or changed on the way."""
 
 
 class State(Enum):
-    """A state; there is one object of each, so identity is hash enough (0.4 us less per move)."""
+    """A state. There is one object of each, so its identity is hash enough (measured: 3 % of a
+    transfer less than with the hash of its name)."""
 
     __hash__ = object.__hash__
 
@@ -59,13 +61,14 @@ class ClientState(State):
     DONE = auto()
 
 
-# The legal transitions, each with its reason. Any other is a defect of ours.
-SERVER_TRANSITIONS = {
+# The legal transitions, each with its reason. Any other is a bug.
+Transitions = dict[tuple[Enum, Enum], str]
+SERVER_TRANSITIONS: Transitions = {
     (ServerState.HELLO_SENT, ServerState.SENDING): "the client's hello is valid",
-    (ServerState.SENDING, ServerState.DONE): "the last octet of the file is with the kernel",
+    (ServerState.SENDING, ServerState.DONE): "the last byte of the file is with the kernel",
 }
-CLIENT_TRANSITIONS = {
-    (ClientState.CONNECTING, ClientState.HELLO_EXPECTED): "the connection stands",
+CLIENT_TRANSITIONS: Transitions = {
+    (ClientState.CONNECTING, ClientState.HELLO_EXPECTED): "the connection is established",
     (ClientState.HELLO_EXPECTED, ClientState.RECEIVING): "the server's hello is valid",
     (ClientState.RECEIVING, ClientState.DONE): "the file is whole and verified",
 }
@@ -79,13 +82,13 @@ class Line:
         self.pattern = re.compile(pattern)
         self.samples = samples
 
-    def may_begin(self, octets: bytes) -> bool:
-        """Tell whether some legal line begins with `octets`: lay them over each sample and look.
+    def may_begin(self, received: bytes) -> bool:
+        """Tell whether some legal line begins with `received`: lay it over each sample and look.
 
         "HELLO 2" over "HELLO 111" is "HELLO 211", which is legal; "HELLO 0" gives "HELLO 011".
         """
         return any(
-            self.pattern.fullmatch(octets + sample[len(octets) :]) for sample in self.samples
+            self.pattern.fullmatch(received + sample[len(received) :]) for sample in self.samples
         )
 
 
@@ -99,18 +102,18 @@ FILE = Line(
 ERROR = Line("ERROR", rb"ERROR ([ -~]{1,72})\n", b"ERROR " + REASON_LIMIT * b"." + b"\n")
 
 
-def first_line(octets: bytes, *lines: Line) -> "tuple[Line, re.Match[bytes]] | None":
-    """Return the line that `octets` begin with, one of `lines`, and its match; None: not yet.
+def first_line(received: bytes, *lines: Line) -> "tuple[Line, re.Match[bytes]] | None":
+    """Return which of `lines` the bytes `received` begin with, and its match; None: not yet.
 
-    Raises ProtocolError as soon as none of `lines` can begin with `octets`.
+    Raises ProtocolError as soon as none of `lines` can begin like that.
     """
     for line in lines:
-        if match := line.pattern.match(octets):
+        if match := line.pattern.match(received):
             return line, match
-    if any(line.may_begin(octets) for line in lines):
+    if any(line.may_begin(received) for line in lines):
         return None
     expected = " or ".join(line.name for line in lines)
-    raise ProtocolError(f"expected {expected}, got {shown(octets)}")
+    raise ProtocolError(f"expected {expected}, got {shown(received)}")
 
 
 def require_version(hello_line: "re.Match[bytes]") -> None:
@@ -121,7 +124,7 @@ def require_version(hello_line: "re.Match[bytes]") -> None:
 
 def hello() -> bytes:
     """Return our hello line."""
-    return b"HELLO %d\n" % VERSION
+    return HELLO_LINE.encode("ascii") + b"\n"
 
 
 def file_message(body: bytes) -> bytes:
@@ -129,27 +132,32 @@ def file_message(body: bytes) -> bytes:
     return b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
 
 
-def file_received(octets: bytes) -> tuple[bytes, bytes] | None:
-    """Return the body that `octets` bring and what lies beyond it; None: it is not whole yet.
+def raise_if_error(line: Line, match: "re.Match[bytes]") -> None:
+    """Raise PeerError, with the reason, if `line` is an ERROR line."""
+    if line is ERROR:
+        raise PeerError(match[1].decode("ascii"))
+
+
+def file_received(received: bytes) -> tuple[bytes, bytes] | None:
+    """Return the body in what was `received` and the bytes after it; None: it is not whole yet.
 
     Raises PeerError for an ERROR line, ProtocolError for any other line or for a body that is no
     valid file, and Damaged for one that does not have the announced checksum.
     """
-    found = first_line(octets, FILE, ERROR)
+    found = first_line(received, FILE, ERROR)
     if found is None:
         return None
-    line, match = found
-    if line is ERROR:
-        raise PeerError(match[1].decode("ascii"))
+    raise_if_error(*found)
+    _, match = found
     end = match.end() + int(match[1])
-    body = octets[match.end() : end]
-    if len(octets) < end:
+    body = received[match.end() : end]
+    if len(received) < end:
         return None
     if b"%08x" % zlib.crc32(body) != match[2]:
         raise Damaged(f"checksum {zlib.crc32(body):08x}, expected {match[2].decode('ascii')}")
     if rule := broken_rule(body):
         raise ProtocolError(f"not a valid file: {rule}")
-    return body, octets[end:]
+    return body, received[end:]
 
 
 def error_message(reason: str) -> bytes:
@@ -160,29 +168,29 @@ def error_message(reason: str) -> bytes:
 def broken_rule(body: bytes) -> str | None:
     """Return the rule of a valid file that `body` breaks first, and where; None if it is valid."""
     if len(body) > FILE_LIMIT:
-        return f"more than {FILE_LIMIT} octets"
+        return f"more than {FILE_LIMIT} bytes"
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         return f"not UTF-8 at offset {error.start}"
-    for name, octet in (("NUL", b"\0"), ("CR", b"\r")):
-        if octet in body:
-            return f"{name} at offset {body.index(octet)}"
+    for name, byte in (("NUL", b"\0"), ("CR", b"\r")):
+        if byte in body:
+            return f"{name} at offset {body.index(byte)}"
     if body and not body.endswith(b"\n"):
         return f"no LF at the end of line {body.count(10) + 1}"
     return None
 
 
-def shown(octets: bytes, limit: int | None = 32) -> str:
-    """Return `octets` as quoted, escaped, printable ASCII, cut to `limit` octets.
+def shown(data: bytes, limit: int | None = 32) -> str:
+    """Return `data` as quoted, escaped, printable ASCII, cut to `limit` bytes.
 
     Everything that came from outside goes through here before a person sees it: a peer's escape
-    sequences must not drive a terminal, nor its LFs forge a line of ours.
+    sequences must not drive a terminal, nor its LFs forge a line of our own.
     """
-    cut = octets[:limit]
-    return repr(cut)[1:] + "..." * (len(cut) < len(octets))
+    cut = data[:limit]
+    return repr(cut)[1:] + ("..." if len(cut) < len(data) else "")
 
 
-def escaped(octets: bytes) -> str:
-    """Return `octets` as printable ASCII, escaped, neither quoted nor cut: for a name."""
-    return repr(octets)[2:-1]
+def escaped(data: bytes) -> str:
+    """Return `data` as printable ASCII, escaped, neither quoted nor cut: for a name."""
+    return repr(data)[2:-1]

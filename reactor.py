@@ -1,148 +1,62 @@
-"""The reactor: one thread that sleeps until something can be done at once, and then does it.
+"""The reactor: one thread that sleeps until something can be done, and then does it.
 
-Owns the waiting: readiness, deadlines, signals. Knows a selector and a clock, both arguments, so
-that a simulation can be the world. Must not know octets, nor why anybody waits. Called by whoever
-has a socket: listener.py, connection.py and what is built on them.
+Owns the waiting: readiness and timers. The selector and the clock are passed in, so a simulation
+can replace both. Knows nothing of the protocol, and not why a handler waits. Called by the owners
+of sockets: listener.py, connection.py and what is built on them.
 
     readiness   a socket is ready when the call (recv, send, accept) would not block now
-    handler     an object with a socket `sock`, an `interest`, and methods the reactor calls
+    handler     an object with a socket `sock`, an `interest`, and the callbacks for it
     interest    what a handler waits for: READ, WRITE, both, or 0, which means "not registered"
-    deadline    a moment of the clock; a queue holds the deadlines of one length
+    deadline    a moment of the clock at which something must be done
 
 One turn of the loop:
 
-        +--> select: sleep until a socket is ready or the earliest deadline
+        +--> select: sleep until a socket is ready, or until the earliest deadline
         |        |
-        |    for each ready handler, does it still wait for this? readable, then writable
+        |    for each ready handler, if it still waits for this: on_readable, then on_writable
         |        |
-        |    for each deadline that has passed: act               last, see 2
+        |    for each deadline that has passed: the timer's callback       (last, see rule 2)
         |        |
-        +--- after_turn                                           a hook: the messages go out
+        +--- after_turn                                          a hook: the messages go out
 
- 1. A handler earlier in the same batch may have closed a later one, and its number may already
-    belong to a new socket. So it is the handler object that is asked, just before each call, what
-    it waits for; a number is never looked up (epoll(7), "If using an event cache").
- 2. Deadlines come after readiness, and a deadline counts only if it had passed before this turn's
-    select looked: a client whose octets came before its deadline is not late. (A process that was
-    stopped for a minute wakes with every deadline behind it, and its select does not even look.)
- 3. An interest of 0 is an unregistered socket. epoll reports EPOLLHUP even to those who asked for
-    nothing, over and over, so a socket that nobody waits for must not stand in the selector.
- 4. Nothing is polled: with nobody ready and no deadline, the loop sleeps for ever, at no cost.
+ 1. The list of ready sockets was made when select returned, and may be out of date: a handler
+    called earlier in this turn may have closed a later one, and the kernel may have given the same
+    file descriptor to a new socket. So each handler object is asked what it waits for, just before
+    it is called (epoll(7), "If using an event cache").
+ 2. Timers come after readiness, and a deadline counts only if it had passed before this turn's
+    select: a client whose bytes came before its deadline is not late. (After SIGSTOP, select may
+    return an empty list because its time is over, without asking the kernel again.)
+ 3. Interest 0 means unregistered. epoll reports EPOLLHUP even for interest 0, again and again, so a
+    socket that nobody waits for must not stay in the selector.
+ 4. Nothing is polled: with no socket ready and no deadline, the loop sleeps for ever, at no cost.
  5. An exception goes to the `on_error` of the handler that raised it, and the loop goes on.
- 6. Readiness is level-triggered: what a handler leaves unread is reported again in the next turn.
-    So one recv a turn is enough, and nobody who sends without end can hold the loop.
- 7. Where something happens, `trace` is told if there is one: who watches the loop think (-v,
-    --trace) is one more argument, and costs a comparison where there is none.
+ 6. Readiness is level-triggered: bytes that a handler leaves unread are reported again in the next
+    turn. So one recv per turn is enough, and a client that never stops sending cannot starve the
+    others.
 """
 
 import math
 import selectors
-import signal
-import socket
 import time
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from socket import SocketType
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-Ready = list[tuple[selectors.SelectorKey, int]]
-
-
-class Fallible(Protocol):
-    """What the reactor needs of an object that it calls: to be told of the error it raised."""
-
-    def on_error(self, error: Exception) -> None: ...
-
-
-class Watched(Protocol):
-    """What the selector is told of: a socket, and what its handler waits for."""
-
-    @property
-    def sock(self) -> "socket.SocketType | int": ...
-
-    interest: int  # written by Reactor.watch alone
-
-
-class Handler(Watched, Fallible, Protocol):
-    """What the reactor needs of an object that waits for a socket."""
-
-    def on_readable(self) -> None: ...
-    def on_writable(self) -> None: ...
-
-
-class Trace(Protocol):
-    """Somebody who is told of each event, by its word in docs/trace.md: whose, and what more."""
-
-    def __call__(self, event: str, who: object = None, **what: object) -> None: ...
-
-
-H = TypeVar("H", bound=Fallible)
+Ready = list[tuple[selectors.SelectorKey, int]]  # what select returns: who is ready, and for what
 
 
 def nothing(*_: object) -> None:
-    """Do nothing: the default hook, and the Python half of every signal handler."""
-
-
-class DeadlineQueue(Generic[H]):
-    """The deadlines of one length, handler by handler, the earliest first.
-
-    What is armed goes to the end, so the order needs no care. Arm, cancel and look are O(1), and a
-    cancelled deadline is gone at once. (A heap needs a way to forget: asyncio, trio and redis carry
-    repair code for cancelled timers. For lengths that are few and fixed a queue is enough: libev's
-    manual, "Be smart about timeouts", idea 4.) The head of a plain dict is found by walking over
-    the holes before it: 0.90 s against 0.014 s to drain 50,000. Hence an OrderedDict. (It is an
-    attribute, `moments`: a class that inherits from OrderedDict loses its short cuts, 1 to 2 % of a
-    transfer.)
-    """
-
-    def __init__(self, length: float, act: Callable[[H], None], reactor: "Reactor") -> None:
-        self.moments: OrderedDict[H, float] = OrderedDict()
-        self.length = length
-        self.act = act
-        self.reactor = reactor
-
-    def arm(self, handler: H) -> None:
-        """Let `act(handler)` be called `length` seconds from now, and not before."""
-        self.moments[handler] = self.reactor.clock() + self.length
-        self.moments.move_to_end(handler)
-        if self.reactor.trace is not None:
-            self.reactor.trace("timer", handler, op="set", what=self.act, length=self.length)
-
-    def cancel(self, handler: H) -> None:
-        """Forget the deadline of `handler`, if it has one."""
-        deadline = self.moments.pop(handler, None)
-        if self.reactor.trace is not None and deadline is not None:
-            self.reactor.trace("timer", handler, op="cancel", what=self.act)
-
-    def left(self, handler: H) -> float:
-        """Return the seconds that `handler` has left."""
-        return self.moments[handler] - self.reactor.clock()
-
-    def earliest(self) -> float:
-        """Return the earliest deadline; the queue must not be empty."""
-        return self.moments[next(iter(self.moments))]
-
-    def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
-        """Take off each deadline that has passed at `now`, and act on it.
-
-        What is armed meanwhile waits for the next turn, else a handler that arms itself anew with
-        a length of 0 would keep everybody else from running.
-        """
-        for _ in range(len(self.moments)):
-            if not self.moments or self.earliest() > now:
-                return
-            handler, _deadline = self.moments.popitem(last=False)
-            if self.reactor.trace is not None:
-                self.reactor.trace("timer", handler, op="fire", what=self.act)
-            call(handler, partial(self.act, handler))
+    """Do nothing: the default hook."""
 
 
 class Reactor:
-    """The loop. One instance serves all the sockets of a program."""
+    """The event loop. One instance serves all sockets of a program."""
 
     def __init__(
         self,
@@ -151,18 +65,63 @@ class Reactor:
     ) -> None:
         self.selector = selector or selectors.DefaultSelector()
         self.clock = clock
-        self.queues: list[DeadlineQueue[Any]] = []
-        self.trace: Trace | None = None
+        self.timers = Timers()
+        self.schedules: list[Schedule] = [self.timers]  # and the deadline queues
         self.after_turn: Callable[[], None] = nothing
+        self.running = False
 
-    def queue(self, length: float, act: Callable[[H], None]) -> DeadlineQueue[H]:
-        """Return a new queue of deadlines `length` seconds long that end in `act(handler)`."""
-        queue = DeadlineQueue(length, act, self)
-        self.queues.append(queue)
-        return queue
+    def run(self, until: Callable[[], object]) -> None:
+        """Turn until `until()` is true; it is asked between the turns.
 
-    def watch(self, handler: Watched, interest: int) -> None:
-        """Let `handler` wait for `interest` from now on. The only place that tells the selector."""
+        Raises RuntimeError if called by a handler: the loop is running already.
+        """
+        if self.running:
+            raise RuntimeError("the loop is running already: a handler must return, not run it")
+        self.running = True
+        try:
+            while not until():
+                self.turn()
+        finally:
+            self.running = False
+
+    def turn(self) -> None:
+        """Sleep until there is something to do; do all of it."""
+        asleep = self.clock()
+        earliest = self.earliest()
+        timeout = None if earliest == math.inf else max(0.0, earliest - asleep)
+        for key, events in self.selector.select(timeout):
+            handler = key.data
+            if events & READ and handler.interest & READ:
+                self.call(handler, handler.on_readable)
+            if events & WRITE and handler.interest & WRITE:
+                self.call(handler, handler.on_writable)
+        if earliest <= asleep:
+            for schedule in self.schedules:
+                schedule.expire(asleep, self.call)
+        self.after_turn()
+
+    def earliest(self) -> float:
+        """Return the earliest deadline; infinity if there is none."""
+        earliest = math.inf
+        for schedule in self.schedules:  # measured: min() over a generator costs more
+            if (deadline := schedule.earliest()) < earliest:
+                earliest = deadline
+        return earliest
+
+    def call(self, handler: "Fallible", action: Callable[[], None]) -> None:
+        """Run `action` for `handler`; an exception goes to the handler's `on_error`.
+
+        The only place that catches every Exception: a failure in one connection must not affect
+        another. A BaseException such as SystemExit ends the loop, and so does what `on_error`
+        raises.
+        """
+        try:
+            action()
+        except Exception as error:
+            handler.on_error(error)
+
+    def watch(self, handler: "Watched", interest: int) -> None:
+        """Make `handler` wait for `interest`. Nothing else in the program calls the selector."""
         before = handler.interest
         if interest == before:
             return
@@ -173,162 +132,149 @@ class Reactor:
         else:
             self.selector.modify(handler.sock, interest, handler)
         handler.interest = interest
-        if self.trace is not None:
-            self.trace("watch", handler, was=before, now=interest)
 
-    def run(self, until: Callable[[], object]) -> None:
-        """Turn until `until()` is true: it is asked between the turns."""
-        while not until():
-            self.turn()
+    def call_later(self, delay: float, handler: "Fallible", act: Callable[[], None]) -> "Timer":
+        """Call `act()` for `handler` once, `delay` seconds from now or a little later."""
+        return self.timers.add(self.clock() + delay, handler, act)
 
-    def turn(self) -> None:
-        """Sleep until there is something to do; do all of it."""
-        asleep = self.clock()
-        earliest = self.earliest()
-        ready = self.select(earliest - asleep)
-        for key, events in ready:
-            handler = key.data
-            if events & READ and handler.interest & READ:
-                self.call(handler, handler.on_readable)
-            if events & WRITE and handler.interest & WRITE:
-                self.call(handler, handler.on_writable)
-        if earliest <= asleep:
-            for queue in self.queues:
-                queue.expire(asleep, self.call)
-        if self.trace is not None:
-            self.trace("turned")
-        self.after_turn()
+    def cancel(self, timer: "Timer") -> None:
+        """Forget `timer`. Cancelling one that has fired or was cancelled is harmless."""
+        self.timers.discard(timer)
 
-    def select(self, most: float) -> Ready:
-        """Sleep until somebody is ready, or `most` seconds; return who is."""
-        timeout = None if most == math.inf else (most if most > 0.0 else 0.0)
-        if self.trace is None:
-            return self.selector.select(timeout)
-        self.trace("select", timeout=timeout)
-        ready = self.selector.select(timeout)
-        self.trace("wake", ready=ready)
-        return ready
+    def deadline_queue(self, length: float, act: "Callable[[H], None]") -> "DeadlineQueue[H]":
+        """Return a new queue of deadlines `length` seconds from now, each ending in `act(handler)`.
 
-    def earliest(self) -> float:
-        """Return the earliest deadline of all; infinity: there is none."""
-        earliest = math.inf
-        for queue in self.queues:  # a loop of our own: min() and max() cost a microsecond a turn
-            if queue.moments and (moment := queue.earliest()) < earliest:
-                earliest = moment
-        return earliest
-
-    def call(self, handler: Fallible, action: Callable[[], None]) -> None:
-        """Run `action` for `handler`; if it raises, tell the handler: a connection ends itself.
-
-        This is the only place that catches every Exception. One connection's misfortune, or a
-        defect of ours that only it meets, must not reach another. What is no Exception, such as
-        SystemExit, ends the loop, and so does what `on_error` raises: Signals does so on purpose.
+        It stays in `schedules` until it is removed from there.
         """
-        if self.trace is not None:
-            self.trace("call", handler, action=action)
-        try:
-            action()
-        except Exception as error:
-            if self.trace is not None:
-                self.trace("error", handler, error=error)
-            handler.on_error(error)
-        if self.trace is not None:
-            self.trace("done", handler, action=action)
+        queue = DeadlineQueue(length, act, self.clock)
+        self.schedules.append(queue)
+        return queue
 
     def close(self) -> None:
         """Release the selector."""
         self.selector.close()
 
 
-class Interrupted(Exception):
-    """A signal asked the program to end; `number` is which."""
+class Fallible(Protocol):
+    """An object that the reactor calls: it gets the exceptions that its own calls raise."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
+    def on_error(self, error: Exception) -> None: ...
 
 
-class Signals:
-    """Signals as octets on a socketpair: for the loop they are one more socket to read.
+class Watched(Protocol):
+    """A handler as the selector sees it. It also has the callback for what it waits for,
+    `on_readable` or `on_writable`, and `on_error`."""
 
-    A handler that sets a flag does not wake `select`, which PEP 475 makes go on sleeping; and a
-    signal between the look at the flag and the sleep would be lost. `signal.set_wakeup_fd` writes
-    the number to a socket instead, from C, at once; the Python-level handler does nothing, for it
-    might run in the middle of anything. The octet lies there until the loop comes to read it. When
-    the socketpair is full the octet is dropped, but then hundreds wait already.
+    @property
+    def sock(self) -> SocketType | int: ...
 
-    A context manager for the main thread. SIGINT and SIGHUP that were ignored at the start stay
-    ignored: a shell starts `command &` and `nohup` so. All is put back at the end.
+    interest: int  # written by Reactor.watch alone; begins as 0
+
+
+class Schedule(Protocol):
+    """Deadlines that the loop keeps: the timers, and each deadline queue."""
+
+    def earliest(self) -> float: ...
+    def expire(self, now: float, call: Callable[[Any, Callable[[], None]], None]) -> None: ...
+
+
+class Timer(NamedTuple):
+    """One call in the future. It is compared by deadline, then by serial number."""
+
+    deadline: float
+    serial: int
+    handler: Fallible
+    act: Callable[[], None]
+
+
+class Timers:
+    """Timers with any delay, in a sorted list, the earliest first.
+
+    Adding and cancelling find the place by bisection; the list then moves its later entries by one
+    place, 1 us for 10,000 of them. A heap would move fewer, but cannot remove an entry from its
+    middle: asyncio and trio leave cancelled timers in it, count them, and rebuild it when there are
+    too many.
     """
 
-    interest = 0
+    def __init__(self) -> None:
+        self.pending: list[Timer] = []
+        self.due: list[Timer] = []  # taken out by `expire`, and not called yet
+        self.added = 0
 
-    def __init__(self, act: Callable[[int], None] = nothing) -> None:
+    def add(self, deadline: float, handler: Fallible, act: Callable[[], None]) -> Timer:
+        """Return a new timer; of two with the same deadline the older one fires first."""
+        self.added += 1
+        timer = Timer(deadline, self.added, handler, act)
+        self.pending.insert(bisect_right(self.pending, timer), timer)
+        return timer
+
+    def discard(self, timer: Timer) -> None:
+        """Take `timer` out, if it is still here."""
+        for timers in (self.pending, self.due):
+            place = bisect_left(timers, timer)
+            if timers[place : place + 1] == [timer]:
+                del timers[place]
+
+    def earliest(self) -> float:
+        """Return the earliest deadline; infinity if there is none."""
+        return self.pending[0].deadline if self.pending else math.inf
+
+    def expire(self, now: float, call: Callable[[Fallible, Callable[[], None]], None]) -> None:
+        """Take out all timers that are due at `now`, then call each.
+
+        They are taken out first, so a timer added meanwhile waits for the next turn: else one that
+        adds itself again with a delay of 0 would keep the loop here for ever. One that is cancelled
+        meanwhile is not called.
+        """
+        end = bisect_right(self.pending, now, key=lambda timer: timer.deadline)
+        self.due = self.pending[:end]
+        del self.pending[:end]
+        while self.due:
+            timer = self.due.pop(0)
+            call(timer.handler, timer.act)
+
+
+H = TypeVar("H", bound=Fallible)
+
+
+class DeadlineQueue(Generic[H]):
+    """The deadlines of many handlers that all get the same time, the earliest first.
+
+    What every connection has is worth a structure of its own. All delays are equal, so a new
+    deadline is the latest one and goes to the end: arming, cancelling and looking are O(1) (libev's
+    manual, "Be smart about timeouts", idea 4). It is an OrderedDict because the first key of a
+    plain dict is found by walking over the holes that deleted keys leave: 0.90 s against 0.014 s
+    to empty a queue of 50,000.
+    """
+
+    def __init__(self, length: float, act: Callable[[H], None], clock: Callable[[], float]) -> None:
+        self.length: Final = length  # another length would break the order
         self.act = act
+        self.clock = clock
+        self.deadlines: OrderedDict[H, float] = OrderedDict()
+        self.due: OrderedDict[H, float] = OrderedDict()  # taken out by `expire`, not called yet
 
-    def __enter__(self) -> "Signals":
-        self.sock, self.writer = socket.socketpair()
-        self.sock.setblocking(False)
-        self.writer.setblocking(False)
-        self.old_writer = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
-        ours = [signal.SIGTERM]
-        for number in (signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                ours.append(number)
-        self.old_handlers = {number: signal.signal(number, nothing) for number in ours}
-        return self
+    def arm(self, handler: H) -> None:
+        """Call `act(handler)` `length` seconds from now; a second `arm` starts again."""
+        self.deadlines[handler] = self.clock() + self.length
+        self.deadlines.move_to_end(handler)
 
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.old_handlers.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self.old_writer)
-        for sock in (self.sock, self.writer):
-            with suppress(OSError):  # it is released all the same, see Connection.close
-                sock.close()
+    def cancel(self, handler: H) -> None:
+        """Forget the deadline of `handler`, if it has one."""
+        self.deadlines.pop(handler, None)
+        self.due.pop(handler, None)
 
-    def __str__(self) -> str:
-        return "signals"
+    def earliest(self) -> float:
+        """Return the earliest deadline; infinity if there is none."""
+        for deadline in self.deadlines.values():
+            return deadline
+        return math.inf
 
-    def received(self) -> list[int]:
-        """Return the numbers of our signals that have come since the last look."""
-        try:
-            return [number for number in self.sock.recv(4096) if number in self.old_handlers]
-        except BlockingIOError:
-            return []
-
-    def on_readable(self) -> None:
-        """Act on each signal, in order."""
-        for number in self.received():
-            self.act(number)
-
-    def on_writable(self) -> None:
-        """Never called: nobody waits to write here."""
-
-    def on_error(self, error: Exception) -> None:
-        """Let a defect out: a program that cannot be stopped must not go on."""
-        raise error
-
-    def check(self) -> None:
-        """Raise Interrupted if a signal has come."""
-        for number in self.received():
-            raise Interrupted(number)
-
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Let a signal raise Interrupted inside the block: for the few calls that no selector can
-        wait for, such as opening a FIFO. Outside the loop only, with nothing half-done at stake."""
-
-        def interrupt(number: int, frame: object) -> None:
-            self.handle_with(nothing)  # one signal, one exception
-            raise Interrupted(number)
-
-        try:
-            self.handle_with(interrupt)
-            self.check()
-            yield
-        finally:
-            self.handle_with(nothing)
-
-    def handle_with(self, handler: Callable[..., None]) -> None:
-        for number in self.old_handlers:
-            signal.signal(number, handler)
+    def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
+        """Take out all deadlines that are due at `now`, then act on each: see Timers.expire."""
+        while self.deadlines and self.earliest() <= now:
+            handler, deadline = self.deadlines.popitem(last=False)
+            self.due[handler] = deadline
+        while self.due:
+            handler, _ = self.due.popitem(last=False)
+            call(handler, partial(self.act, handler))

@@ -1,11 +1,11 @@
 """The server's half of the handshake: it speaks first, then judges the client's answer.
 
-Pure functions on octets, loaded by edges/dotted.py and used by server.py for every connection.
+Pure functions on bytes, loaded by edges/dotted.py and used by server.py for every connection.
 """
 
 import protocol
 
-OURS = protocol.hello()  # and theirs: our version has no other
+OURS = protocol.hello()  # theirs is the same: version 1 has no other hello
 
 
 def greeting() -> bytes:
@@ -14,13 +14,14 @@ def greeting() -> bytes:
 
 
 def parse(received: bytes) -> bytes | None:
-    """Return the octets that lie beyond the hello in all `received` so far; None: it is not whole.
+    """Return the bytes after the hello in all that was `received`; None: it is not whole yet.
 
     Raises ProtocolError for any other hello as soon as it can no longer become one, and for another
     version once its LF is there.
     """
     if received.startswith(OURS):
         return received[len(OURS) :]
-    if found := protocol.first_line(received, protocol.HELLO):
-        protocol.require_version(found[1])  # raises: with our version it would have been OURS
+    found = protocol.first_line(received, protocol.HELLO)
+    if found is not None:
+        protocol.require_version(found[1])  # always raises: our own version would have been OURS
     return None

@@ -1,17 +1,17 @@
-"""The server: says HELLO to every client, hears HELLO, sends the file, says goodbye properly.
+"""The server: says HELLO to every client, hears HELLO, sends the file, closes in the right order.
 
 Owns the server's state machine and the program's life: listen, drain, ask, listen again. The loop
-is reactor.py, the octets are protocol.py, accepting is listener.py; the outside lies in edges/.
+is reactor.py, the bytes are protocol.py, accepting is listener.py; edges/ leads to the outside.
 
     accept --> HELLO_SENT --- valid hello --> SENDING --- all sent --> DONE --- end of stream --> x
-               hello said, reads              sends, does not read     half-closed, reads
+               hello sent, reads              sends, does not read     half-closed, reads
 
-"Sent" is not "delivered": the kernel has the octets, not the client. And a socket closed with
-unread octets in it makes the kernel answer with a reset, which can destroy what is still on its
-way. So the server ends only its own direction (shutdown), then reads and discards until the client
-ends the other one: that end of stream, after the whole file, is what counts as done.
+"Sent" is not "delivered": the kernel has the bytes, not the client. And if a socket is closed while
+it holds unread bytes, the kernel answers with a reset, which can destroy what is still on its way.
+So the server ends only its own direction (shutdown), then reads and discards until the client ends
+the other one: that end of stream, after the whole file, is what counts as done.
 
-One deadline, from accept and never extended, covers all of this: a client that sends an octet a
+One deadline, from accept and never extended, covers all of this: a client that sends a byte a
 second is no less late than a silent one.
 """
 
@@ -24,40 +24,41 @@ import os
 import signal
 import socket
 import traceback
-from argparse import Namespace
 from functools import partial
 
 import protocol
-from connection import END_FOLLOWS, Connection, Sock
+from connection import END_FOLLOWS, RECEIVE, Connection, Sock
 from edges import addresses, input_file, prompt
-from edges.command_line import server_options
+from edges.command_line import ServerOptions, most_clients
 from edges.console import Console
-from edges.dotted import load
+from edges.dotted import ServerHello, load
 from edges.program import run
-from edges.slow_motion import SlowMotion
 from listener import Acceptor
 from protocol import ProtocolError, ServerState
-from reactor import READ, WRITE, Reactor, Signals
+from reactor import READ, WRITE, Reactor, Timer
+from signals import Signals
 
-hello = load("server.hello", os.path.dirname(os.path.realpath(__file__)))
+hello: ServerHello = load("server.hello", os.path.dirname(os.path.realpath(__file__)))
 
 HELLO_SENT, SENDING, DONE = ServerState
-WORDS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
-LAST_READ = 65536  # octets taken in before a refused connection is closed: protocol.md, section 9
+ENDINGS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
+LAST_READ = 65536  # bytes taken in before a refused connection is closed: protocol.md, section 9
+DISCARD_LIMIT = 1 << 20  # bytes after the hello that are read and thrown away
 
 
 class ServerConnection(Connection):
     """One client of the server."""
 
-    __slots__ = ("number", "received", "server")
+    __slots__ = ("discarded", "number", "received", "server")
 
     transitions = protocol.SERVER_TRANSITIONS
 
-    def __init__(self, server: "Server", sock: Sock, peer: object, number: int) -> None:
-        self.number = number  # before the rest: a trace of it wants our name
-        super().__init__(server.reactor, sock, HELLO_SENT, peer)
-        self.server: Server = server
+    def __init__(self, server: "Server", sock: Sock, peer_address: object, number: int) -> None:
+        super().__init__(server.reactor, sock, HELLO_SENT, peer_address)
+        self.server = server
+        self.number = number
         self.received = b""
+        self.discarded = 0
 
     def __str__(self) -> str:
         return f"c{self.number}"
@@ -67,20 +68,22 @@ class ServerConnection(Connection):
         self.server.deadlines.arm(self)
         self.sock.setblocking(False)
         self.unsent = self.server.greeting
-        self.server.talk(self, "S: HELLO 1")
+        self.server.say(self, f"S: {protocol.HELLO_LINE}")
         self.proceed()
 
     def proceed(self) -> None:
         """Send what may be sent now, then wait for what the state still needs."""
-        if self.unsent:
-            self.send(flags=END_FOLLOWS if self.state is SENDING else 0)
-        if self.state is SENDING and not self.unsent:
-            self.half_close()
-            self.move(DONE)
+        if self.state is SENDING:
+            self.send(flags=END_FOLLOWS)
+            if not self.unsent:
+                self.half_close()
+                self.transition(DONE)
+        elif self.unsent:
+            self.send()
         self.reactor.watch(self, self.needs())
 
     def needs(self) -> int:
-        """Return what to wait for. It follows from the state, and is asked for here alone."""
+        """Return what to wait for: it follows from the state."""
         reads = 0 if self.state is SENDING else READ
         writes = WRITE if self.unsent else 0
         return reads | writes
@@ -89,100 +92,148 @@ class ServerConnection(Connection):
         self.proceed()
 
     def on_readable(self) -> None:
-        octets = self.receive()
-        if octets is None:
+        data = self.receive(LAST_READ if self.discarded else RECEIVE)
+        if data is None:
             return
         if self.state is HELLO_SENT:
-            self.hear(octets)
-        elif not octets:
-            self.end("done")  # the file is out, and the client has ended its stream; else: discard
+            self.hear(data)
+        else:
+            self.discard(data)
 
-    def hear(self, octets: bytes) -> None:
-        """Judge the client's hello; if it is whole, send the file. What follows it is ignored."""
-        if not octets:
+    def hear(self, data: bytes) -> None:
+        """Judge the client's hello; when it is complete, send the file."""
+        if not data:
             raise ProtocolError("expected HELLO, got the end of the stream")
-        self.received += octets
-        if hello.parse(self.received) is None:
+        self.received += data
+        beyond = hello.parse(self.received)
+        if beyond is None:
             return
         self.received = b""
-        self.move(SENDING)
-        self.server.talk(self, "C: HELLO 1")
-        self.server.talk(self, self.server.header)
+        self.discarded = len(beyond)
+        self.transition(SENDING)
+        self.server.say(self, f"C: {protocol.HELLO_LINE}")
+        self.server.say(self, self.server.header)
         self.unsent += self.server.message
         self.proceed()
 
+    def discard(self, data: bytes) -> None:
+        """Wait for the end of the client's stream; throw away what comes before it, up to a limit:
+        a client that sends for ever would cost processor time until its deadline."""
+        if not data:
+            self.end("done")
+            return
+        self.discarded += len(data)
+        if self.discarded > DISCARD_LIMIT:
+            self.end("lost", f": more than {DISCARD_LIMIT} bytes after the hello")
+
     def on_late(self) -> None:
-        """The deadline has passed: say why, if the client may still be told, and end."""
+        """The deadline has passed: say why, if the protocol still allows it, and end."""
         if self.state is HELLO_SENT:
             self.refuse("late", f"no hello within {self.server.deadlines.length:g} s")
         else:
             self.end("late")
 
     def on_error(self, error: Exception) -> None:
-        """End this connection, and no other. Who is to blame shows in the type of the error."""
+        """End this connection, and no other. The type of the error says who is to blame."""
         if isinstance(error, ProtocolError):
-            self.server.talk(self, f"C: {protocol.shown(self.received)}")
-            # As a call of its own: a defect in there would otherwise get past this very method.
+            self.server.say(self, f"C: {protocol.shown(self.received)}")
+            # A call of its own, so that a bug in `refuse` comes back to this method.
             self.reactor.call(self, partial(self.refuse, "refused", str(error)))
         elif isinstance(error, OSError):
             self.end("lost", f": {error.strerror}")
         else:
-            self.server.tell_bug(error)
+            self.server.say_bug(error)
             self.end("bug")
 
-    def refuse(self, word: str, reason: str) -> None:
-        """Say ERROR, as far as one send takes it; take in what has already arrived; close.
+    def refuse(self, ending: str, reason: str) -> None:
+        """Send ERROR, as much as one send takes; read what has already arrived; close.
 
-        The read is for the ERROR's sake: closing over unread octets could reset it away.
+        The read protects the ERROR: closing with unread bytes could reset the connection.
         """
         farewell = protocol.error_message(reason)
         self.unsent += farewell
         try:
-            super().send()  # Connection's own: in one send, whatever SlowMotion makes of it
+            Connection.send(self)  # in one send, even in slow motion
             if not self.unsent:
-                self.server.talk(self, f"S: {farewell[:-1].decode()}")
+                self.server.say(self, f"S: {farewell[:-1].decode()}")
             self.receive(LAST_READ)
         except OSError:
             pass  # best effort: the client may be gone, or have no room
-        self.end(word, f": {reason}")
+        self.end(ending, f": {reason}")
 
-    def end(self, word: str, why: str = "") -> None:
-        """Close, and count it under one of WORDS. (The kernel may keep the octets of a client that
+    def end(self, ending: str, why: str = "") -> None:
+        """Close, and count it under one of ENDINGS. (The kernel may keep the bytes of a client that
         does not read, and try for minutes to deliver them; they are no longer our memory.)"""
-        self.close(word + why)
+        self.close()
         self.server.deadlines.cancel(self)
-        if word != "done":
-            word_and_why = f"{word} in {self.state.name}{why}"
-            self.server.talk(self, f"{word_and_why} ({addresses.shown_address(self.peer)})")
+        if ending != "done":
+            where = addresses.shown_address(self.peer_address)
+            self.server.say(self, f"{ending} in {self.state.name}{why} ({where})")
         else:
-            self.server.talk(self, "done")
-        self.server.ended(word)
+            self.server.say(self, "done")
+        self.server.ended(self, ending)
 
 
-class SlowConnection(SlowMotion, ServerConnection):
-    """The same in slow motion."""
+class SlowConnection(ServerConnection):
+    """The same in slow motion: at most --chunk bytes per send, then a pause of --pause seconds, in
+    which it waits for the time alone, and not for room."""
 
-    __slots__ = ()
+    __slots__ = ("next_send", "timer")
+
+    def __init__(self, server: "Server", sock: Sock, peer_address: object, number: int) -> None:
+        super().__init__(server, sock, peer_address, number)
+        self.next_send = 0.0  # no send before this moment
+        self.timer: Timer | None = None
+
+    def needs(self) -> int:
+        return super().needs() & ~WRITE if self.timer else super().needs()
+
+    def send(self, most: int | None = None, flags: int = 0) -> int:
+        """Send a little, without flags that would let it wait for more."""
+        now = self.reactor.clock()
+        taken = super().send(self.server.chunk) if now >= self.next_send else 0
+        if taken:
+            self.next_send = now + self.server.pause
+        left = self.next_send - now
+        if self.unsent and left > 0 and not self.timer:
+            self.timer = self.reactor.call_later(left, self, self.resume)
+        return taken
+
+    def resume(self) -> None:
+        """The pause is over."""
+        self.timer = None
+        self.next_send = 0.0
+        self.proceed()
+
+    def close(self) -> None:
+        if self.timer:
+            self.reactor.cancel(self.timer)
+        super().close()
 
 
 class Server:
     """What all connections share, and one listening period after another."""
 
-    def __init__(self, reactor: Reactor, console: Console, options: Namespace) -> None:
+    def __init__(self, reactor: Reactor, console: Console, options: ServerOptions) -> None:
         self.reactor = reactor
         self.console = console
         self.quiet = options.quiet
         self.chunk = options.chunk
+        self.pause = options.pause or 0.0
+        self.drain = options.drain
         self.greeting = hello.greeting()
-        self.deadlines = reactor.queue(options.timeout, ServerConnection.on_late)
-        self.connections = self.deadlines.moments  # each is there, from accept to close
-        self.pauses = reactor.queue(options.pause or 0.0, ServerConnection.proceed)
-        self.drains = reactor.queue(options.drain, Server.cut)
+        self.deadlines = reactor.deadline_queue(options.timeout, ServerConnection.on_late)
+        self.connections: dict[ServerConnection, None] = {}  # from accept to close, in that order
         self.acceptor = Acceptor(
-            reactor, self.connections, options.max_clients, self.welcome, console.line
+            reactor,
+            self.connections,
+            options.max_clients or most_clients(),
+            self.welcome,
+            self.on_deaf,
+            console.line,
         )
         self.accepted = 0
-        self.cuts = 0  # of all periods: the exit status remembers
+        self.status = 0  # of the process; what has gone wrong in one period counts to the end
 
     def __str__(self) -> str:
         return "server"
@@ -191,68 +242,77 @@ class Server:
         """Deliver `body` through these listening sockets until a signal, then drain and report."""
         self.message = protocol.file_message(body)
         self.header = f"S: {self.message.splitlines()[0].decode()}"
-        self.signals: list[int] = []  # of this period; the first one begins the drain
-        self.ends = dict.fromkeys(WORDS, 0)
+        self.draining: Timer | None = None  # ends the drain, once it has begun
+        self.may_ask = False  # a person, and nothing else, stopped this period
+        self.interrupted = False  # Ctrl+C came while draining
+        self.ends = dict.fromkeys(ENDINGS, 0)
         self.acceptor.open(sockets)
         self.reactor.run(until=self.drained)
-        self.drains.cancel(self)
         self.report()
 
+    def drained(self) -> bool:
+        """Tell whether the period is over: it drains, and the last connection has ended."""
+        return self.draining is not None and not self.connections
+
     def report(self) -> None:
+        if self.draining is not None:
+            self.reactor.cancel(self.draining)
         done, cut = self.ends["done"], self.ends["cut"]
-        self.cuts += cut
+        if cut:
+            self.status = 1
         self.console.report(f"{done} done, {sum(self.ends.values()) - done - cut} lost, {cut} cut")
 
-    def talk(self, connection: ServerConnection, text: str) -> None:
+    def say(self, connection: ServerConnection, text: str) -> None:
         """Show a line of a conversation."""
         if not self.quiet:
             self.console.line(f"{connection} {text}")
 
-    def welcome(self, sock: Sock, peer: object) -> None:
+    def welcome(self, sock: Sock, peer_address: object) -> None:
         """Begin a connection, as a handler call of its own: if it fails, it fails alone."""
         self.accepted += 1
         kind = SlowConnection if self.chunk else ServerConnection
-        connection = kind(self, sock, peer, self.accepted)
+        connection = kind(self, sock, peer_address, self.accepted)
+        self.connections[connection] = None
         self.reactor.call(connection, connection.start)
 
-    def ended(self, word: str) -> None:
+    def ended(self, connection: ServerConnection, ending: str) -> None:
         """Count a connection that is closed, and use the room it leaves."""
-        self.ends[word] += 1
+        del self.connections[connection]
+        self.ends[ending] += 1
         self.acceptor.connection_ended()
-
-    def drained(self) -> bool:
-        """Tell whether the period is over: a signal has come, and the last connection has gone."""
-        return bool(self.signals) and not self.connections
 
     def on_signal(self, number: int) -> None:
         """Drain at the first signal of a period; cut at any Ctrl+C after it."""
-        self.signals.append(number)
-        if len(self.signals) == 1:
+        by_person = number == signal.SIGINT
+        if self.draining is None:
+            self.may_ask = by_person
             self.begin_drain()
-        elif number == signal.SIGINT:
+            return
+        self.may_ask = False
+        if by_person:
+            self.interrupted = True
             self.cut()
+
+    def on_deaf(self) -> None:
+        """No listening socket is left: drain, and let the exit status say so."""
+        self.status = 1
+        self.may_ask = False
+        if self.draining is None:
+            self.begin_drain()
 
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""
+        self.draining = self.reactor.call_later(self.drain, self, self.cut)
         self.acceptor.close()
         self.console.report(f"stopping; open connections: {len(self.connections)}")
-        self.drains.arm(self)
 
     def cut(self) -> None:
         """End whatever is still open."""
         for connection in list(self.connections):
             connection.end("cut")
 
-    def interrupted(self) -> bool:
-        """Tell whether Ctrl+C came while draining."""
-        return signal.SIGINT in self.signals[1:]
-
-    def may_ask(self) -> bool:
-        """Tell whether a person, and nobody else, stopped this period."""
-        return self.signals == [signal.SIGINT]
-
-    def tell_bug(self, error: Exception) -> None:
-        """Show a defect of ours, which one connection has met, with its traceback."""
+    def say_bug(self, error: Exception) -> None:
+        """Show a bug, which one connection has met, with its traceback."""
         for line in "".join(traceback.format_exception(error)).splitlines():
             self.console.line(line)
 
@@ -260,32 +320,29 @@ class Server:
         raise error  # a drain that cannot end must not go on
 
 
-def serve(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
+def serve(reactor: Reactor, console: Console, signals: Signals, options: ServerOptions) -> int:
     """Run the server: one listening period after another. Return the exit status."""
     server = Server(reactor, console, options)
-    signals.act = server.on_signal
-    reactor.watch(signals, READ)
     question = prompt.Question(console, signals)
     body = input_file.read(options.input_file)
     places = addresses.places(options.host, options.port, signals)
+    signals.act = server.on_signal
+    reactor.watch(signals, READ)
     while True:
         sockets = addresses.listen(places)
         places = addresses.places_of(sockets)  # with the real port, for the next period
-        address = addresses.shown_address(places[0].sockaddr)
-        console.announce(f"listening on {address}")
-        if reactor.trace is not None:
-            reactor.trace("listen", server, address=address, body=body)
+        console.announce(f"listening on {addresses.shown_address(places[0].sockaddr)}")
         server.serve(body, sockets)
-        if server.interrupted():
+        if server.interrupted:
             return 130
-        if not server.may_ask() or not question.ask():
-            return 1 if server.cuts else 0
+        if not server.may_ask or not question.ask():
+            return server.status
         body = input_file.read(options.input_file)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `python server.py ARGUMENTS` (default: sys.argv) and return the exit status."""
-    return run("server.py", server_options, serve, arguments)
+    return run("server.py", ServerOptions, serve, arguments)
 
 
 if __name__ == "__main__":

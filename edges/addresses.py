@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import protocol
 from edges.failure import Failure, reason
-from reactor import Signals
+from signals import Signals
 
 Sockaddr = tuple[Any, ...]  # a socket address in the form of its family
 Address = tuple[int, Sockaddr]  # a family, and such an address

@@ -1,127 +1,29 @@
 """The command lines of both programs: what may be said, and what it means.
 
-A usage error is one line and status 2. Values are read strictly: Python's int() and float() would
-also take "1_0", " 5", "８" and "nan".
+Each option is one line of a class: its name, its type, how it is read, what --help says, and its
+default. A usage error is one line and status 2. Values are read strictly: Python's int() and
+float() would also take "1_0", " 5", "８" and "nan".
 """
 
 import argparse
 import os
 import re
-import resource
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from edges.console import Console
 
-RELEASE = "1.0.0"
+RELEASE = "2.0.0"
 PORT = 7080
-SAMPLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "sample.txt")
+SAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "sample.txt")
 LONGEST = 86400.0  # seconds; a day is longer than any wait that makes sense, and select takes it
 WIDTH = 78  # columns of --help, as argparse lays it out on a terminal of 80
-SERVER_HELP = (
-    "Deliver one small text file to every client. "
-    "Ctrl+C (SIGINT) asks whether to go on; stop a service with SIGTERM."
-)
-SPARE = 32  # descriptors kept for all that is not a client: standard streams, listeners, files
+SPARE = 32  # file descriptors kept for all that is not a client: standard streams, listeners, files
+USUAL_FILES = 1024  # the limit of open files where the system does not tell it
 
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that speaks through the console, and in one line when it refuses."""
-
-    def __init__(self, console: Console, prog: str, description: str) -> None:
-        # Without a width, argparse asks how wide the terminal is, each time an option is added, and
-        # imports shutil and its compressors to do so: 5 % of a client's whole life (2 of 41 ms).
-        layout = partial(argparse.HelpFormatter, width=WIDTH)
-        super().__init__(
-            prog=prog, description=description, formatter_class=layout, allow_abbrev=False
-        )
-        self.console = console
-        self.names: dict[str, str] = {}  # the arguments that are no options, and their defaults
-        self.add_argument("--version", action="version", version=f"eighty {RELEASE}")
-        volume = self.add_mutually_exclusive_group()
-        volume.add_argument("-q", "--quiet", action="store_true", help="say only what matters")
-        volume.add_argument("-v", "--verbose", action="store_true", help="a line per loop turn too")
-        self.add_argument(
-            "--trace", metavar="FILE", help="record the run, with peers' addresses and octets"
-        )
-        self.add("--slow", duration, None, "tell of calls that take longer (with -v: 0.1)")
-
-    def add_name(self, name: str, default: str, what: str) -> None:
-        """Take a name that may be left out."""
-        self.names[name] = default
-        self.add_argument(name, metavar=name.upper(), nargs="?", help=what)
-
-    def add(self, option: str, kind: Callable[[str], object], default: object, what: str) -> None:
-        """Take an option with a value."""
-        metavar = "S" if kind in (seconds, duration) else "N"
-        self.add_argument(option, metavar=metavar, type=kind, default=default, help=what)
-
-    def read(self, arguments: list[str] | None) -> argparse.Namespace:
-        """Return the options. Names and options come in any order; after "--" there are only names.
-
-        (parse_args refuses `client.py HOST --port 1 COPY`, and the standard remedy, intermixed
-        parsing, takes a name after "--" for an option.)
-        """
-        words = sys.argv[1:] if arguments is None else arguments
-        end = words.index("--") if "--" in words else len(words)
-        options = self.parse_intermixed_args(words[:end])
-        more = words[end + 1 :]
-        for name, default in self.names.items():
-            if getattr(options, name) is None:
-                setattr(options, name, more.pop(0) if more else default)
-        if more:
-            self.error(f"unrecognized arguments: {' '.join(more)}")
-        for name in self.names:
-            if options.trace is not None and same_file(options.trace, getattr(options, name)):
-                self.error(f"--trace and {name.upper()} are the same file")
-        return options
-
-    def _print_message(self, message: str, file: object = None) -> None:
-        self.console.announce(message.rstrip("\n"))
-
-    def error(self, message: str) -> NoReturn:
-        one_line = message.replace("\n", r"\n")  # which a name may have in it
-        self.console.line(f"{self.prog}: {one_line} (see {self.prog} --help)")
-        raise SystemExit(2)
-
-
-def server_options(console: Console, arguments: list[str] | None) -> argparse.Namespace:
-    """Return the options of server.py; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser(console, "server.py", SERVER_HELP)
-    parser.add_name("input_file", SAMPLE, "the file (default: sample.txt beside server.py)")
-    parser.add_argument("--host", help="address or name to listen on (default: all interfaces)")
-    parser.add("--port", port, PORT, f"port; 0: any free one (default {PORT})")
-    parser.add("--timeout", duration, 10.0, "seconds a connection may last in all (default 10)")
-    parser.add("--drain", seconds, 5.0, "seconds for open connections at the end (default 5)")
-    parser.add(
-        "--max-clients", count, most_clients(), "at once; more wait (default: open files less 32)"
-    )
-    parser.add("--chunk", count, None, "slow motion: at most N octets per send")
-    parser.add("--pause", seconds, None, "slow motion: seconds between sends")
-    options = parser.read(arguments)
-    if options.pause is not None and options.chunk is None:
-        parser.error("--pause needs --chunk")
-    return options
-
-
-def client_options(console: Console, arguments: list[str] | None) -> argparse.Namespace:
-    """Return the options of client.py; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser(console, "client.py", "Fetch the file of a server: an exact copy or nothing.")
-    parser.add_name("server", "localhost", "name or address (default localhost)")
-    parser.add_name("output_file", "sample.txt", "the copy; - is stdout (default sample.txt)")
-    parser.add("--port", client_port, PORT, f"port (default {PORT})")
-    parser.add("--timeout", duration, 10.0, "seconds for everything (default 10)")
-    return parser.read(arguments)
-
-
-def same_file(one: str, other: str) -> bool:
-    """Tell whether two names lead to one file; it need not exist."""
-    try:
-        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
-    except (OSError, ValueError):  # not there; a NUL in the name
-        return False
+T = TypeVar("T")
 
 
 def port(text: str, lowest: int = 0) -> int:
@@ -144,20 +46,217 @@ def count(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """Read a length of time in seconds, 0 to a day."""
+    """Read a number of seconds, 0 to a day."""
     if not re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e-?[0-9]+)?", text) or float(text) > LONGEST:
         raise argparse.ArgumentTypeError(f"expected seconds, 0 to {LONGEST:.0f}, got {text!a}")
     return float(text)
 
 
 def duration(text: str) -> float:
-    """Read a length of time in seconds that is not 0."""
+    """Read a number of seconds that is not 0."""
     if not seconds(text):
         raise argparse.ArgumentTypeError(f"expected seconds, more than 0, got {text!a}")
     return seconds(text)
 
 
+class Kind(NamedTuple):
+    """How one option is read from the command line, and what --help says of it."""
+
+    default: object
+    help: str
+    short: str = ""  # of a flag
+    read: Callable[[str], object] | None = None  # of an option with a value
+    metavar: str = ""
+
+
+# What a class of options says of each; to a type checker, the value that the option has.
+
+
+def name(default: str, about: str) -> str:
+    """An argument without a dash, which may be left out."""
+    return cast(str, Kind(default, about))
+
+
+def flag(short: str, about: str) -> bool:
+    """An option without a value. Two of them exclude each other."""
+    return cast(bool, Kind(False, about, short=short))
+
+
+def value(read: Callable[[str], T], default: T, about: str, metavar: str = "N") -> T:
+    """An option with a value, which `read` makes of the text."""
+    return cast(T, Kind(default, about, read=read, metavar=metavar))
+
+
+class Options:
+    """What every program takes. A subclass adds its own, each in one line; `Parser` reads them."""
+
+    role = ""  # of the program: server or client
+    about = ""  # what it does
+    quiet = flag("-q", "say only what matters")
+    verbose = flag("-v", "add a line for each loop turn")
+    trace = value(str, None, "record the run, with peers' addresses and bytes", "FILE")
+    slow = value(duration, None, "report calls that take longer (with -v: 0.1)", "S")
+
+    def __init__(self, **values: object) -> None:
+        """Take these values, and the default for every other option."""
+        kinds = self.kinds()
+        if unknown := values.keys() - kinds.keys():
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(unknown)}")
+        for option, kind in kinds.items():
+            setattr(self, option, values.get(option, kind.default))
+
+    @classmethod
+    def kinds(cls) -> dict[str, Kind]:
+        """Return how each option is read, the inherited ones first."""
+        bases = reversed(cls.__mro__)
+        return {
+            option: kind
+            for base in bases
+            for option, kind in vars(base).items()
+            if isinstance(kind, Kind)
+        }
+
+    def values(self) -> dict[str, object]:
+        """Return the value of each option."""
+        return {option: getattr(self, option) for option in self.kinds()}
+
+    def conflict(self) -> str | None:
+        """Return what is wrong with the options together; None: nothing."""
+        return None
+
+
+class ServerOptions(Options):
+    """The options of server.py."""
+
+    role = "server"
+    about = (
+        "Deliver one small text file to every client. "
+        "Ctrl+C (SIGINT) asks whether to go on; stop a service with SIGTERM."
+    )
+    input_file = name(SAMPLE, "the file (default: sample.txt beside server.py)")
+    host = value(str, None, "address or name to listen on (default: all interfaces)", "HOST")
+    port = value(port, PORT, f"port; 0: any free one (default {PORT})")
+    timeout = value(duration, 10.0, "seconds a connection may last in all (default 10)", "S")
+    drain = value(seconds, 5.0, "seconds for open connections at the end (default 5)", "S")
+    max_clients = value(count, None, "at once; more wait (default: open files less 32)")
+    chunk = value(count, None, "slow motion: at most N bytes per send")
+    pause = value(seconds, None, "slow motion: seconds between sends", "S")
+
+    def conflict(self) -> str | None:
+        if self.pause is not None and self.chunk is None:
+            return "--pause needs --chunk"
+        return None
+
+
+class ClientOptions(Options):
+    """The options of client.py."""
+
+    role = "client"
+    about = "Fetch the file of a server: an exact copy or nothing."
+    server = name("localhost", "name or address (default localhost)")
+    output_file = name("sample.txt", "the copy; - is stdout (default sample.txt)")
+    port = value(client_port, PORT, f"port (default {PORT})")
+    timeout = value(duration, 10.0, "seconds for everything (default 10)", "S")
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741  # the options of one program
+
+
+class Parser(argparse.ArgumentParser, Generic[O]):
+    """An ArgumentParser that speaks through the console, and in one line when it refuses."""
+
+    def __init__(self, console: Console, prog: str, options: type[O]) -> None:
+        # Without a width, argparse asks how wide the terminal is, each time an option is added, and
+        # imports shutil and its compressors to do so: 5 % of a client's whole life (2 of 41 ms).
+        layout = partial(argparse.HelpFormatter, width=WIDTH)
+        # From 3.14 on, argparse colours its help, and the console shows escape sequences as "?".
+        plain: dict[str, Any] = {"color": False} if sys.version_info >= (3, 14) else {}
+        super().__init__(
+            prog=prog,
+            description=options.about,
+            formatter_class=layout,
+            allow_abbrev=False,
+            **plain,
+        )
+        self.console = console
+        self.options = options
+        self.names: list[str] = []
+        self.add_argument("--version", action="version", version=f"eighty {RELEASE}")
+        self.volume = self.add_mutually_exclusive_group()
+        for option, how in options.kinds().items():
+            self.add(option, how)
+
+    def add(self, option: str, kind: Kind) -> None:
+        """Take one argument or option."""
+        long = "--" + option.replace("_", "-")
+        if kind.short:
+            self.volume.add_argument(kind.short, long, action="store_true", help=kind.help)
+        elif kind.read:
+            self.add_argument(
+                long, metavar=kind.metavar, type=kind.read, default=kind.default, help=kind.help
+            )
+        else:
+            self.names.append(option)
+            self.add_argument(option, metavar=option.upper(), nargs="?", help=kind.help)
+
+    def read(self, arguments: list[str] | None) -> O:
+        """Return the options; SystemExit 2 on a usage error, 0 after --help.
+
+        Names and options come in any order; after "--" there are only names. (parse_args refuses
+        `client.py HOST --port 1 COPY`, and the standard remedy, intermixed parsing, takes a name
+        after "--" for an option.)
+        """
+        words = sys.argv[1:] if arguments is None else arguments
+        end = words.index("--") if "--" in words else len(words)
+        values = vars(self.parse_intermixed_args(words[:end]))
+        more = words[end + 1 :]
+        for name in self.names:
+            if values[name] is None:
+                values.pop(name)
+                if more:
+                    values[name] = more.pop(0)
+        if more:
+            self.error(f"unrecognized arguments: {' '.join(more)}")
+        options = self.options(**values)
+        if conflict := options.conflict() or self.shared_file(options):
+            self.error(conflict)
+        return options
+
+    def shared_file(self, options: O) -> str | None:
+        """Return what to say if the trace would be written over another file of the program."""
+        for name in self.names:
+            if options.trace is not None and same_file(options.trace, getattr(options, name)):
+                return f"--trace and {name.upper()} are the same file"
+        return None
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        self.console.announce(message.rstrip("\n"))
+
+    def error(self, message: str) -> NoReturn:
+        one_line = message.replace("\n", r"\n")  # a name may contain one
+        self.console.line(f"{self.prog}: {one_line} (see {self.prog} --help)")
+        raise SystemExit(2)
+
+
+def same_file(one: str, other: str) -> bool:
+    """Tell whether two names lead to one file; it need not exist."""
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
+    except (OSError, ValueError):  # not there; a NUL in the name
+        return False
+
+
 def most_clients() -> int:
     """Return how many clients fit under the soft limit of open files."""
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - SPARE)
+    return max(1, open_files() - SPARE)
+
+
+def open_files() -> int:
+    """Return the soft limit of open files, or the usual one where it may not be asked for."""
+    try:
+        import resource  # noqa: PLC0415  # Windows has none
+
+        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (ImportError, OSError, ValueError):
+        return USUAL_FILES
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft

@@ -1,7 +1,6 @@
-"""How a download that failed is told: the line, and the exit status of the client.
+"""What the user is told of a download that failed: the line, and the exit status of the client.
 
-Called by client.py, and by lab/swarm.py for its many. What success looks like, they say
-themselves.
+Called by client.py, and by lab/swarm.py for its many clients.
 """
 
 from edges.failure import Failure
@@ -9,16 +8,18 @@ from protocol import Damaged, PeerError, ProtocolError, shown
 
 NO_CONNECTION, BROKEN_PROTOCOL, DAMAGED = 3, 4, 5  # exit statuses; 1 is "cannot save"
 
+UNSETTLED = RuntimeError("the download has no outcome yet")  # until it has one
+
 
 def settled(outcome: bytes | Exception) -> bytes:
-    """Return the octets, if that is the outcome; else raise it as the user is to be told of it."""
+    """Return the bytes, if that is the outcome; else raise what the user is told."""
     if isinstance(outcome, Exception):
         raise explained(outcome)
     return outcome
 
 
 def explained(error: Exception) -> Exception:
-    """Return the Failure that the user is told of; any other `error` as it is."""
+    """Return `error` as a Failure with its line and status; an error that is a bug, unchanged."""
     if isinstance(error, PeerError):
         why = f"the server said ERROR {shown(str(error).encode(), limit=None)}; nothing saved"
         return Failure(f"{why}, try again later", BROKEN_PROTOCOL)

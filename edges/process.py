@@ -1,13 +1,15 @@
 """The first and the last moment of a program, when no loop handles its signals.
 
-Imported first of all, so that little can happen before it. Called by server.py, client.py and the
-demonstrations where they are run as programs; a module that only imports them must not call it.
+Imported first of all, so that little can happen before it. Called by the programs where they are
+run; a module that is only imported must not call it.
 """
 
 import gc
 import signal
 import sys
 from typing import NoReturn
+
+ours = False  # this process runs one of our programs, and nothing else
 
 
 def begin() -> None:
@@ -20,6 +22,8 @@ def begin() -> None:
     a server, not even after `stty tostop` (SIGTTOU). What is typed there then belongs to another
     program; reading it fails (EIO) and does not stop us either (SIGTTIN).
     """
+    global ours  # noqa: PLW0603  # a process begins once
+    ours = True
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
@@ -27,15 +31,12 @@ def begin() -> None:
 
 
 def end(status: int) -> NoReturn:
-    """End this process with `status`: it is decided, and no late signal may change it.
+    """End this process with `status`. No late signal changes it: Signals ignores them by now.
 
-    (The interpreter takes some milliseconds to leave, and whoever stops a service may ask twice.)
+    While Python ends, it looks for cycles in all objects, several times: a tenth of a client's
+    whole life, for memory that goes back to the system anyway. Frozen objects are not looked at. In
+    development mode (-X dev) they are, and what was left open is reported.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    # While it leaves, the interpreter looks through all there is for cycles, several times: a tenth
-    # of a client's whole life (4 of 41 ms), for memory that goes back to the system anyhow. What is
-    # frozen is not looked at. In development mode (-X dev) it looks, and tells what was left open.
     if not sys.flags.dev_mode:
         gc.freeze()
     sys.exit(status)

@@ -2,42 +2,39 @@
 
 import select
 import selectors
-from argparse import Namespace
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
+from typing import TypeVar
 
-from edges import standard_streams
+from edges import process, standard_streams
+from edges.command_line import Options, Parser
 from edges.console import Console
 from edges.epoll import EpollSelector
 from edges.failure import Failure, reason
-from reactor import Interrupted, Reactor, Signals
+from reactor import Reactor
+from signals import Interrupted, Signals
 
-Reader = Callable[[Console, list[str] | None], Namespace]  # of the command line
-Body = Callable[[Reactor, Console, Signals, Namespace], int]
+O = TypeVar("O", bound=Options)  # noqa: E741  # the options of one program
+Body = Callable[[Reactor, Console, Signals, O], int]
 
 
-def run(
-    name: str,
-    read: Reader,
-    body: Body,
-    arguments: list[str] | None,
-    loop: Callable[[selectors.BaseSelector], Reactor] = Reactor,
-) -> int:
-    """Return the status of `body`, which gets the options; tell of a failure in one line.
+def run(name: str, kind: type[O], body: Body[O], arguments: list[str] | None) -> int:
+    """Return the status of `body`, which gets the options; report a failure in one line.
 
     Raises SystemExit for --help, --version (0) and usage errors (2).
     """
     try:
         standard_streams.open_closed()
         with (
-            Signals() as signals,
-            closing(loop(best_selector())) as reactor,
+            Signals(final=process.ours) as signals,
+            closing(Reactor(best_selector())) as reactor,
             closing(Console(reactor)) as console,
         ):
             reactor.after_turn = console.flush
             try:
-                options = read(console, arguments)
-                with watched(name, reactor, console, options):
+                options = Parser(console, name, kind).read(arguments)
+                with observed(reactor, console, options, body):
                     return body(reactor, console, signals, options)
             except Failure as failure:
                 console.line(f"{name}: {failure}")
@@ -49,25 +46,21 @@ def run(
         return refused(name, error)
 
 
-def watched(
-    name: str, reactor: Reactor, console: Console, options: Namespace
-) -> AbstractContextManager[None]:
-    """Let those watch the loop whom the options ask for: only then are they imported.
-
-    (They are a tenth of all that a client imports.)
-    """
+def observed(
+    reactor: Reactor, console: Console, options: Options, body: Body[O]
+) -> AbstractContextManager[object]:
+    """Attach the observers that the options ask for. Only then are they imported: they are a tenth
+    of all that a client imports."""
     if options.verbose or options.slow is not None or options.trace is not None:
-        from edges.observers import observed  # noqa: PLC0415
+        from edges.observers.attach import attached  # noqa: PLC0415
 
-        return observed(reactor, console, name.removesuffix(".py"), options)
+        return attached(reactor, console, options, sys.modules[body.__module__])
     return nullcontext()
 
 
 def refused(name: str, error: OSError) -> int:
-    """Tell that the system refuses what nothing works without, such as a descriptor for the loop.
-
-    Everything is closed by now, so there is room for a console again. Returns the exit status.
-    """
+    """Report that the system refuses what nothing works without, such as a file descriptor for the
+    loop. Everything is closed by now, so there is room for a console. Returns the exit status."""
     with closing(Console()) as console:
         console.line(f"{name}: cannot go on: {reason(error)}")
     return 1

@@ -24,7 +24,7 @@ from contextlib import ExitStack, closing, suppress
 from edges import terminal
 from edges.answers import Answers, NoAnswer, Unseen
 from edges.console import Console
-from reactor import Interrupted, Signals
+from signals import Interrupted, Signals
 
 QUESTION = "Continue listening? [y/N] "
 TIMES = 4  # asked once, and again at most three times

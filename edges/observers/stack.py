@@ -1,0 +1,62 @@
+"""Where a program is: the call stack of the core and the edges, for the trace.
+
+Owns which frames a reader of the trace sees: those of the project's own files, from the first call
+of a program's own to the innermost. The frame of edges/program.py and all before it are the same
+for every event, and the observers do not watch themselves.
+
+    ["reactor.py:84 Reactor.turn", "reactor.py:113 Reactor.call", "server.py:113
+    ServerConnection.on_readable", ...]
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from types import CodeType, FrameType
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+FRAME = "edges" + os.sep + "program.py"
+OBSERVERS = os.path.join("edges", "observers", "")
+
+
+class Stacks:
+    """Finds the stack, and remembers the name of each file: an event has some ten frames."""
+
+    def __init__(self) -> None:
+        self.files: dict[CodeType, str] = {}
+
+    def here(self, callee: Callable[..., object] | None) -> list[str]:
+        """Return the stack, outermost first, as "FILE:LINE FUNCTION".
+
+        `callee` is the function that an event is about, and that is called from the last line; it
+        comes last, at its `def` line, where a debugger stops when it steps in.
+        """
+        found = []
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the documented way
+        while frame is not None and (file := self.file(frame.f_code)) != FRAME:
+            if file:
+                found.append(f"{_shown(file)}:{frame.f_lineno} {frame.f_code.co_qualname}")
+            frame = frame.f_back
+        found.reverse()
+        if code := _code(callee):
+            found.append(f"{_shown(self.file(code))}:{code.co_firstlineno} {code.co_qualname}")
+        return found
+
+    def file(self, code: CodeType) -> str:
+        """Return the path from the project's folder to the file of `code`; "": not to be shown."""
+        if code not in self.files:
+            path = os.path.relpath(os.path.realpath(code.co_filename), ROOT)
+            outside = path.startswith((os.pardir, OBSERVERS))
+            known = os.path.dirname(path) in ("", "edges") and not outside
+            self.files[code] = path if known else ""
+        return self.files[code]
+
+
+def _code(function: object) -> CodeType | None:
+    """Return the code of a function, by way of whatever holds its arguments or wraps it."""
+    function = getattr(function, "func", function)
+    function = getattr(function, "__wrapped__", function)
+    return getattr(function, "__code__", None)
+
+
+def _shown(path: str) -> str:
+    return path.replace(os.sep, "/")

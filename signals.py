@@ -1,0 +1,156 @@
+"""Signals as bytes on a socket: for the loop they are one more socket to read.
+
+Owns the signals that ask a program to end, from the first statement of its run to the last. Knows
+no loop: an object with `sock`, `interest` and callbacks is all that a reactor needs.
+
+A handler that only sets a flag does not wake `select`, which goes on sleeping after a signal (PEP
+475); and a signal that comes between the look at the flag and the sleep would be lost. So the C
+part of Python writes the signal's number to a socket at once (`signal.set_wakeup_fd`), and the
+handler in Python, which may run in the middle of anything, does nothing. The byte waits in the
+socket until the loop reads it. If the socket is full the byte is dropped, but then hundreds of
+signals wait already. (libuv and Twisted do the same; it is the self-pipe trick of D. J. Bernstein.)
+"""
+
+import signal
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+# What asks a program to end. Windows has no SIGHUP, but SIGBREAK: Ctrl+Break, a closed console.
+STOPS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+)
+
+
+def nothing(*_: object) -> None:
+    """Do nothing: the Python half of every signal handler."""
+
+
+class Interrupted(Exception):
+    """A signal asked the program to end; `number` is which."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def interrupt(number: int) -> None:
+    """Raise Interrupted: what a signal does unless the program has something better to do."""
+    raise Interrupted(number)
+
+
+class Signals:
+    """The signals of STOPS, as a handler of the loop: `act(number)` is called for each.
+
+    A context manager for the main thread (ValueError elsewhere). SIGINT and SIGHUP that were
+    ignored at the start stay ignored: a shell starts `command &` and `nohup command` so. Signals
+    that were blocked are unblocked: a parent that blocks signals in its threads passes that on.
+
+    At the end all is put back. With `final` the signals are ignored instead: the status of the
+    process is decided then, and between our handler and the end there must be no moment with the
+    default action, which would end the process with another status.
+    """
+
+    def __init__(self, act: Callable[[int], None] = interrupt, *, final: bool = False) -> None:
+        self.act = act
+        self.final = final
+        self.interest = 0
+
+    def __enter__(self) -> "Signals":
+        self.sock, self.writer = socket.socketpair()
+        try:
+            self.sock.setblocking(False)
+            self.writer.setblocking(False)
+            self.old_writer = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        except BaseException:  # not the main thread: leave no socket behind
+            self.close()
+            raise
+        ours = [
+            number
+            for number in STOPS
+            if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN
+        ]
+        self.old_handlers = {number: signal.signal(number, nothing) for number in ours}
+        self.old_mask = change_mask("SIG_UNBLOCK", ours)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.final:
+            self.ignore()
+        else:
+            for number, handler in self.old_handlers.items():
+                signal.signal(number, handler)
+            change_mask("SIG_SETMASK", self.old_mask)
+        signal.set_wakeup_fd(self.old_writer)
+        self.close()
+
+    def __str__(self) -> str:
+        return "signals"
+
+    def close(self) -> None:
+        for sock in (self.sock, self.writer):
+            with suppress(OSError):  # the descriptor is released all the same: close(2)
+                sock.close()
+
+    def ignore(self) -> None:
+        """Ignore our signals from now on: what they could still change is decided.
+
+        They are blocked for that moment. Else one that comes between Python's last look and the new
+        action would be reported on stderr, as "ignored due to race condition".
+        """
+        mask = change_mask("SIG_BLOCK", self.old_handlers)
+        self.handle_with(signal.SIG_IGN)
+        change_mask("SIG_SETMASK", mask)
+
+    def received(self) -> list[int]:
+        """Return the numbers of our signals that have come since the last look."""
+        try:
+            return [number for number in self.sock.recv(4096) if number in self.old_handlers]
+        except BlockingIOError:
+            return []
+
+    def on_readable(self) -> None:
+        """Act on each signal, in order."""
+        for number in self.received():
+            self.act(number)
+
+    def on_error(self, error: Exception) -> None:
+        """Propagate: Interrupted ends the loop, and a program that cannot be stopped must end."""
+        raise error
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if numbers := self.received():
+            raise Interrupted(numbers[0])
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Raise Interrupted inside the block as soon as a signal comes: for the few calls that no
+        selector can wait for, such as opening a FIFO. For use outside the loop only."""
+
+        def raise_interrupted(number: int, frame: object) -> None:
+            self.handle_with(nothing)  # one signal, one exception
+            raise Interrupted(number)
+
+        try:
+            self.handle_with(raise_interrupted)
+            self.check()
+            yield
+        finally:
+            self.handle_with(nothing)
+
+    def handle_with(self, handler: Callable[..., None] | signal.Handlers) -> None:
+        for number in self.old_handlers:
+            signal.signal(number, handler)
+
+
+def change_mask(how: str, numbers: Iterable[int]) -> Iterable[int]:
+    """Block or unblock signals in this thread (pthread_sigmask(3)); return what was blocked.
+
+    Does nothing where signals cannot be blocked (Windows).
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return ()
+    return signal.pthread_sigmask(getattr(signal, how), set(numbers))
