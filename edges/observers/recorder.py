@@ -122,7 +122,7 @@ class Recorder:
 Described = tuple[str, object, Fields]
 
 
-def described(event: Event) -> Described:
+def described(event: Event) -> Described:  # noqa: PLR0911  # a table
     """Return the name of an event in a trace, whose it is (None: the loop's), and its fields."""
     match event:
         case Sleeps(timeout):
@@ -157,7 +157,7 @@ def _timer(event: TimerSet | TimerCancelled | TimerFired) -> Described:
     return "timer", event.handler, fields
 
 
-def _conversation(event: Conversation) -> Described:
+def _conversation(event: Conversation) -> Described:  # noqa: PLR0911  # a table
     match event:
         case Opened(connection):
             return "open", connection, _opened(connection)
