@@ -2,7 +2,7 @@
 
 The standard selector makes a named tuple by way of Python for each registration and looks each file
 up twice. Without that, a transfer costs 1 to 2 us less (measured: `make bench`, scene `selectors`,
-in docs/performance.md). It keeps every promise of `selectors.BaseSelector`: tests/test_epoll.py runs
+in docs/performance.md). It keeps every promise of `selectors.BaseSelector`: a test runs
 CPython's own tests of selectors against it. edges/program.py chooses it where there is epoll;
 reactor.py knows only the interface, and runs on the standard ones as well.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 IN, OUT = 1, 4  # EPOLLIN and EPOLLOUT; only Linux has the names (epoll_ctl(2))
 ASKED = {READ: IN, WRITE: OUT, READ | WRITE: IN | OUT}  # what epoll is asked for, by interest
 
-# Anything but OUT counts as READ, anything but IN as WRITE; so errors and hang-ups count as both. The
+# Anything but OUT counts as READ, anything but IN as WRITE; so errors and hang-ups are both. The
 # events that can come are the lowest five bits.
 FULFILLED = [READ * bool(bits & ~OUT) | WRITE * bool(bits & ~IN) for bits in range(32)]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edges.console import Console, Outlet
-from reactor import Reactor
+from reactor import Reactor, Timer
 
 WIDTH = 79  # columns that the line in place may take
 IN_PLACE, ELSEWHERE = 0.1, 1.0  # seconds between two looks
@@ -23,19 +23,22 @@ class Progress:
         self.line = line
         self.outlet = Outlet(2)
         self.in_place = os.isatty(2)
-        self.queue = reactor.queue(IN_PLACE if self.in_place else ELSEWHERE, Progress.show)
-        self.queue.arm(self)
+        self.reactor = reactor
+        self.timer = self.look_later()
 
     def __str__(self) -> str:
         return "progress"
 
     def show(self) -> None:
         """Tell how far it has come, and look again later."""
-        self.queue.arm(self)
+        self.timer = self.look_later()
         if self.in_place:
             self.put("\r" + self.line().ljust(WIDTH))
         else:
             self.console.line(self.line())
+
+    def look_later(self) -> Timer:
+        return self.reactor.call_later(IN_PLACE if self.in_place else ELSEWHERE, self, self.show)
 
     def put(self, text: str) -> None:
         """Write at once, or not at all."""
@@ -44,7 +47,7 @@ class Progress:
 
     def close(self) -> None:
         """Take the line in place away: what is said next begins where it began."""
-        self.queue.cancel(self)
+        self.reactor.cancel(self.timer)
         if self.in_place:
             self.put("\r" + WIDTH * " " + "\r")
         self.outlet.close()

@@ -24,22 +24,22 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 
 from edges import input_file
-from edges.command_line import SAMPLE, Parser, count
+from edges.command_line import SAMPLE, count, value
 from edges.console import Console
 from edges.failure import Failure
 from edges.program import run
 from lab.limits import allow_clients
 from lab.processes import OwnServer, processor_time
 from lab.progress import Progress
-from lab.swarm import OneOfMany, SharedQueues, Swarm, untraced
-from reactor import READ, Reactor, Signals
+from lab.swarm import OneOfMany, Swarm, Untraced
+from reactor import READ, Reactor
+from signals import Signals
 
 CONFIGURATION = Path(__file__).with_name("haproxy.cfg")
 WHERE_IT_MAY_BE = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # Debian: not in PATH
@@ -188,18 +188,21 @@ class Act:
         )
 
 
-def scale_options(console: Console, arguments: list[str] | None) -> Namespace:
-    """Return the options; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser(console, "scale.py", "Several servers behind HAProxy; one stops in mid-run.")
-    parser.add("--servers", count, 4, "how many, 2 or more (default 4)")
-    parser.add("--clients", count, 4000, "how many in each act (default 4000)")
-    options = untraced(parser, arguments)
-    if options.servers < 2:
-        parser.error("one of the servers is stopped, so it takes --servers 2 or more")
-    return options
+class ScaleOptions(Untraced):
+    """The options of scale.py."""
+
+    role = "scale"
+    about = "Several servers behind HAProxy; one stops in mid-run."
+    servers = value(count, 4, "how many, 2 or more (default 4)")
+    clients = value(count, 4000, "how many in each act (default 4000)")
+
+    def conflict(self) -> str | None:
+        if self.servers < 2:
+            return "one of the servers is stopped, so it takes --servers 2 or more"
+        return super().conflict()
 
 
-def scale(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
+def scale(reactor: Reactor, console: Console, signals: Signals, options: ScaleOptions) -> int:
     """Play both acts; return the exit status."""
     found()  # before anything is started in vain
     original = input_file.read(SAMPLE)
@@ -235,7 +238,7 @@ def interrupted(crowd: Swarm, console: Console) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `python -m lab.scale ARGUMENTS` (default: sys.argv) and return the exit status."""
-    return run("scale.py", scale_options, scale, arguments, SharedQueues)
+    return run("scale.py", ScaleOptions, scale, arguments)
 
 
 if __name__ == "__main__":

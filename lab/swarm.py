@@ -17,46 +17,26 @@ if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still b
     process.begin()
 
 import math
-from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from client import Download
 from edges import addresses, input_file
 from edges.addresses import Address
-from edges.command_line import PORT, SAMPLE, Parser, client_port, count, duration
+from edges.command_line import PORT, SAMPLE, Options, client_port, count, duration, name, value
 from edges.console import Console
 from edges.outcome import NO_CONNECTION, explained, settled
 from edges.program import run
 from lab.limits import allow_clients
 from lab.processes import OwnServer
 from lab.progress import Progress
-from reactor import READ, DeadlineQueue, H, Reactor, Signals, nothing
+from reactor import READ, Reactor, nothing
+from signals import Signals
 
 # Downloads that have begun and were not greeted yet: so many fit into the server's backlog (4096)
 # even while it accepts nobody. Who finds it full sends SYN again after a second. (A server stopped
 # for 0.6 s, 10,000 downloads: none did; without this limit thousands did.)
 AT_ONCE = 2000
-
-
-class SharedQueues(Reactor):
-    """A reactor with one queue for each action, for all who ask for it.
-
-    A download asks for two, and each turn looks at every queue: with a queue each, a turn of a
-    thousand downloads would cost a thousand times more. But what is armed in a queue must stay in
-    order. That holds for the deadlines of everything, which have one length. It holds for those of
-    the attempts, too, although a download sets their length anew, to its share of the time that is
-    left: here each has one address and takes it up at its very beginning, so the share is all the
-    time, and who begins later is late later. (Only who goes ahead may try several addresses, and
-    then nobody else is there. client.py has its queues to itself.)
-    """
-
-    def queue(self, length: float, act: Callable[[H], None]) -> DeadlineQueue[H]:
-        for queue in self.queues:
-            if queue.act == act:
-                return queue
-        return super().queue(length, act)
 
 
 class OneOfMany(Download):
@@ -73,7 +53,7 @@ class OneOfMany(Download):
 
     def finish(self, outcome: bytes | Exception) -> None:
         """Have the swarm look at us after this turn; we are still in the middle of a call."""
-        if not self.outcomes:
+        if not self.over():
             self.ended = self.reactor.clock()
             self.swarm.settled.append(self)
         super().finish(outcome)
@@ -116,10 +96,10 @@ class Swarm:
         self.started = self.reactor.clock()
         self.reactor.after_turn = self.advance
         ahead = self.begin(where)
-        self.reactor.run(until=lambda: ahead.outcomes or self.signal)
-        if ahead.outcomes:
-            settled(ahead.outcomes[0])
-            peer = ahead.connection and ahead.connection.peer
+        self.reactor.run(until=lambda: ahead.over() or self.signal)
+        if ahead.over():
+            settled(ahead.outcome)
+            peer = ahead.connection and ahead.connection.peer_address
             self.where = [one for one in where if one[1] == peer]
             self.advance()
             self.reactor.run(until=self.over)
@@ -166,7 +146,7 @@ class Swarm:
         download.end()
         self.open.discard(download)
         self.unheard.discard(download)
-        outcome = download.outcomes[0]
+        outcome = download.outcome
         if outcome == self.original:
             self.latencies.append(download.ended - download.began)
         elif isinstance(outcome, bytes):
@@ -204,27 +184,27 @@ def latencies(seconds: list[float]) -> str:
     return "latency: " + ", ".join(f"{name} {1000 * t:.1f} ms" for name, t in found.items())
 
 
-def swarm_options(console: Console, arguments: list[str] | None) -> Namespace:
-    """Return the options; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser(console, "swarm.py", "Many downloads at once, each copy compared.")
-    parser.add_name("input_file", SAMPLE, "what each copy must be (default: sample.txt)")
-    parser.add("--clients", count, 1000, "how many (default 1000)")
-    parser.add_argument("--server", help="name or address (default: a server of our own)")
-    parser.add("--port", client_port, None, f"the server's port (default {PORT})")
-    parser.add("--timeout", duration, 10.0, "seconds for each (default 10)")
-    return untraced(parser, arguments)
+class Untraced(Options):
+    """Options of a program with many clients: in a trace, which knows a client's connection by its
+    name, all of them would be one."""
+
+    def conflict(self) -> str | None:
+        return "--trace is for one client or one server; here are many" if self.trace else None
 
 
-def untraced(parser: Parser, arguments: list[str] | None) -> Namespace:
-    """Return the options. In a trace, which knows a client's connection by its name, all of ours
-    would be one."""
-    options = parser.read(arguments)
-    if options.trace is not None:
-        parser.error("--trace is for one client or one server; here are many")
-    return options
+class SwarmOptions(Untraced):
+    """The options of swarm.py."""
+
+    role = "swarm"
+    about = "Many downloads at once, each copy compared."
+    input_file = name(SAMPLE, "what each copy must be (default: sample.txt)")
+    clients = value(count, 1000, "how many (default 1000)")
+    server = value(str, None, "name or address (default: a server of our own)", "SERVER")
+    port = value(client_port, None, f"the server's port (default {PORT})")
+    timeout = value(duration, 10.0, "seconds for each (default 10)", "S")
 
 
-def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespace) -> int:
+def swarm(reactor: Reactor, console: Console, signals: Signals, options: SwarmOptions) -> int:
     """Run the swarm, against our own server unless there is another. Return the exit status."""
     original = input_file.read(options.input_file)
     allow_clients(options.clients)
@@ -255,7 +235,7 @@ def swarm(reactor: Reactor, console: Console, signals: Signals, options: Namespa
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `python -m lab.swarm ARGUMENTS` (default: sys.argv) and return the exit status."""
-    return run("swarm.py", swarm_options, swarm, arguments, SharedQueues)
+    return run("swarm.py", SwarmOptions, swarm, arguments)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class ClientEnd(Program):
             self.begin()
         elif self.may_wake():
             self.reactor.turn()
-        if self.download.outcomes:
+        if self.download.over():
             self.end()
             return
         invariants.hold_for_client(self)
@@ -94,7 +94,7 @@ class ClientEnd(Program):
 
     def end(self) -> None:
         """Do what Download.run does after its loop."""
-        self.outcome = self.download.outcomes[0]
+        self.outcome = self.download.outcome
         self.download.end()
         self.leave()
         self.world.tell(self.name, f"ends with {self.outcome!r}")

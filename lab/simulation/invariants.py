@@ -13,6 +13,7 @@ by world.py.
 from typing import Any
 
 from client import ClientState
+from lab.simulation.program import armed
 from protocol import ServerState
 from reactor import READ, WRITE
 
@@ -31,7 +32,7 @@ def little_is_kept(end: Any, c: Any) -> bool:
 def interest_follows_state(end: Any, c: Any) -> bool:
     """A connection waits for what its state needs, and for nothing else."""
     reads = READ if c.state is not SENDING else 0
-    writes = WRITE if c.unsent and c not in end.server.pauses.moments else 0
+    writes = WRITE if c.unsent and not getattr(c, "timer", None) else 0
     return bool(c.interest == reads | writes)
 
 
@@ -45,7 +46,7 @@ def selector_agrees(end: Any, c: Any) -> bool:
 
 def deadline_stands(end: Any, c: Any) -> bool:
     """The deadline counts from accept, is never extended, and ends the connection in time."""
-    deadline = end.server.deadlines.moments[c]
+    deadline = end.server.deadlines.deadlines[c]
     right = c.sock.wire.accepted_at + end.world.knobs.timeout
     return bool(deadline == right and deadline > end.looked_at)
 
@@ -84,7 +85,7 @@ def nobody_is_forgotten(end: Any) -> bool:
     """A listener is watched, or will be: by a retry, or when a connection ends."""
     acceptor = end.server.acceptor
     for listener in acceptor.listeners:
-        if listener.interest != READ and not acceptor.retries.moments and not acceptor.full():
+        if listener.interest != READ and acceptor.next_look is None and not acceptor.full():
             return False
     return True
 
@@ -92,7 +93,8 @@ def nobody_is_forgotten(end: Any) -> bool:
 def one_retry(end: Any) -> bool:
     """At most one retry is armed, and only while accepting is paused."""
     acceptor = end.server.acceptor
-    return len(acceptor.retries.moments) <= (acceptor.paused_at is not None)
+    looks = [handler for handler, _ in armed(end.reactor) if handler is acceptor]
+    return len(looks) <= (acceptor.paused_at is not None)
 
 
 def people_are_told(end: Any) -> bool:
@@ -151,7 +153,7 @@ def judge_pause(end: Any) -> None:
 
 def hold_after_a_period(end: Any) -> None:
     """Nothing is left after a listening period: no connection, deadline, key, listener."""
-    left = [str(handler) for queue in end.reactor.queues for handler in queue.moments]
+    left = [str(handler) for handler, _ in armed(end.reactor)]
     left += [key.fileobj.name for key in end.selector.keys.values() if key.data is not end.signals]
     left += [sock.name for sock in end.open.values() if sock is not end.pipe]
     left += [f"c{wire.number} without a closing word" for wire in end.wires if not wire.word]

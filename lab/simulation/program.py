@@ -2,14 +2,33 @@
 
 import math
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from edges.recorder import Recorder
+from edges.observers.instrument import instrumented
+from edges.observers.recorder import Recorder
 from lab.simulation.faults import Faults
 from lab.simulation.host import Descriptor, Host
 from lab.simulation.selector import FakeSelector
-from reactor import READ, Reactor, Ready, Signals
+from reactor import READ, DeadlineQueue, Reactor, Ready
+from signals import Signals
+
+
+def armed(reactor: Reactor) -> list[tuple[Any, float]]:
+    """Return each handler that has a deadline, and when that is."""
+    found = [(timer.handler, timer.deadline) for timer in reactor.timers.pending]
+    for schedule in reactor.schedules:
+        if isinstance(schedule, DeadlineQueue):
+            found += schedule.deadlines.items()
+    return found
+
+
+def disarm(reactor: Reactor) -> None:
+    """Forget every deadline."""
+    for schedule in reactor.schedules:
+        for kept in ("pending", "deadlines", "due"):
+            getattr(schedule, kept, []).clear()
 
 
 class SignalPipe(Descriptor):
@@ -52,8 +71,11 @@ class Program(Host):
             lines.append(line)
             return True
 
-        self.reactor.trace = recorder = Recorder(self.world.clock, write)
-        recorder.begin(self.name.split()[0], self.selector, {})
+        role = self.name.split()[0]
+        recorder = Recorder(self.world.clock, write)
+        recorder.begin(role, self.selector, {})
+        module = sys.modules[role]
+        self.world.watching.enter_context(instrumented(self.reactor, module, recorder))
 
     def hear_signals(self, act: Callable[[int], None]) -> None:
         """Do what `with Signals(act)` does, without the signals of this very process."""
@@ -104,7 +126,7 @@ class Program(Host):
     def patience(self) -> int:
         """Return how many turns in a row may come to nothing. A deadline takes two: one finds that
         it has passed, the next looks at the sockets first; and then there may be nothing to do."""
-        return 4 + 2 * sum(len(queue.moments) for queue in self.reactor.queues)
+        return 4 + 2 * len(armed(self.reactor))
 
     def moment(self) -> float:
         """Return when the timeout of `select` ends; as the kernel's, it is rounded up to ms."""

@@ -4,10 +4,10 @@ Replaced is only what it gets as an argument: selector, clock, console, listenin
 """
 
 import math
-from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
+from edges.command_line import ServerOptions
 from lab.simulation import invariants, verdicts
 from lab.simulation.faults import Faults
 from lab.simulation.host import FIRST_NUMBER
@@ -15,7 +15,7 @@ from lab.simulation.program import Program
 from lab.simulation.sockets import FakeListener, FakeSocket
 from lab.simulation.wire import Pending, Wire
 from reactor import Ready
-from server import WORDS, Server
+from server import ENDINGS, Server
 
 PLACES = (("10.0.0.1", 7080), ("10.0.0.2", 7080))
 ANOTHER_BODY = b"another file\n"  # of the second period
@@ -39,7 +39,7 @@ class ServerEnd(Program):
         self.accept_has_failed = False
         self.pauses = self.resumptions = 0  # of accepting, as told to people
         self.in_episode = False
-        options = Namespace(
+        options = ServerOptions(
             quiet=False, chunk=knobs.chunk, pause=knobs.pause, drain=knobs.drain,
             timeout=knobs.timeout, max_clients=knobs.max_clients,
         )  # fmt: skip
@@ -62,8 +62,6 @@ class ServerEnd(Program):
             ]
             self.faults = None
             self.serving = True
-            if self.reactor.trace is not None:
-                self.reactor.trace("listen", self.server, address="10.0.0.1:7080", body=self.body)
             self.server.serve(self.body, sockets)  # type: ignore[arg-type]
             self.serving = False
             invariants.hold_after_a_period(self)
@@ -126,7 +124,7 @@ class ServerEnd(Program):
         word = what.partition(" ")[0]
         if word not in ("S:", "C:"):
             self.world.tell("server says", text)
-        if word in WORDS and who[0] == "c":
+        if word in ENDINGS and who[0] == "c":
             verdicts.judge_word(self, self.wires[int(who[1:]) - 1], word)
         elif text.startswith("accepting paused"):
             invariants.judge_pause(self)

@@ -251,6 +251,9 @@ class FakeListener(Descriptor):
     def events(self) -> int:
         return READ if self.queue else 0
 
+    def getsockname(self) -> Any:
+        return self.address
+
     def accept(self) -> tuple[FakeSocket, Any]:
         if error := self.host.fault("accept", self):
             self.host.accept_has_failed = True

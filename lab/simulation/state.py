@@ -7,6 +7,7 @@ numbers and names of connections count, objects do not.
 from collections.abc import Hashable
 from typing import Any
 
+from lab.simulation.program import armed
 from lab.simulation.sockets import FakeSocket
 from lab.simulation.wire import Pending, Stream, Wire
 from lab.simulation.world import World
@@ -39,8 +40,7 @@ def program_state(program: Any) -> Hashable:
         tuple((key.fd, key.events, key.fileobj.name) for key in program.selector.keys.values()),
         tuple(
             (type(handler).__name__, round(deadline - now, 6), deadline <= program.looked_at)
-            for queue in program.reactor.queues
-            for handler, deadline in queue.moments.items()
+            for handler, deadline in armed(program.reactor)
         ),
     )
 

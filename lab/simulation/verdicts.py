@@ -11,8 +11,9 @@ from typing import Any
 
 from edges.failure import Failure
 from lab.simulation.invariants import HELLO
+from lab.simulation.program import armed
 from protocol import Damaged, PeerError, ProtocolError
-from reactor import Interrupted
+from signals import Interrupted
 
 ERROR = re.compile(rb"ERROR [ -~]{0,72}\n?")
 
@@ -97,8 +98,7 @@ def judge_outcome(end: Any) -> None:
         world.violation(f"{end.name} has no copy, and nothing has befallen it")
     elif has_heard_all(end) and not end.interrupted and not is_explained(end):
         world.violation(f"{end.name} has heard the whole file, and has no copy")
-    armed = [handler for queue in end.reactor.queues for handler in queue.moments]
-    if left := [*end.open.values(), *end.selector.keys.values(), *armed]:
+    if left := [*end.open.values(), *end.selector.keys.values(), *armed(end.reactor)]:
         world.violation(f"{end.name} leaves something behind: {left}")
 
 

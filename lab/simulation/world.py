@@ -16,6 +16,7 @@ stop, and whoever does not end then has met a deadlock.
 import errno
 import math
 import signal
+from contextlib import ExitStack
 from typing import Any, Self
 
 import client
@@ -24,6 +25,7 @@ from lab.simulation.chance import Chance, Seeded
 from lab.simulation.client_end import HOLE, ITSELF, ClientEnd, Sockets
 from lab.simulation.faults import NOT_NOW, Faults, Weather
 from lab.simulation.knobs import Knobs
+from lab.simulation.program import disarm
 from lab.simulation.server_end import ServerEnd
 from lab.simulation.strangers import NAMES, Stranger
 from lab.simulation.wire import TROUBLES, Pending, Wire
@@ -69,6 +71,7 @@ class World:
         self.clients = [ClientEnd(self, n + 1, faults) for n in range(knobs.clients)]
         self.strangers: list[Stranger] = []
         self.hosts = [self.server, *self.clients]
+        self.watching = ExitStack()  # the recorders
         for _ in range(knobs.strangers):
             self.add_stranger(NAMES[chance.below(len(NAMES))])
         self.calamities += [Pending(self.delay) for _ in range(knobs.delays)]
@@ -107,8 +110,8 @@ class World:
         """Leave nothing armed or watched, however the run has ended."""
         for program in (self.server, *self.clients):
             program.selector.close()
-            for queue in program.reactor.queues:
-                queue.moments.clear()
+            disarm(program.reactor)
+        self.watching.close()
 
     def step(self) -> None:
         """Let one thing happen."""
