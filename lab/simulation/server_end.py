@@ -49,7 +49,7 @@ class ServerEnd(Program):
     def run(self) -> None:
         """Serve one period after another, as server.serve does."""
         knobs = self.world.knobs
-        self.hear_signals(self.on_signal)
+        self.hear_signals(self.server.on_signal)
         for period in range(knobs.periods):
             self.body = (knobs.body, ANOTHER_BODY)[period]
             self.sent_signals = []
@@ -72,11 +72,6 @@ class ServerEnd(Program):
             self.stops += not self.sent_signals
             self.sent_signals.append(number)
             super().signal(number)
-
-    def on_signal(self, number: int) -> None:
-        self.stopped_at = min(self.stopped_at, self.world.now)
-        self.in_episode = False  # it ends with the listeners, without a word
-        self.server.on_signal(number)
 
     def sleep(self, seconds: float | None) -> Ready:
         """Let the rest of the world live until there is a reason to wake."""
@@ -130,6 +125,11 @@ class ServerEnd(Program):
             invariants.judge_pause(self)
             self.in_episode = True
             self.pauses += 1
+        elif "cannot accept any more" in text:
+            self.stops += not self.sent_signals  # if it was the last listener
+        elif text.startswith("stopping"):
+            self.stopped_at = min(self.stopped_at, self.world.now)
+            self.in_episode = False  # it ends with the listeners, without a word
         elif text.startswith("accepting resumed"):
             self.in_episode = False
             self.resumptions += 1

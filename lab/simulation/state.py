@@ -4,6 +4,7 @@ Two runs in equal states go on equally. Moments count from now, so that time alo
 numbers and names of connections count, objects do not.
 """
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -27,7 +28,8 @@ def state_of(world: World) -> Hashable:
         ),
         tuple((stranger.awake, tuple(map(str, stranger.script))) for stranger in world.strangers),
         tuple((wire_state(wire)) for wire in sorted(world.wires, key=lambda w: w.client.name)),
-        (acceptor.paused_at is None, tuple(server.server.signals), tuple(server.sent_signals)),
+        (acceptor.paused_at is None, server.stopped_at < math.inf, server.server.interrupted),
+        tuple(server.sent_signals),
     )
 
 
