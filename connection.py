@@ -15,7 +15,7 @@ import errno
 import socket
 from collections.abc import Mapping
 from enum import Enum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from reactor import Reactor
 
@@ -91,13 +91,7 @@ class Connection:
         release(self.sock)
 
 
-class Closable(Protocol):
-    """Something with a file descriptor of its own."""
-
-    def close(self) -> None: ...
-
-
-def release(sock: Closable) -> None:
+def release(sock: Sock) -> None:
     """Close `sock`. An error is no news: the descriptor is released all the same (close(2),
     "Dealing with error returns from close()")."""
     try:

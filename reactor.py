@@ -40,7 +40,7 @@ import selectors
 import time
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from socket import SocketType
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
@@ -103,8 +103,8 @@ class Reactor:
     def earliest(self) -> float:
         """Return the earliest deadline; infinity if there is none."""
         earliest = math.inf
-        for schedule in self.schedules:  # measured: min() over a generator costs more
-            if (deadline := schedule.earliest()) < earliest:
+        for schedule in self.schedules:
+            if schedule.waiting and (deadline := schedule.earliest()) < earliest:
                 earliest = deadline
         return earliest
 
@@ -174,7 +174,10 @@ class Watched(Protocol):
 class Schedule(Protocol):
     """Deadlines that the loop keeps: the timers, and each deadline queue."""
 
-    def earliest(self) -> float: ...
+    @property
+    def waiting(self) -> Sized: ...  # what has not come due yet
+
+    def earliest(self) -> float: ...  # something must be waiting
     def expire(self, now: float, call: Callable[[Any, Callable[[], None]], None]) -> None: ...
 
 
@@ -197,7 +200,7 @@ class Timers:
     """
 
     def __init__(self) -> None:
-        self.pending: list[Timer] = []
+        self.waiting: list[Timer] = []
         self.due: list[Timer] = []  # taken out by `expire`, and not called yet
         self.added = 0
 
@@ -205,19 +208,19 @@ class Timers:
         """Return a new timer; of two with the same deadline the older one fires first."""
         self.added += 1
         timer = Timer(deadline, self.added, handler, act)
-        self.pending.insert(bisect_right(self.pending, timer), timer)
+        self.waiting.insert(bisect_right(self.waiting, timer), timer)
         return timer
 
     def discard(self, timer: Timer) -> None:
         """Take `timer` out, if it is still here."""
-        for timers in (self.pending, self.due):
+        for timers in (self.waiting, self.due):
             place = bisect_left(timers, timer)
             if timers[place : place + 1] == [timer]:
                 del timers[place]
 
     def earliest(self) -> float:
-        """Return the earliest deadline; infinity if there is none."""
-        return self.pending[0].deadline if self.pending else math.inf
+        """Return the earliest deadline; something must be waiting."""
+        return self.waiting[0].deadline
 
     def expire(self, now: float, call: Callable[[Fallible, Callable[[], None]], None]) -> None:
         """Take out all timers that are due at `now`, then call each.
@@ -226,9 +229,9 @@ class Timers:
         adds itself again with a delay of 0 would keep the loop here for ever. One that is cancelled
         meanwhile is not called.
         """
-        end = bisect_right(self.pending, now, key=lambda timer: timer.deadline)
-        self.due = self.pending[:end]
-        del self.pending[:end]
+        end = bisect_right(self.waiting, now, key=lambda timer: timer.deadline)
+        self.due = self.waiting[:end]
+        del self.waiting[:end]
         while self.due:
             timer = self.due.pop(0)
             call(timer.handler, timer.act)
@@ -251,29 +254,27 @@ class DeadlineQueue(Generic[H]):
         self.length: Final = length  # another length would break the order
         self.act = act
         self.clock = clock
-        self.deadlines: OrderedDict[H, float] = OrderedDict()
+        self.waiting: OrderedDict[H, float] = OrderedDict()
         self.due: OrderedDict[H, float] = OrderedDict()  # taken out by `expire`, not called yet
 
     def arm(self, handler: H) -> None:
         """Call `act(handler)` `length` seconds from now; a second `arm` starts again."""
-        self.deadlines[handler] = self.clock() + self.length
-        self.deadlines.move_to_end(handler)
+        self.waiting[handler] = self.clock() + self.length
+        self.waiting.move_to_end(handler)
 
     def cancel(self, handler: H) -> None:
         """Forget the deadline of `handler`, if it has one."""
-        self.deadlines.pop(handler, None)
+        self.waiting.pop(handler, None)
         self.due.pop(handler, None)
 
     def earliest(self) -> float:
-        """Return the earliest deadline; infinity if there is none."""
-        for deadline in self.deadlines.values():
-            return deadline
-        return math.inf
+        """Return the earliest deadline; something must be waiting."""
+        return next(iter(self.waiting.values()))
 
     def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
         """Take out all deadlines that are due at `now`, then act on each: see Timers.expire."""
-        while self.deadlines and self.earliest() <= now:
-            handler, deadline = self.deadlines.popitem(last=False)
+        while self.waiting and self.earliest() <= now:
+            handler, deadline = self.waiting.popitem(last=False)
             self.due[handler] = deadline
         while self.due:
             handler, _ = self.due.popitem(last=False)

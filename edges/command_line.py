@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from edges.console import Console
 
@@ -59,14 +59,22 @@ def duration(text: str) -> float:
     return seconds(text)
 
 
-class Kind(NamedTuple):
+class Kind:
     """How one option is read from the command line, and what --help says of it."""
 
-    default: object
-    help: str
-    short: str = ""  # of a flag
-    read: Callable[[str], object] | None = None  # of an option with a value
-    metavar: str = ""
+    def __init__(
+        self,
+        default: object,
+        about: str,
+        short: str = "",
+        read: Callable[[str], object] | None = None,
+        metavar: str = "",
+    ) -> None:
+        self.default = default
+        self.help = about
+        self.short = short  # of a flag
+        self.read = read  # of an option with a value
+        self.metavar = metavar
 
 
 # What a class of options says of each; to a type checker, the value that the option has.

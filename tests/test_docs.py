@@ -81,7 +81,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("impatient") / "eighty"
     shutil.copytree(ROOT, root, ignore=LEFT_BEHIND)
     options = root / "edges/command_line.py"
-    ten = '"--timeout", duration, 10.0, "seconds a connection'
+    ten = 'timeout = value(duration, 10.0, "seconds a connection'
     assert options.read_text().count(ten) == 1
     options.write_text(options.read_text().replace(ten, ten.replace("10.0", str(PATIENCE))))
     return root

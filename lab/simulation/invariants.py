@@ -46,7 +46,7 @@ def selector_agrees(end: Any, c: Any) -> bool:
 
 def deadline_stands(end: Any, c: Any) -> bool:
     """The deadline counts from accept, is never extended, and ends the connection in time."""
-    deadline = end.server.deadlines.deadlines[c]
+    deadline = end.server.deadlines.waiting[c]
     right = c.sock.wire.accepted_at + end.world.knobs.timeout
     return bool(deadline == right and deadline > end.looked_at)
 

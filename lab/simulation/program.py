@@ -17,17 +17,17 @@ from signals import Signals
 
 def armed(reactor: Reactor) -> list[tuple[Any, float]]:
     """Return each handler that has a deadline, and when that is."""
-    found = [(timer.handler, timer.deadline) for timer in reactor.timers.pending]
+    found = [(timer.handler, timer.deadline) for timer in reactor.timers.waiting]
     for schedule in reactor.schedules:
         if isinstance(schedule, DeadlineQueue):
-            found += schedule.deadlines.items()
+            found += schedule.waiting.items()
     return found
 
 
 def disarm(reactor: Reactor) -> None:
     """Forget every deadline."""
     for schedule in reactor.schedules:
-        for kept in ("pending", "deadlines", "due"):
+        for kept in ("waiting", "due"):
             getattr(schedule, kept, []).clear()
 
 
