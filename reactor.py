@@ -48,7 +48,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-Ready = list[tuple[selectors.SelectorKey, int]]  # what select returns: who is ready, and for what
+Ready = list[tuple[selectors.SelectorKey, int]]  # what select returns: handlers, and for what
 
 
 def nothing(*_: object) -> None:

@@ -1,0 +1,88 @@
+"""Find sentences that read like a translation: `make lint` runs it over all text and code.
+
+Owns a list of words that plain English says in another way. It finds the worst patterns only; a
+person who reads the text aloud finds more. No rule here is satisfied by replacing a word: write the
+sentence again. What is right all the same is listed in EXCEPTIONS, with the reason.
+
+    python3 -m lab.english [FILE ...]
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+KINDS = {".py", ".md", ".js", ".html", ".css", ".sh", ".c", ".h", ".cfg", ".toml", ""}
+
+PATTERNS = {
+    r"\b(whoever|whomever|whom)\b": 'name the thing: "a handler that …", "the client that …"',
+    r"(^|[,;:] |\b(and|but|so|if|that|for|by|of|to) )who\b(?! (is|are) who)": "a noun before `who`",
+    r"\bof ours\b": '"our …"',
+    r"\banew\b": '"again"',
+    r"\b(tell|tells|telling|told) of\b": '"report"',
+    r"\b(is|are|was|were) told\b": '"report", "show", "learn"',
+    r"\bbe done with\b": '"finish", "close"',
+    r"\bcomes? to (that|this|it)\b": '"happens"',
+    r"\b(lies|lay) (there|in|before|behind|beyond|unread)\b": '"is", "waits"',
+    r"\bstands? (in|on|at|there|behind|beside|before|above|below)\b": '"is"',
+    r"\bas it has it\b": "write the sentence again",
+    r"\bso many\b": '"a number of", "that many"',
+    r"\boctets?\b": '"bytes"; octets is the word of protocol.md alone',
+}
+
+# Files, or lines by a part of their text, in which a pattern is right.
+EXCEPTIONS = {
+    "protocol.md": (r"octets?", "the term of the art there; one sentence says that it means byte"),
+    "lab/english.py": (r".*", "the patterns themselves"),
+}
+
+
+class Finding(NamedTuple):
+    """One place where a sentence should be written again."""
+
+    path: str
+    line: int
+    words: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f'{self.path}:{self.line}: "{self.words}": {self.advice}'
+
+
+def findings(path: str, text: str) -> Iterator[Finding]:
+    """Yield what is odd in the `text` of the file at `path`."""
+    allowed, _why = EXCEPTIONS.get(path, ("(?!)", ""))
+    for number, line in enumerate(text.splitlines(), 1):
+        for pattern, advice in PATTERNS.items():
+            for found in re.finditer(pattern, line, re.IGNORECASE):
+                words = found[0].strip(" ,;:")
+                if not re.fullmatch(allowed, words, re.IGNORECASE):
+                    yield Finding(path, number, words, advice)
+
+
+def tracked() -> list[str]:
+    """Return the files of text and code in the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [name for name in listed.stdout.split("\0") if name and Path(name).suffix in KINDS]
+
+
+def main() -> int:
+    """Print each finding; return the exit status."""
+    names = sys.argv[1:] or tracked()
+    found = [
+        finding
+        for name in names
+        for finding in findings(name, (ROOT / name).read_text(errors="replace"))
+    ]
+    for finding in found:
+        print(finding)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
