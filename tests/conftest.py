@@ -211,7 +211,7 @@ def nothing_is_left(time_limit: None, temporary: Path) -> Iterator[None]:
         before = world(temporary)
         yield
         keys = [key for reactor in reactors for key in still_watched(reactor)]
-        deadlines = [queue for reactor in reactors for queue in reactor.queues if queue.moments]
+        deadlines = [armed for reactor in reactors for armed in still_armed(reactor)]
         reactors.clear()
         gc.collect()
         after = world(temporary)
@@ -234,6 +234,16 @@ def remember_reactors(patch: pytest.MonkeyPatch, reactors: list[Any]) -> None:
         reactors.append(self)
 
     patch.setattr(kind, "__init__", remembered)
+
+
+def still_armed(reactor: Any) -> list[object]:
+    """Return the timers and the handlers in deadline queues that `reactor` would still call."""
+    armed: list[object] = []
+    for schedule in reactor.schedules:
+        is_timers = type(schedule).__name__ == "Timers"
+        armed += schedule.pending if is_timers else schedule.deadlines
+        armed += schedule.due
+    return armed
 
 
 def still_watched(reactor: Any) -> list[object]:

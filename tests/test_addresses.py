@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from edges import addresses
 from edges.failure import Failure
-from reactor import Interrupted, Signals
+from signals import Interrupted, Signals
 from tests.support.programs import LIMIT, ROOT, STRICT
 
 V4 = (socket.AF_INET, ("127.0.0.1", 7080))
@@ -247,7 +247,7 @@ def test_an_exit_does_not_wait_for_a_resolver_that_does_not_answer():
         import socket, sys, time
         sys.path.insert(0, sys.argv[1])
         from edges import addresses
-        from reactor import Interrupted, Signals
+        from signals import Interrupted, Signals
         def getaddrinfo(*_, **__):
             print("asked", flush=True)
             time.sleep(60)

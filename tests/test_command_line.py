@@ -11,10 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edges import command_line
-from edges.command_line import client_options, client_port, count, duration, port, seconds
+from edges.command_line import (
+    ClientOptions,
+    Options,
+    Parser,
+    ServerOptions,
+    client_port,
+    count,
+    duration,
+    port,
+    seconds,
+    value,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
-BOTH = pytest.mark.parametrize("options", [command_line.server_options, client_options])
 
 
 class Lines:
@@ -32,8 +42,15 @@ def console():
     return Lines()
 
 
-def server_options(console, *arguments):
-    return vars(command_line.server_options(console, list(arguments)))
+def server_options(console, words):
+    return Parser(console, "server.py", ServerOptions).read(words)
+
+
+def client_options(console, words):
+    return Parser(console, "client.py", ClientOptions).read(words)
+
+
+BOTH = pytest.mark.parametrize("options", [server_options, client_options])
 
 
 # --- values
@@ -109,17 +126,16 @@ def test_a_value_that_needs_much_paper_is_refused_at_once():
 # --- the programs
 
 
-def test_the_defaults_of_the_server(console, monkeypatch):
-    monkeypatch.setattr(command_line.resource, "getrlimit", lambda _: (1024, 4096))
-    assert server_options(console) == {
+def test_the_defaults_of_the_server(console):
+    assert server_options(console, []).values() == {
         "input_file": str(ROOT / "sample.txt"), "host": None, "port": 7080, "timeout": 10.0,
-        "drain": 5.0, "max_clients": 992, "chunk": None, "pause": None, "quiet": False,
+        "drain": 5.0, "max_clients": None, "chunk": None, "pause": None, "quiet": False,
         "verbose": False, "trace": None, "slow": None,
     }  # fmt: skip
 
 
 def test_the_defaults_of_the_client(console):
-    assert vars(client_options(console, [])) == {
+    assert client_options(console, []).values() == {
         "server": "localhost", "output_file": "sample.txt", "port": 7080, "timeout": 10.0,
         "quiet": False, "verbose": False, "trace": None, "slow": None,
     }  # fmt: skip
@@ -130,7 +146,7 @@ def test_every_option_of_the_server_is_taken(console):
         "in.txt --host ::1 --port 0 --timeout 1.5 --drain 0 --max-clients 3 --chunk 2 --pause .1 "
         "-v --trace run.jsonl --slow .5"
     )
-    assert server_options(console, *words.split()) == {
+    assert server_options(console, words.split()).values() == {
         "input_file": "in.txt", "host": "::1", "port": 0, "timeout": 1.5, "drain": 0.0,
         "max_clients": 3, "chunk": 2, "pause": 0.1, "quiet": False, "verbose": True,
         "trace": "run.jsonl", "slow": 0.5,
@@ -172,7 +188,7 @@ SERVER_REFUSES = [
 CLIENT_REFUSES = [
     "a b c", "a b -- c", "--port 0", "--timeout nan", "-v -q", "--drain 1", "--host x", "--quie",
 ]  # fmt: skip
-REFUSED = [(command_line.server_options, words) for words in SERVER_REFUSES]
+REFUSED = [(server_options, words) for words in SERVER_REFUSES]
 REFUSED += [(client_options, words) for words in CLIENT_REFUSES]
 
 
@@ -232,9 +248,53 @@ def test_the_terminal_is_not_asked_how_wide_the_help_may_be(console, options, mo
         (32, 1),
         (1, 1),
         (0, 1),
-        (resource.RLIM_INFINITY, sys.maxsize),
+        (resource.RLIM_INFINITY, sys.maxsize - command_line.SPARE),
     ],
 )
 def test_clients_fit_under_the_limit_of_open_files(monkeypatch, soft, clients):
-    monkeypatch.setattr(command_line.resource, "getrlimit", lambda _: (soft, soft))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
     assert command_line.most_clients() == clients
+
+
+@pytest.mark.fault("E8")
+@pytest.mark.parametrize("error", [OSError(1, "Operation not permitted"), ValueError()])
+def test_a_limit_that_may_not_be_asked_for_is_the_usual_one(monkeypatch, error):
+    def getrlimit(_):
+        raise error
+
+    monkeypatch.setattr(resource, "getrlimit", getrlimit)
+    assert command_line.most_clients() == 992
+
+
+@pytest.mark.fault("E8")
+def test_a_system_without_such_limits_has_the_usual_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert command_line.most_clients() == 992
+
+
+# --- options as a class
+
+
+class Some(Options):
+    """One option of its own."""
+
+    lamps = value(count, 3, "how many")
+
+
+def test_an_option_is_its_default_or_what_was_given_and_never_how_it_is_read():
+    assert (Some().lamps, Some(lamps=5).lamps, Some(lamps=None).lamps) == (3, 5, None)
+    assert Some(quiet=True).values() == {
+        "quiet": True, "verbose": False, "trace": None, "slow": None, "lamps": 3,
+    }  # fmt: skip
+
+
+def test_an_option_that_there_is_not_is_an_error():
+    with pytest.raises(TypeError, match="Some has no option lamp"):
+        Some(lamp=1)
+
+
+def test_a_subclass_adds_to_the_options_and_shares_none_of_its_own(console):
+    parser = Parser(console, "some.py", Some)
+    assert parser.read(["--lamps", "7", "--slow", "1"]).lamps == 7
+    assert "lamps" not in Options.kinds()
+    assert "lamps" not in ServerOptions.kinds()

@@ -3,12 +3,13 @@
 import errno
 import os
 import socket
+import struct
 from enum import Enum, auto
 from typing import ClassVar
 
 import pytest
 
-from connection import RECEIVE, Connection
+from connection import RECEIVE, RESET, Connection
 from reactor import READ, WRITE, Reactor
 from tests.support.fakes import FakeSelector
 
@@ -69,19 +70,19 @@ def test_a_connection_with_slots_has_no_dictionary_beside_them(selector):
 # --- states
 
 
-def test_a_legal_move_is_made(connect):
+def test_a_legal_transition_is_made(connect):
     wire = connect()
-    wire.move(State.SHUT)
+    wire.transition(State.SHUT)
     assert wire.state is State.SHUT
 
 
-def test_an_illegal_move_is_a_defect_and_not_made(connect):
+def test_an_illegal_transition_is_a_defect_and_not_made(connect):
     wire = connect()
     with pytest.raises(RuntimeError, match="from OPEN to OPEN"):
-        wire.move(State.OPEN)
-    wire.move(State.SHUT)
+        wire.transition(State.OPEN)
+    wire.transition(State.SHUT)
     with pytest.raises(RuntimeError, match="from SHUT to OPEN"):
-        wire.move(State.OPEN)
+        wire.transition(State.OPEN)
     assert wire.state is State.SHUT
 
 
@@ -221,86 +222,41 @@ def test_a_close_that_fails_has_released_the_number_all_the_same(connect):
     assert wire.sock.fileno() == -1
 
 
-# --- the trace
+# --- errors
 
 
-@pytest.fixture
-def traced(selector):
-    """Return a connection whose reactor has a trace, and what the trace was told."""
-    told = []
-    reactor = Reactor(selector, selector.clock)
-    reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
-
-    def connect(*incoming):
-        wire = Wire(reactor, selector.socket(*incoming), State.OPEN, "its peer")
-        assert told.pop() == (
-            "open",
-            wire,
-            {"fd": wire.sock.number, "peer": "its peer", "state": State.OPEN},
-        )
-        return wire
-
-    return connect, told
+def after(*steps):
+    """Return the errors of these calls on a real connection whose peer has reset it."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        with socket.create_connection(door.getsockname()) as ours:
+            theirs, _ = door.accept()
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            theirs.close()
+            return [error_of(getattr(ours, name), *arguments) for name, *arguments in steps]
 
 
-def test_the_trace_is_told_of_a_move_and_its_reason_and_not_of_an_illegal_one(traced):
-    connect, told = traced
-    wire = connect()
-    wire.move(State.SHUT)
-    with pytest.raises(RuntimeError):
-        wire.move(State.OPEN)
-    move = {"was": State.OPEN, "now": State.SHUT, "why": "the last one leaves"}
-    assert told == [("state", wire, move)]
+def error_of(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
 
 
-def test_the_trace_is_told_what_was_received_be_it_nothing(traced):
-    connect, told = traced
-    wire = connect(b"octets", b"")
-    for _ in range(3):
-        wire.receive()
-    assert told == [("rx", wire, {"octets": octets}) for octets in (b"octets", b"", None)]
+@pytest.mark.fault("B11")
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("recv", 1), ("send", b"x"), ("shutdown", socket.SHUT_WR)],
+        [("recv", 1), ("getpeername",)],
+        [("send", b"x")],
+    ],
+)
+def test_whatever_a_call_meets_after_a_reset_counts_as_a_reset(steps):
+    """A send after the reset was reported is EPIPE, a shutdown or getpeername ENOTCONN."""
+    assert after(*steps)[-1] in RESET
 
 
-def test_the_trace_is_told_what_was_offered_and_what_was_taken(traced):
-    connect, told = traced
-    wire = connect()
-    wire.unsent = b"octets"
-    wire.sock.room = 3
-    wire.send(5)
-    wire.send()
-    assert told == [
-        ("tx", wire, {"want": 6, "octets": b"oct"}),
-        ("tx", wire, {"want": 3, "octets": b""}),
-    ]
-
-
-def test_the_trace_is_told_of_a_half_close_that_worked(traced):
-    connect, told = traced
-    wire = connect()
-    wire.half_close()
-    wire.sock.fails["shutdown"] = failing(errno.ENOTCONN)
-    with pytest.raises(OSError):
-        wire.half_close()
-    assert told == [("half", wire, {})]
-
-
-def test_the_trace_is_told_of_a_close_without_a_word_of_any_number(traced, selector):
-    connect, told = traced
-    wire = connect()
-    selector.numbers.remove(wire.sock.number)
-    wire.sock.number = 0  # it cannot be in the programs, but why not in another
-    wire.close()
-    assert told == [("close", wire, {"how": ""})]
-
-
-def test_the_trace_is_told_of_the_first_close_only_after_the_selector_is_left(traced):
-    connect, told = traced
-    wire = connect()
-    wire.reactor.watch(wire, READ)
-    wire.close("done")
-    wire.close("again")
-    assert told == [
-        ("watch", wire, {"was": 0, "now": READ}),
-        ("watch", wire, {"was": READ, "now": 0}),
-        ("close", wire, {"how": "done"}),
-    ]
+def test_the_errors_of_a_reset_are_these_four_and_none_of_them_is_missing():
+    expected = {errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, errno.EPIPE}
+    assert expected == RESET

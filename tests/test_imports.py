@@ -1,9 +1,11 @@
 """The shape of the runtime: who may know whom, and what stands nowhere in it. Read from the source.
 
-server  client ----> edges ----> protocol, reactor
-   |       |
-   +-------+-------> listener, connection ----> reactor
+server  client ----> edges ----> protocol, reactor, signals
+   |       |           ^
+   |       |           +---- edges/observers ----> connection, protocol, reactor
+   +-------+-------> listener ----> connection ----> reactor
    +-------+-------> protocol <---- server.hello, client.hello
+   +-------+-------> signals
 """
 
 import ast
@@ -21,34 +23,40 @@ from tests.support.programs import conversation
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = [
-    "reactor", "connection", "listener", "protocol", "server.hello", "client.hello", "server",
-    "client",
+    "reactor", "signals", "connection", "listener", "protocol", "server.hello", "client.hello",
+    "server", "client",
 ]  # fmt: skip
 EDGES = [f"edges.{path.stem}" for path in sorted(ROOT.glob("edges/*.py"))]
-RUNTIME = [*CORE, *EDGES]
+OBSERVERS = [f"edges.observers.{path.stem}" for path in sorted(ROOT.glob("edges/observers/*.py"))]
+RUNTIME = [*CORE, *EDGES, *OBSERVERS]
 TOOLS = [f"lab.tracing.{path.stem}" for path in sorted(ROOT.glob("lab/tracing/*.py"))]
 
 # Whom each may import, of our own. Standard library: everybody, but see below.
 MAY_KNOW = {
     "reactor": set(),
     "protocol": set(),
+    "signals": set(),
     "connection": {"reactor"},
-    "listener": {"reactor"},
+    "listener": {"connection", "reactor"},
     "server.hello": {"protocol"},
     "client.hello": {"protocol"},
-    "server": {"connection", "edges", "listener", "protocol", "reactor"},
-    "client": {"connection", "edges", "protocol", "reactor"},
-    **{edge: {"edges", "protocol", "reactor"} for edge in EDGES},
-    "edges.slow_motion": {"connection", "reactor"},
+    "server": {"connection", "edges", "listener", "protocol", "reactor", "signals"},
+    "client": {"connection", "edges", "protocol", "reactor", "signals"},
+    **{edge: {"edges", "protocol", "reactor", "signals"} for edge in EDGES},
+    **{one: {"connection", "edges", "observers", "protocol", "reactor"} for one in OBSERVERS},
+    "edges.program": {"edges", "observers", "reactor", "signals"},  # it asks for them, if asked to
 }
 OURS = {"docs", "edges", "lab", "learn", "tests", *MAY_KNOW}
 
-LONGEST = 200  # code lines of a file
-WHOLE_CORE = 885  # code lines of CORE: what a reader who wants to know all of it has to read
+LONGEST = 250  # code lines of a file
+WHOLE_CORE = 1005  # code lines of CORE: what a reader who wants to know all of it has to read
 
 
 def file_of(module):
-    name = module.replace("edges.", "edges/", 1).replace("lab.tracing.", "lab/tracing/", 1)
+    name = module
+    for folder in ("edges.observers.", "edges.", "lab.tracing."):
+        if name.startswith(folder):
+            name = folder.replace(".", "/") + name.removeprefix(folder)
     return ROOT / f"{name}.py"
 
 
@@ -81,6 +89,13 @@ def ours(module):
     return {name for name in imports(module) if name.split(".")[0] in OURS}
 
 
+def room(module):
+    """Return where a module stands: its folder, or itself at the top."""
+    if module in OBSERVERS:
+        return "observers"
+    return "edges" if module in EDGES or module == "edges" else module
+
+
 def where(module, *found):
     return [f"{file_of(module).name}:{node.lineno}: {ast.unparse(node)}" for node in found]
 
@@ -111,7 +126,7 @@ def test_every_file_of_the_runtime_has_its_room_here():
 
 def test_a_module_knows_only_whom_it_may_know():
     for module in RUNTIME:
-        rooms = {name.split(".")[0] if name in EDGES else name for name in ours(module)}
+        rooms = {room(name) for name in ours(module)}
         assert rooms <= MAY_KNOW[module], module
 
 
@@ -135,7 +150,10 @@ def test_imports_stand_at_the_top_where_they_are_seen():
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert inside == {("edges.program", "from edges.observers import observed")}
+    assert inside == {
+        ("edges.program", "from edges.observers.attach import attached"),
+        ("edges.command_line", "import resource"),  # which Windows lacks
+    }
 
 
 def test_a_client_imports_little(tmp_path):
@@ -174,12 +192,14 @@ def test_nobody_starts_processes_and_one_edge_starts_a_thread():
 
 @pytest.mark.fault("B18")
 def test_every_exception_is_caught_in_one_place_only():
+    """Others may see one pass, and tidy up; they end with `raise`."""
     wide = {"Exception", "BaseException"}
     found = []
     for module in RUNTIME:
         for handler in nodes(module, ast.ExceptHandler):
             if handler.type is None or wide & {ast.unparse(n) for n in ast.walk(handler.type)}:
-                found.append((module, handler.type and ast.unparse(handler.type)))
+                if ast.unparse(handler.body[-1]) != "raise":
+                    found.append((module, handler.type and ast.unparse(handler.type)))
         for call in nodes(module, ast.Call):
             if ast.unparse(call.func).endswith("suppress"):
                 assert not wide & {ast.unparse(argument) for argument in call.args}
@@ -219,17 +239,16 @@ def test_signal_handlers_do_nothing():
         if ast.unparse(call.func) == "signal.signal"
     }
     assert handlers == {
-        ("reactor", "nothing"), ("reactor", "handler"),
-        ("edges.process", "signal.SIG_DFL"), ("edges.process", "signal.SIG_IGN"),
+        ("signals", "nothing"), ("signals", "handler"), ("edges.process", "signal.SIG_DFL"),
     }  # fmt: skip
-    [nothing] = [node for node in nodes("reactor", ast.FunctionDef) if node.name == "nothing"]
+    [nothing] = [node for node in nodes("signals", ast.FunctionDef) if node.name == "nothing"]
     assert len(nothing.body) == 1 and ast.get_docstring(nothing)
     handed = [
         ast.unparse(call.args[0])
-        for call in nodes("reactor", ast.Call)
+        for call in nodes("signals", ast.Call)
         if ast.unparse(call.func).endswith(".handle_with")
     ]
-    assert set(handed) == {"nothing", "interrupt"}
+    assert set(handed) == {"nothing", "raise_interrupted", "signal.SIG_IGN"}
 
 
 @pytest.mark.fault("E1")
@@ -264,7 +283,9 @@ def test_no_file_is_longer_than_one_sitting():
 
 
 def test_the_core_is_an_evenings_reading():
-    assert sum(code_lines(source(module)) for module in CORE) <= WHOLE_CORE
+    lines = {module: code_lines(source(module)) for module in CORE}
+    total = sum(lines.values())
+    assert total <= WHOLE_CORE, f"{total} code lines, {total - WHOLE_CORE} too many: {lines}"
 
 
 def test_lines_are_counted_without_documentation():

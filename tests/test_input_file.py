@@ -57,7 +57,7 @@ def test_a_valid_file_is_read_whole(tmp_path, length):
 @pytest.mark.parametrize(
     ("octets", "rule"),
     [
-        (b"x" * 80 + b"\n", "more than 80 octets"),
+        (b"x" * 80 + b"\n", "more than 80 bytes"),
         (b"one\ntwo", "no LF at the end of line 2"),
         (b"one\r\n", "CR at offset 3"),
         (b"\0\n", "NUL at offset 0"),
@@ -173,7 +173,7 @@ def test_a_file_of_10_gigabytes_is_refused_after_81_octets(tmp_path, read_sizes)
     path = tmp_path / "huge"
     path.touch()
     os.truncate(path, TEN_GIGABYTES)
-    assert refusal(path).endswith(": more than 80 octets")
+    assert refusal(path).endswith(": more than 80 bytes")
     assert sum(read_sizes) == 81
 
 
@@ -202,7 +202,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_up_to_the_first_octet_too_ma
         return total[-1]
 
     monkeypatch.setattr(os, "read", read)
-    assert refusal(path).endswith(": more than 80 octets")
+    assert refusal(path).endswith(": more than 80 bytes")
     assert len(b"".join(total)) == 81
 
 

@@ -7,15 +7,17 @@ import errno
 import os
 import signal
 import socket
-from argparse import Namespace
+from types import SimpleNamespace
 
 import pytest
 
 import client
+from edges.command_line import ServerOptions
 from edges.failure import Failure
-from reactor import READ, Interrupted, Reactor
-from server import Server
-from tests.support.fakes import FakeSelector, FakeSocket
+from reactor import READ, Reactor
+from server import DISCARD_LIMIT, ServerConnection, Server
+from signals import Interrupted
+from tests.support.fakes import FakeSelector, FakeSocket, armed, disarm
 from tests.support.programs import HELLO, conversation, file_message
 
 BODY = b"Hello, world!\n"
@@ -45,16 +47,11 @@ class Venue:
     """A server behind a door; whoever comes is a fake socket."""
 
     def __init__(self, **options):
-        settings = {"quiet": False, "chunk": None, "pause": None, "drain": 5.0, "timeout": 10.0}
-        settings |= {"max_clients": 1000, **options}
+        settings = ServerOptions(**{"max_clients": 1000, **options})
         self.selector = FakeSelector()
         self.reactor = Reactor(self.selector, self.selector.clock)
         self.said = []
-        self.server = Server(
-            self.reactor,
-            Namespace(line=self.said.append, report=self.said.append),
-            Namespace(**settings),
-        )
+        self.server = Server(self.reactor, SimpleNamespace(line=self.said.append, report=self.said.append), settings)
         self.door = self.selector.socket()
         self.bell = Bell(self.selector.socket(), self.server.on_signal)
 
@@ -75,7 +72,7 @@ class Venue:
         self.server.serve(BODY, [self.door])
         self.reactor.watch(self.bell, 0)
         assert not self.selector.get_map()
-        assert not any(queue.moments for queue in self.reactor.queues)
+        assert not armed(self.reactor)
         return self.selector.now - before
 
 
@@ -129,7 +126,13 @@ def test_an_octet_a_second_extends_no_deadline(monkeypatch):
     for second, octet in enumerate(HELLO, start=1):
         venue.selector.after(second, lambda octet=octet: sock.incoming.append(bytes([octet])))
     ends = []
-    monkeypatch.setattr(venue.server, "ended", lambda word: ends.append((word, venue.selector.now)))
+    ended = venue.server.ended
+
+    def noted(connection, word):
+        ends.append((word, venue.selector.now))
+        ended(connection, word)
+
+    monkeypatch.setattr(venue.server, "ended", noted)
     venue.rings(8.0)
     before = venue.selector.now
     venue.serve()
@@ -156,7 +159,7 @@ def test_ctrl_c_while_draining_cuts_at_once_and_sigterm_does_not():
     venue.rings(2.0, signal.SIGTERM)
     venue.rings(3.0, signal.SIGINT)
     assert venue.serve() == 3.0
-    assert venue.server.interrupted()
+    assert venue.server.interrupted
     assert venue.said[-1] == "0 done, 0 lost, 1 cut"
 
 
@@ -167,10 +170,11 @@ def test_a_drain_that_cannot_end_does_not_go_on(monkeypatch):
     venue = Venue(drain=1.0)
     venue.comes(HELLO)
     venue.rings(1.0)
-    monkeypatch.setattr(venue.server, "ended", lambda word: stumble())
+    monkeypatch.setattr(venue.server, "ended", lambda *_: stumble())
     with pytest.raises(ZeroDivisionError):
         venue.serve()
     venue.reactor.watch(venue.bell, 0)
+    disarm(venue.reactor)
 
 
 @pytest.mark.fault("B1", "B2")
@@ -201,6 +205,129 @@ def test_an_error_line_that_the_kernel_takes_in_part_is_not_shown_as_said():
     assert sock.closings == 1
     assert not [line for line in venue.said if "S: ERROR" in line]
     assert [line for line in venue.said if line.startswith("c1 refused")]
+
+
+# --- slow motion
+
+
+@pytest.mark.fault("C9")
+def test_in_slow_motion_the_pauses_are_kept_and_nothing_else_wakes_the_loop():
+    venue = Venue(chunk=20, pause=0.5)
+    sock = venue.comes(*GOOD)
+    venue.rings(5.0)
+    venue.serve()
+    assert served(sock)
+    assert [len(part) for part in sock.sent] == [8, 20, 14]
+    turns = [sleep for sleep in venue.selector.sleeps if sleep]
+    assert len(turns) <= 6  # the door, two pauses, the client's end, the signal
+
+
+@pytest.mark.fault("C9")
+@pytest.mark.parametrize("way", ["reset", "late", "cut", "refused"])
+def test_a_slow_connection_that_ends_in_a_pause_leaves_no_timer_behind(way):
+    """`serve` asserts it. The pauses are longer than anything else here."""
+    venue = Venue(chunk=1, pause=100.0, timeout=3.0, drain=1.0 if way == "cut" else 50.0)
+    sock = venue.comes()
+    if way == "refused":
+        venue.selector.after(1.0, lambda: sock.incoming.append(b"X"))
+    if way == "reset":
+        venue.selector.after(1.0, lambda: sock.incoming.append(failing(errno.ECONNRESET)))
+    venue.rings(0.5)
+    seconds = venue.serve()
+    assert seconds == {"reset": 1.0, "late": 3.0, "cut": 1.5, "refused": 1.0}[way]
+    assert sock.closings == 1
+
+
+@pytest.mark.fault("C9")
+def test_after_the_last_send_of_slow_motion_no_timer_is_set():
+    venue = Venue(chunk=1000, pause=100.0)
+    sock = venue.comes()
+    venue.selector.after(1.0, lambda: sock.incoming.append(HELLO))
+    venue.selector.after(101.0, lambda: None)
+    venue.selector.after(1.5, lambda: looked.append(armed(venue.reactor)))
+    looked = []
+    venue.rings(2.0)
+    venue.serve()
+    [waiting] = looked
+    assert len(waiting) == 2  # its deadline, and the pause before the file
+
+
+# --- what a client may send without end
+
+
+def streaming(venue, count, piece=65536):
+    """Let somebody come who says hello, and then so many bytes; return the socket."""
+    sock = venue.comes(HELLO)
+    whole, rest = divmod(count, piece)
+    sock.incoming += [bytes(piece)] * whole + [bytes(rest)] * bool(rest)
+    return sock
+
+
+@pytest.mark.fault("B12")
+def test_a_mebibyte_after_the_hello_is_discarded_and_the_client_is_done():
+    venue = Venue()
+    sock = streaming(venue, DISCARD_LIMIT)
+    sock.incoming.append(b"")
+    venue.rings(1.0)
+    venue.serve()
+    assert DISCARD_LIMIT == 1024 * 1024
+    assert served(sock)
+    assert venue.said[-1] == "1 done, 0 lost, 0 cut"
+
+
+@pytest.mark.fault("B12")
+def test_one_byte_more_than_a_mebibyte_is_a_loss_at_once():
+    venue = Venue()
+    sock = streaming(venue, DISCARD_LIMIT + 1)
+    venue.rings(1.0)
+    venue.serve()
+    assert b"".join(sock.sent) == conversation(BODY)
+    [line] = [line for line in venue.said if line.startswith("c1 lost")]
+    assert line == "c1 lost in DONE: more than 1048576 bytes after the hello (192.0.2.1:1)"
+    assert venue.said[-1] == "0 done, 1 lost, 0 cut"
+
+
+@pytest.mark.fault("B12")
+def test_bytes_that_come_with_the_hello_count_too():
+    venue = Venue()
+    sock = venue.comes(HELLO + b"x" * 40)
+    sock.incoming += [bytes(65536)] * 15 + [bytes(65536 - 40), b"x"]
+    venue.rings(1.0)
+    venue.serve()
+    assert venue.said[-1] == "0 done, 1 lost, 0 cut"
+    assert not sock.incoming
+
+
+@pytest.mark.fault("B12", "B6")
+def test_a_stream_after_the_hello_is_read_in_large_pieces():
+    """A turn costs the same for 256 bytes as for 65536: a mebibyte in some twenty turns."""
+    venue = Venue()
+    streaming(venue, DISCARD_LIMIT).incoming.append(b"")
+    venue.rings(1.0)
+    venue.serve()
+    assert len(venue.selector.sleeps) < 30
+
+
+# --- the last listener
+
+
+@pytest.mark.fault("A10")
+def test_a_server_without_a_listening_socket_drains_and_ends_with_status_1():
+    def shut():
+        venue.door.fails["accept"] = failing(errno.EINVAL)
+
+    venue = Venue()
+    one = venue.comes(HELLO)
+    venue.selector.after(1.0, shut)
+    venue.selector.after(2.0, lambda: one.incoming.append(b""))
+    assert venue.serve() == 2.0
+    assert served(one)
+    assert venue.server.status == 1
+    assert not venue.server.may_ask
+    assert venue.said[-3:] == [
+        "stopping; open connections: 1", "c1 done", "1 done, 0 lost, 0 cut",
+    ]  # fmt: skip
+    assert "listener closed, it cannot accept any more: invalid argument" in venue.said
 
 
 # --- the client
@@ -262,7 +389,7 @@ class Journey:
             return error
         finally:
             assert not self.selector.get_map()
-            assert not any(queue.moments for queue in self.reactor.queues)
+            assert not armed(self.reactor)
             assert all(sock.closings for sock in self.made)
 
 
@@ -362,6 +489,21 @@ def test_a_reset_that_only_the_answer_meets_is_a_warning_after_a_whole_file(monk
     assert len(journey.warned) == 1
 
 
+@pytest.mark.fault("G17")
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.EPIPE, "broken pipe"), (errno.ECONNRESET, "connection reset")]
+)
+@pytest.mark.parametrize("stream", [(HELLO, b""), (HELLO, file_message(BODY)[:9], b"")])
+def test_a_reset_that_only_the_answer_meets_is_told_if_the_file_is_not_whole(
+    monkeypatch, number, words, stream
+):
+    """recv will not tell of it again: all it says is that the stream has ended."""
+    failure = Journey(monkeypatch, answers(*stream, fails={"send": failing(number)})).run()
+    assert failure.status == 5
+    assert str(failure).startswith(words)
+    assert "in RECEIVING; nothing saved" in str(failure)
+
+
 @pytest.mark.fault("G19")
 @pytest.mark.parametrize("ways", [(), (answers(begin=0),)], ids=["none works", "all is well"])
 def test_a_signal_counts_before_any_other_outcome(monkeypatch, ways):
@@ -389,5 +531,5 @@ def test_a_defect_of_a_connection_ends_the_download(monkeypatch):
         raise ZeroDivisionError
 
     journey = Journey(monkeypatch, answers())
-    journey.download.talk = stumble
+    journey.download.say = stumble
     assert isinstance(journey.run(), ZeroDivisionError)

@@ -1,15 +1,21 @@
-"""Who watches the loop: just those whom the options ask for, for as long as the program runs."""
+"""Who watches the loop: just those whom the options ask for, for as long as the program runs.
+
+What an observer is told is in test_instrument.py.
+"""
 
 import json
-from argparse import Namespace
 
 import pytest
 
-from edges.alarm import Alarm
+import client
+import server
+from edges.command_line import ClientOptions, ServerOptions
 from edges.console import Console
 from edges.failure import Failure
-from edges.observers import SLOW, Several, observed
-from edges.turns import TurnLog
+from edges.observers.alarm import Alarm
+from edges.observers.attach import SLOW, attached
+from edges.observers.recorder import Recorder
+from edges.observers.turns import TurnLog
 from reactor import Reactor
 from tests.support.fakes import FakeSelector
 
@@ -27,59 +33,71 @@ def console():
     console.close()
 
 
-def options(*, verbose=False, slow=None, trace=None, **more):
-    return Namespace(verbose=verbose, slow=slow, trace=trace, **more)
+def untouched(reactor):
+    """Whether no method of the reactor or of its selector is replaced."""
+    names = {"call", "watch", "call_later", "cancel", "deadline_queue", "select", "turn"}
+    return not names & {*vars(reactor), *vars(reactor.selector)}
 
 
-def test_nobody_watches_unless_asked(reactor, console):
-    with observed(reactor, console, "server", options()):
-        assert reactor.trace is None
+def kinds(observers):
+    return [type(observer) for observer in observers]
 
 
 def test_verbose_is_the_log_of_turns_and_the_alarm(reactor, console):
-    with observed(reactor, console, "server", options(verbose=True)):
-        log, alarm = reactor.trace.observers
-        assert (type(log), type(alarm), alarm.limit) == (TurnLog, Alarm, SLOW)
-    assert reactor.trace is None
+    with attached(reactor, console, ServerOptions(verbose=True), server) as observers:
+        assert kinds(observers) == [TurnLog, Alarm]
+        assert observers[1].limit == SLOW
+        assert not untouched(reactor)
+    assert untouched(reactor)
 
 
 def test_a_limit_for_slow_calls_is_the_alarm_alone(reactor, console):
-    with observed(reactor, console, "server", options(slow=0.5)):
-        assert (type(reactor.trace), reactor.trace.limit) == (Alarm, 0.5)
+    with attached(reactor, console, ServerOptions(slow=0.5), server) as observers:
+        assert kinds(observers) == [Alarm]
+        assert observers[0].limit == 0.5
+
+
+def test_a_limit_and_verbose_are_one_alarm_with_that_limit(reactor, console):
+    with attached(reactor, console, ServerOptions(slow=0.5, verbose=True), server) as observers:
+        assert kinds(observers) == [TurnLog, Alarm]
+        assert observers[1].limit == 0.5
 
 
 def test_a_trace_is_recorded_from_its_first_line_to_its_last(reactor, console, tmp_path):
     path = tmp_path / "run.jsonl"
-    asked = options(trace=str(path), port=7080)
-    with observed(reactor, console, "client", asked):
-        reactor.trace("turned")
+    asked = ClientOptions(trace=str(path), port=7080)
+    with attached(reactor, console, asked, client) as observers:
+        assert kinds(observers) == [Recorder]
+        reactor.after_turn()
     first, middle, last = map(json.loads, path.read_text().splitlines())
     assert (first["ev"], first["role"], first["selector"]) == ("run", "client", "FakeSelector")
-    assert first["options"] == {"verbose": False, "slow": None, "port": 7080}
+    given = {name: value for name, value in asked.values().items() if name != "trace"}
+    assert first["options"] == given
     assert (middle["ev"], last["ev"], last["dropped"]) == ("turned", "end", 0)
 
 
 def test_a_program_that_fails_has_the_last_line_too(reactor, console, tmp_path):
     path = tmp_path / "run.jsonl"
     with pytest.raises(ZeroDivisionError):
-        with observed(reactor, console, "client", options(trace=str(path))):
+        with attached(reactor, console, ClientOptions(trace=str(path)), client):
             raise ZeroDivisionError
     assert json.loads(path.read_text().splitlines()[-1])["ev"] == "end"
-    assert reactor.trace is None
+    assert untouched(reactor)
 
 
 def test_all_of_them_are_told_of_everything(reactor, console, tmp_path):
-    asked = options(verbose=True, slow=0.2, trace=str(tmp_path / "run.jsonl"))
-    with observed(reactor, console, "server", asked):
-        assert len(reactor.trace.observers) == 3
-    told = []
-    several = Several([lambda *what, **more: told.append((what, more))] * 2)
-    several("rx", "c1", octets=b"")
-    assert told == [(("rx", "c1"), {"octets": b""})] * 2
+    asked = ServerOptions(verbose=True, slow=0.2, trace=str(tmp_path / "run.jsonl"))
+    with attached(reactor, console, asked, server) as observers:
+        assert kinds(observers) == [TurnLog, Alarm, Recorder]
+        told = [[], []]
+        observers[:] = [told[0].append, told[1].append]
+        reactor.after_turn()
+    assert len(told[0]) == 1
+    assert told[0] == told[1]
 
 
 def test_a_trace_that_cannot_be_opened_is_a_failure_and_nobody_watches(reactor, console):
     with pytest.raises(Failure, match="cannot trace to '/'"):
-        with observed(reactor, console, "server", options(verbose=True, trace="/")):
+        with attached(reactor, console, ServerOptions(verbose=True, trace="/"), server):
             raise AssertionError("not reached")
-    assert reactor.trace is None
+    assert untouched(reactor)

@@ -6,20 +6,17 @@ import selectors
 import signal
 import subprocess
 import sys
-from argparse import Namespace
 
 import pytest
 
-from edges import program
+from edges import process, program
+from edges.command_line import ClientOptions, ServerOptions
 from edges.console import Console, Outlet
 from edges.epoll import EpollSelector
 from edges.failure import Failure
-from reactor import Interrupted, Reactor, Signals, nothing
+from reactor import Reactor
+from signals import Interrupted, Signals, nothing
 from tests.support.programs import ROOT, run_server
-
-
-def no_options(*_):
-    return Namespace(verbose=False, slow=None, trace=None)
 
 
 def raising(error):
@@ -35,15 +32,50 @@ def test_the_body_gets_what_it_needs_and_its_status_is_the_status():
         assert signal.getsignal(signal.SIGTERM) is nothing
         return 42
 
-    def read(console, arguments):
-        asked.extend((console, arguments))
-        return options
+    got = []
+    assert program.run("server.py", ServerOptions, body, ["file", "--port", "1"]) == 42
+    reactor, console, _, options = got
+    assert [type(part) for part in got] == [Reactor, Console, Signals, ServerOptions]
+    assert console.reactor is reactor
+    assert (options.input_file, options.port) == ("file", 1)
 
-    got, asked, options = [], [], no_options()
-    assert program.run("name", read, body, ["word"]) == 42
-    assert [type(part) for part in got] == [Reactor, Console, Signals, Namespace]
-    assert (got[0].trace, got[1].reactor, got[3]) == (None, got[0], options)
-    assert asked == [got[1], ["word"]]
+
+def test_nobody_observes_and_no_observer_is_imported_unless_asked_for():
+    code = """if True:
+        import sys
+        from edges.command_line import ServerOptions
+        from edges.program import run
+        def body(reactor, *_):
+            print("turn" in vars(reactor), "call" in vars(reactor))
+            print([name for name in sys.modules if name.startswith("edges.observers")])
+            return 0
+        run("server.py", ServerOptions, body, sys.argv[1:])
+    """
+    quiet, loud = (
+        subprocess.run(
+            [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True,
+            check=True,
+        ).stdout.splitlines()
+        for words in ([], ["--slow", "1"])
+    )  # fmt: skip
+    assert quiet == ["False False", "[]"]
+    assert loud[0] == "False True"
+    assert "edges.observers.alarm" in loud[1]
+
+
+@pytest.mark.fault("D15")
+@pytest.mark.parametrize("ours", [False, True])
+def test_only_in_a_process_of_our_own_the_signals_are_ignored_at_the_end(monkeypatch, ours):
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    monkeypatch.setattr(process, "ours", ours)
+    try:
+        program.run("server.py", ServerOptions, lambda *_: 0, [])
+        after = {number: signal.getsignal(number) for number in numbers}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert after == (dict.fromkeys(numbers, signal.SIG_IGN) if ours else before)
 
 
 def test_lines_of_the_body_are_written_before_the_end(capfd):
@@ -51,19 +83,19 @@ def test_lines_of_the_body_are_written_before_the_end(capfd):
         console.line("the last words")
         return 0
 
-    program.run("name", no_options, body, None)
+    program.run("server.py", ServerOptions, body, [])
     assert capfd.readouterr() == ("", "the last words\n")
 
 
 def test_a_failure_is_its_line_and_its_status(capfd):
-    assert program.run("server.py", no_options, raising(Failure("cannot fly", 3)), []) == 3
+    assert program.run("server.py", ServerOptions, raising(Failure("cannot fly", 3)), []) == 3
     assert capfd.readouterr() == ("", "server.py: cannot fly\n")
 
 
 def test_an_interrupt_is_the_status_that_shells_give_it(capfd):
     for number in (signal.SIGINT, signal.SIGTERM):
         assert (
-            program.run("client.py", no_options, raising(Interrupted(number)), []) == 128 + number
+            program.run("client.py", ClientOptions, raising(Interrupted(number)), []) == 128 + number
         )
     lines = [f"client.py: interrupted by {name}\n" for name in ("SIGINT", "SIGTERM")]
     assert capfd.readouterr() == ("", "".join(lines))
@@ -74,7 +106,7 @@ def test_an_interrupt_is_the_status_that_shells_give_it(capfd):
 def test_whatever_else_is_raised_passes_and_leaves_the_process_as_it_was(capfd, error):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(type(error)):
-        program.run("name", no_options, raising(error), [])
+        program.run("server.py", ServerOptions, raising(error), [])
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert capfd.readouterr() == ("", "")
 
@@ -113,10 +145,8 @@ def test_a_limit_too_low_for_the_loop_itself_is_told_in_one_line():
 
 
 def test_whatever_the_system_refuses_is_one_line_and_status_1(capfd):
-    def refused(*_):
-        raise OSError(12, "Cannot allocate memory")
-
-    assert program.run("server.py", no_options, refused, []) == 1
+    refused = raising(OSError(12, "Cannot allocate memory"))
+    assert program.run("server.py", ServerOptions, refused, []) == 1
     assert capfd.readouterr().err == "server.py: cannot go on: cannot allocate memory\n"
 
 

@@ -21,7 +21,7 @@ from edges import answers
 from edges import terminal as terminals
 from edges.console import PATIENCE, Console
 from edges.prompt import QUESTION, TIMES, Question
-from reactor import Signals
+from signals import Signals
 
 AT_ONCE = 0.25  # seconds, less than PATIENCE: nobody was waited for
 
@@ -485,7 +485,7 @@ import fcntl, os, sys, termios
 from edges import process
 from edges.console import Console
 from edges.prompt import Question
-from reactor import Signals
+from signals import Signals
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 process.begin()
 def answer():

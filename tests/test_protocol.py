@@ -220,8 +220,8 @@ def test_no_message_has_a_cr(body, octets):
 
 def test_a_rule_is_named_and_so_is_the_place():
     for body, rule in [
-        (81 * b"\n", "more than 80 octets"),
-        (10**6 * b"\xff", "more than 80 octets"),
+        (81 * b"\n", "more than 80 bytes"),
+        (10**6 * b"\xff", "more than 80 bytes"),
         (b"\xff\n", "not UTF-8 at offset 0"),
         (b"caf\xe9\n", "not UTF-8 at offset 3"),
         (b"ab\xc3", "not UTF-8 at offset 2"),  # a character cut in two
@@ -244,9 +244,9 @@ def test_files_up_to_80_octets_are_valid(length):
 
 
 def test_81_octets_are_too_many_and_80_are_counted_in_octets():
-    assert protocol.broken_rule(80 * b"x" + b"\n") == "more than 80 octets"
+    assert protocol.broken_rule(80 * b"x" + b"\n") == "more than 80 bytes"
     assert protocol.broken_rule("€".encode() * 26 + b"x\n") is None
-    assert protocol.broken_rule("€".encode() * 27 + b"\n") == "more than 80 octets"
+    assert protocol.broken_rule("€".encode() * 27 + b"\n") == "more than 80 bytes"
 
 
 def test_every_octet_alone_in_a_file():

@@ -1,21 +1,18 @@
-"""The loop: who is called when, and that neither an error, a stale event nor a signal goes astray.
+"""The loop: who is called when, and that neither an error nor a stale event goes astray.
 
 With a fake selector and its clock wherever that is enough; real sockets for numbers that the kernel
-gives anew, real signals for Signals.
+gives anew.
 """
 
 import gc
-import os
-import signal
 import socket
 import sys
-import threading
 import weakref
 from contextlib import closing
 
 import pytest
 
-from reactor import READ, WRITE, Interrupted, Reactor, Signals, nothing
+from reactor import READ, WRITE, Reactor, nothing
 from tests.support.fakes import FakeSelector
 
 
@@ -57,6 +54,11 @@ class World:
         self.reactor = Reactor(selector, selector.clock)
         self.log = []
         self.handlers = []
+        self.queues = []
+
+    def queue(self, length, act=Handler.late):
+        self.queues.append(self.reactor.deadline_queue(length, act))
+        return self.queues[-1]
 
     def handler(self, name, *incoming, interest=0, **deeds):
         handler = Handler(self, name, *incoming, **deeds)
@@ -76,8 +78,9 @@ class World:
     def end(self):
         for handler in self.handlers:
             self.reactor.watch(handler, 0)
-        for queue in self.reactor.queues:
-            queue.moments.clear()
+        self.reactor.timers.pending.clear()
+        for queue in self.queues:
+            queue.deadlines.clear()
         self.reactor.close()
 
 
@@ -91,98 +94,31 @@ def world():
 # --- one turn
 
 
-def test_a_turn_is_sleep_then_hook_then_readable_then_writable_then_deadlines_then_hook(world):
-    late = world.reactor.queue(0.0, Handler.late)
+def test_a_turn_is_sleep_then_readable_then_writable_then_deadlines_then_the_hook(world):
+    late = world.queue(0.0)
+    select = world.selector.select
+
+    def noted(timeout):
+        ready = select(timeout)
+        world.log.append(f"woke, ready: {len(ready)}")
+        return ready
+
+    world.selector.select = noted
     one = world.handler("one", b"x", interest=READ | WRITE)
     world.handler("two", b"x", interest=READ)
     late.arm(one)
-    world.reactor.trace = lambda event, *_, **what: (
-        event == "wake" and world.log.append(f"woke, ready: {len(what['ready'])}")
-    )
+    world.reactor.call_later(0.0, one, lambda: world.log.append("one's timer"))
     world.reactor.after_turn = lambda: world.log.append("after")
     assert world.turn() == [
-        "woke, ready: 2", "one readable", "one writable", "two readable", "one late", "after",
+        "woke, ready: 2", "one readable", "one writable", "two readable", "one's timer", "one late",
+        "after",
     ]  # fmt: skip
 
 
-def test_the_trace_is_told_of_each_step_of_a_turn(world):
-    told = []
-    world.reactor.trace = lambda event, who=None, **what: told.append(
-        (event, who, world.selector.now - 1000.0, what)
-    )
-    one = world.handler("one", interest=READ)
-    world.selector.after(2.5, lambda: one.sock.incoming.append(b"x"))
-    world.turn()
-    [watch, select, wake, call, done, turned] = told
-    assert watch == ("watch", one, 0.0, {"was": 0, "now": READ})
-    assert select == ("select", None, 0.0, {"timeout": None})
-    [(key, events)] = wake[3]["ready"]
-    assert (wake[0], wake[2], key.data, events) == ("wake", 2.5, one, READ)
-    assert call == ("call", one, 2.5, {"action": one.on_readable})
-    assert done == ("done", one, 2.5, {"action": one.on_readable})
-    assert turned == ("turned", None, 2.5, {})
-
-
-def test_a_trace_is_told_how_long_the_loop_may_sleep_and_changes_nothing_of_it(world):
-    told = []
-    world.reactor.queue(5.0, Handler.late).arm(world.handler("one"))
-    world.reactor.trace = lambda event, who=None, **what: told.append(what)
-    world.turn()
-    assert told[0] == {"timeout": 5.0}
-    assert world.selector.sleeps == [5.0]
-
-
-def test_the_trace_is_told_of_changes_of_interest_only(world):
-    told = []
-    world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
-    one = world.handler("one")
-    for interest in (READ, READ, READ | WRITE, 0, 0):
-        world.reactor.watch(one, interest)
-    assert told == [
-        ("watch", one, {"was": 0, "now": READ}),
-        ("watch", one, {"was": READ, "now": READ | WRITE}),
-        ("watch", one, {"was": READ | WRITE, "now": 0}),
-    ]
-
-
-def test_the_trace_is_told_of_an_error_before_the_handler_is(world):
-    def fail():
-        raise error
-
-    told, error = [], ZeroDivisionError()
-    one = world.handler("one")
-    one.on_error = lambda error: told.append(("on_error", one, {"error": error}))
-    world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
-    world.reactor.call(one, fail)
-    assert told == [
-        ("call", one, {"action": fail}),
-        ("error", one, {"error": error}),
-        ("on_error", one, {"error": error}),
-        ("done", one, {"action": fail}),
-    ]
-
-
-def test_the_trace_is_told_of_deadlines_set_cancelled_and_acted_on(world):
-    told = []
-    queue = world.reactor.queue(3.0, Handler.late)
-    one, two = world.handler("one"), world.handler("two")
-    world.reactor.trace = lambda event, who=None, **what: told.append((event, who, what))
-    queue.arm(one)
-    queue.arm(two)
-    queue.cancel(one)
-    assert len(told) == 3
-    queue.cancel(one)
-    world.advance(3.0)
-    queue.expire(world.selector.now, world.reactor.call)
-    assert [event[:2] for event in told] == [
-        ("timer", one), ("timer", two), ("timer", one), ("timer", two),
-        ("call", two), ("done", two),
-    ]  # fmt: skip
-    late = {"what": Handler.late}
-    assert [event[2] for event in told[:4]] == [
-        {"op": "set", "length": 3.0, **late}, {"op": "set", "length": 3.0, **late},
-        {"op": "cancel", **late}, {"op": "fire", **late},
-    ]  # fmt: skip
+def test_the_hook_is_called_in_a_turn_that_has_nothing_else_to_do(world):
+    world.reactor.after_turn = lambda: world.log.append("after")
+    world.reactor.call_later(1.0, world.handler("one"), nothing)
+    assert world.turn() == ["after"]
 
 
 def test_run_asks_between_the_turns_whether_it_may_end(world):
@@ -190,6 +126,23 @@ def test_run_asks_between_the_turns_whether_it_may_end(world):
     world.handler("one", b"x", interest=READ)
     world.reactor.run(until=lambda: asked.append(len(world.log)) or len(world.log) == 3)
     assert asked == [0, 1, 2, 3]
+
+
+@pytest.mark.fault("B18")
+def test_a_handler_that_runs_the_loop_gets_an_error_and_the_loop_goes_on(world):
+    one = world.handler("one", b"x", interest=READ)
+    one.reads = lambda: world.reactor.run(until=lambda: True)
+    world.reactor.run(until=lambda: one.errors)
+    [error] = one.errors
+    assert isinstance(error, RuntimeError)
+    assert "running already" in str(error)
+    world.reactor.run(until=lambda: len(one.errors) == 2)
+
+
+def test_after_a_run_that_was_ended_by_an_error_the_loop_may_run_again(world):
+    with pytest.raises(ZeroDivisionError):
+        world.reactor.run(until=raises(ZeroDivisionError()))
+    world.reactor.run(until=lambda: True)
 
 
 def test_nobody_ready_and_no_deadline_is_a_sleep_without_end(world):
@@ -335,35 +288,26 @@ def test_closing_before_unregistering_would_bar_the_number(world):
 
 
 def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world):
-    queue = world.reactor.queue(5.0, Handler.late)
+    queue = world.queue(5.0)
     one = world.handler("one")
     queue.arm(one)
     assert queue.earliest() == world.selector.now + 5.0
     assert world.turn() == []  # slept till then; whoever came first would have been served now
     assert world.turn() == ["one late"]
     assert world.selector.sleeps == [5.0, 0.0]
-    assert not queue.moments
-
-
-def test_what_is_left_of_a_deadline_gets_less_with_the_time(world):
-    queue = world.reactor.queue(5.0, Handler.late)
-    one = world.handler("one")
-    queue.arm(one)
-    assert queue.left(one) == 5.0
-    world.advance(7.0)
-    assert queue.left(one) == -2.0
+    assert not queue.deadlines
 
 
 def test_the_loop_sleeps_until_the_earliest_deadline_of_all_queues(world):
     one = world.handler("one")
     for length in (7.0, 3.0, 5.0):
-        world.reactor.queue(length, Handler.late).arm(one)
+        world.queue(length).arm(one)
     world.turn()
     assert world.selector.sleeps == [3.0]
 
 
 def test_an_overdue_deadline_means_no_sleep_not_a_negative_one(world):
-    queue = world.reactor.queue(1.0, Handler.late)
+    queue = world.queue(1.0)
     queue.arm(world.handler("one"))
     world.advance(60.0)
     assert world.turn() == ["one late"]
@@ -372,33 +316,33 @@ def test_an_overdue_deadline_means_no_sleep_not_a_negative_one(world):
 
 @pytest.mark.fault("C9")
 def test_a_cancelled_deadline_is_gone_and_cancelling_nothing_is_harmless(world):
-    queue = world.reactor.queue(1.0, Handler.late)
+    queue = world.queue(1.0)
     one, two = world.handler("one"), world.handler("two")
     queue.arm(one)
     queue.arm(two)
     queue.cancel(one)
     queue.cancel(one)
     world.advance(2.0)
-    assert list(queue.moments) == [two]
+    assert list(queue.deadlines) == [two]
     assert world.turn() == ["two late"]
 
 
 def test_arming_again_counts_from_now_and_goes_to_the_end(world):
-    queue = world.reactor.queue(5.0, Handler.late)
+    queue = world.queue(5.0)
     one, two = world.handler("one"), world.handler("two")
     queue.arm(one)
     world.advance(1.0)
     queue.arm(two)
     world.advance(1.0)
     queue.arm(one)
-    assert list(queue.moments) == [two, one]
+    assert list(queue.deadlines) == [two, one]
     world.advance(5.0)
     assert world.turn() == ["two late", "one late"]
 
 
 @pytest.mark.fault("C5")
 def test_equal_deadlines_are_acted_on_in_the_order_in_which_they_were_armed(world):
-    queue = world.reactor.queue(1.0, Handler.late)
+    queue = world.queue(1.0)
     handlers = [world.handler(f"h{number}") for number in range(100)]
     for handler in reversed(handlers):
         queue.arm(handler)
@@ -408,22 +352,22 @@ def test_equal_deadlines_are_acted_on_in_the_order_in_which_they_were_armed(worl
 
 @pytest.mark.fault("C4")
 def test_a_million_cancelled_deadlines_leave_nothing_behind(world):
-    queue = world.reactor.queue(10.0, Handler.late)
+    queue = world.queue(10.0)
     waiting, one = world.handler("waiting"), world.handler("one")
     queue.arm(waiting)
     queue.arm(one)
-    before = sys.getsizeof(queue.moments)
+    before = sys.getsizeof(queue.deadlines)
     for _ in range(1_000_000):
         queue.cancel(one)
         queue.arm(one)
-    assert list(queue.moments) == [waiting, one]
-    assert sys.getsizeof(queue.moments) < before + 1000  # octets: the holes of a small table
+    assert list(queue.deadlines) == [waiting, one]
+    assert sys.getsizeof(queue.deadlines) < before + 1000  # bytes: the holes of a small table
 
 
 @pytest.mark.fault("C8")
 def test_a_length_of_zero_that_arms_itself_anew_starves_nobody(world):
-    queue = world.reactor.queue(0.0, lambda handler: (handler.late(), queue.arm(handler)))
-    other = world.reactor.queue(0.0, Handler.late)
+    queue = world.queue(0.0, lambda handler: (handler.late(), queue.arm(handler)))
+    other = world.queue(0.0)
     again, one, two = world.handler("again"), world.handler("one", b"x"), world.handler("two")
     world.reactor.watch(one, READ)
     queue.arm(again)
@@ -433,16 +377,18 @@ def test_a_length_of_zero_that_arms_itself_anew_starves_nobody(world):
 
 
 def test_what_is_armed_while_deadlines_are_acted_on_waits_for_the_next_turn(world):
-    queue = world.reactor.queue(1.0, lambda handler: (handler.late(), queue.arm(newcomer)))
+    queue = world.queue(1.0, lambda handler: (handler.late(), queue.arm(newcomer)))
     one, newcomer = world.handler("one"), world.handler("newcomer")
     queue.arm(one)
     world.advance(1.0)
     assert world.turn() == ["one late"]
-    assert list(queue.moments) == [newcomer]
+    assert list(queue.deadlines) == [newcomer]
 
 
 def test_acting_on_one_deadline_may_cancel_all_the_others(world):
-    queue = world.reactor.queue(1.0, lambda handler: (handler.late(), queue.moments.clear()))
+    queue = world.queue(
+        1.0, lambda handler: (handler.late(), *map(queue.cancel, world.handlers))
+    )
     for name in ("one", "two", "three"):
         queue.arm(world.handler(name))
     world.advance(1.0)
@@ -451,7 +397,7 @@ def test_acting_on_one_deadline_may_cancel_all_the_others(world):
 
 @pytest.mark.fault("C10")
 def test_whose_octets_come_with_the_deadline_is_not_late(world):
-    queue = world.reactor.queue(5.0, Handler.late)
+    queue = world.queue(5.0)
     one = world.handler("one", interest=READ)
     one.reads = lambda: queue.cancel(one)
     queue.arm(one)
@@ -470,7 +416,7 @@ def test_a_deadline_that_passed_during_the_sleep_waits_for_a_select_that_looks(w
         return []
 
     look, world.selector.select = world.selector.select, select
-    queue = world.reactor.queue(5.0, Handler.late)
+    queue = world.queue(5.0)
     one = world.handler("one", interest=READ)
     one.reads = lambda: queue.cancel(one)
     queue.arm(one)
@@ -478,12 +424,189 @@ def test_a_deadline_that_passed_during_the_sleep_waits_for_a_select_that_looks(w
     assert world.turn() == ["one readable"]
 
 
-def test_a_queue_may_get_another_length_for_what_is_armed_from_now_on(world):
-    queue = world.reactor.queue(5.0, Handler.late)
-    queue.length = 2.0
-    queue.arm(world.handler("one"))
+def test_a_deadline_that_passes_while_others_are_served_waits_for_the_next_turn(world):
+    """Rule 2: its bytes may have come meanwhile, and only a select can tell."""
+
+    def dawdle():
+        world.advance(10.0)
+        two.sock.incoming.append(b"x")
+
+    queue = world.queue(5.0)
+    one = world.handler("one", b"x", interest=READ, reads=dawdle)
+    two = world.handler("two", interest=READ)
+    two.reads = lambda: queue.cancel(two)
+    queue.arm(two)
+    world.reactor.call_later(5.0, one, lambda: world.log.append("timer"))
+    assert world.turn() == ["one readable"]
+    world.reactor.watch(one, 0)
+    assert world.turn() == ["two readable", "timer"]
+
+
+@pytest.mark.fault("C8")
+def test_a_deadline_cancelled_by_another_one_that_is_due_is_not_acted_on(world):
+    one, two, three = (world.handler(name) for name in ("one", "two", "three"))
+    queue = world.queue(1.0, lambda handler: (handler.late(), queue.cancel(two)))
+    for handler in (one, two, three):
+        queue.arm(handler)
+    world.advance(1.0)
+    assert world.turn() == ["one late", "three late"]
+    assert not queue.due
+
+
+@pytest.mark.fault("C8")
+def test_a_deadline_cancelled_and_armed_by_another_one_waits_for_the_next_turn(world):
+    def act(handler):
+        handler.late()
+        if handler is one:
+            queue.cancel(two)
+            queue.arm(two)
+
+    one, two, three = (world.handler(name) for name in ("one", "two", "three"))
+    queue = world.queue(0.0, act)
+    for handler in (one, two, three):
+        queue.arm(handler)
+    assert world.turn() == ["one late", "three late"]
+    assert world.turn() == ["two late"]
+
+
+# --- timers
+
+
+def timers_of(world):
+    timers = world.reactor.timers
+    return len(timers.pending) + len(timers.due)
+
+
+def noting(world, word):
+    return lambda: world.log.append(word)
+
+
+def test_a_timer_is_called_once_after_its_delay_and_not_before(world):
+    one = world.handler("one")
+    world.reactor.call_later(2.5, one, noting(world, "tick"))
+    assert world.turn() == []
+    assert world.selector.sleeps == [2.5]
+    assert world.turn() == ["tick"]
+    assert timers_of(world) == 0
+
+
+def test_timers_of_any_delay_fire_in_the_order_of_their_deadlines(world):
+    one = world.handler("one")
+    delays = [(7919 * number) % 1000 for number in range(1000)]
+    for delay in delays:
+        world.reactor.call_later(delay, one, noting(world, delay))
+    world.advance(999.0)
+    assert world.turn() == sorted(delays)
+
+
+@pytest.mark.fault("C5")
+def test_timers_with_one_deadline_fire_in_the_order_in_which_they_were_set(world):
+    one, two = world.handler("one"), world.handler("two")  # which cannot be compared
+    for number in range(100):
+        world.reactor.call_later(1.0, (one, two)[number % 2], noting(world, number))
+    world.advance(1.0)
+    assert world.turn() == list(range(100))
+
+
+def test_the_earliest_of_all_timers_and_queues_ends_the_sleep(world):
+    one = world.handler("one")
+    world.queue(7.0).arm(one)
+    world.reactor.call_later(3.0, one, nothing)
+    world.reactor.call_later(5.0, one, nothing)
     world.turn()
-    assert world.selector.sleeps == [2.0]
+    assert world.selector.sleeps == [3.0]
+
+
+@pytest.mark.fault("C9")
+def test_a_cancelled_timer_is_not_called_and_cancelling_again_is_harmless(world):
+    one = world.handler("one")
+    tick = world.reactor.call_later(1.0, one, noting(world, "tick"))
+    tock = world.reactor.call_later(1.0, one, noting(world, "tock"))
+    for _ in range(2):
+        world.reactor.cancel(tick)
+    world.advance(1.0)
+    assert world.turn() == ["tock"]
+    world.reactor.cancel(tock)  # it has fired
+    assert timers_of(world) == 0
+
+
+@pytest.mark.fault("C9")
+def test_of_equal_timers_the_one_that_was_meant_is_cancelled(world):
+    one = world.handler("one")
+    timers = [world.reactor.call_later(1.0, one, noting(world, n)) for n in range(9)]
+    for number in (0, 4, 8):
+        world.reactor.cancel(timers[number])
+    world.advance(1.0)
+    assert world.turn() == [1, 2, 3, 5, 6, 7]
+
+
+@pytest.mark.fault("C4")
+def test_of_ten_thousand_timers_set_and_cancelled_nothing_is_left(world):
+    class Act:
+        def __call__(self):
+            pass
+
+    one, acts = world.handler("one"), []
+    waiting = world.reactor.call_later(50.0, one, nothing)
+    for number in range(10_000):
+        act = Act()
+        acts.append(weakref.ref(act))
+        world.reactor.cancel(world.reactor.call_later(number % 97, one, act))
+    del act
+    assert world.reactor.timers.pending == [waiting]
+    assert world.reactor.timers.due == []
+    assert not any(reference() for reference in acts)
+    world.turn()
+    assert world.selector.sleeps == [50.0]
+
+
+@pytest.mark.fault("C8")
+def test_a_timer_that_sets_itself_again_with_no_delay_starves_nobody(world):
+    def again():
+        world.log.append("tick")
+        world.reactor.call_later(0.0, one, again)
+
+    one = world.handler("one", b"x", interest=READ)
+    again()
+    assert world.turn() == ["one readable", "tick"]
+    assert world.turn() == ["one readable", "tick"]
+
+
+@pytest.mark.fault("C8", "C9")
+def test_a_timer_cancelled_by_another_one_that_is_due_is_not_called(world):
+    one = world.handler("one")
+    world.reactor.call_later(1.0, one, lambda: world.reactor.cancel(tick))
+    tick = world.reactor.call_later(1.0, one, noting(world, "tick"))
+    world.reactor.call_later(1.0, one, noting(world, "tock"))
+    world.advance(1.0)
+    assert world.turn() == ["tock"]
+    assert timers_of(world) == 0
+
+
+@pytest.mark.fault("C8", "C9")
+def test_a_timer_cancelled_and_set_again_by_another_one_waits_for_the_next_turn(world):
+    def replace():
+        world.reactor.cancel(tick)
+        world.reactor.call_later(0.0, one, noting(world, "tick again"))
+
+    one = world.handler("one")
+    world.reactor.call_later(1.0, one, replace)
+    tick = world.reactor.call_later(1.0, one, noting(world, "tick"))
+    world.reactor.call_later(1.0, one, noting(world, "tock"))
+    world.advance(1.0)
+    assert world.turn() == ["tock"]
+    assert world.turn() == ["tick again"]
+
+
+@pytest.mark.fault("B18")
+def test_an_error_of_a_timer_is_its_handlers_and_the_others_fire(world):
+    error = ZeroDivisionError()
+    one, two = world.handler("one"), world.handler("two")
+    world.reactor.call_later(1.0, one, raises(error))
+    world.reactor.call_later(1.0, two, noting(world, "tick"))
+    world.advance(1.0)
+    assert world.turn() == ["tick"]
+    assert (one.errors, two.errors) == ([error], [])
 
 
 # --- errors
@@ -517,8 +640,8 @@ def test_who_ends_itself_by_an_error_while_reading_is_not_called_to_write(world)
 @pytest.mark.fault("B18")
 def test_an_error_at_a_deadline_keeps_no_other_deadline_from_being_acted_on(world):
     error = ZeroDivisionError()
-    broken = world.reactor.queue(1.0, raises(error))
-    whole = world.reactor.queue(1.0, Handler.late)
+    broken = world.queue(1.0, raises(error))
+    whole = world.queue(1.0)
     one, two = world.handler("one"), world.handler("two")
     broken.arm(one)
     broken.arm(two)
@@ -554,240 +677,3 @@ def test_an_error_that_was_told_is_not_kept(world):
     finally:
         gc.enable()
     assert told[0]() is None
-
-
-# --- signals
-
-
-def ours():
-    """Return what the process does at the signals that Signals takes over."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    writer = signal.set_wakeup_fd(-1)
-    signal.set_wakeup_fd(writer)
-    return [signal.getsignal(number) for number in numbers], writer
-
-
-@pytest.fixture
-def handled():
-    """Set how signals are handled: put back at the end."""
-    old = {}
-
-    def handle(number, handler):
-        old.setdefault(number, signal.signal(number, handler))
-
-    yield handle
-    for number, handler in old.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def loop():
-    """A real reactor on which signals wait, and the numbers they were acted on with."""
-    acted = []
-    reactor = Reactor()
-    with Signals(acted.append) as signals:
-        reactor.watch(signals, READ)
-        yield reactor, acted
-        reactor.watch(signals, 0)
-    reactor.close()
-
-
-@pytest.mark.fault("D22")
-def test_handlers_and_wakeup_descriptor_are_put_back_each_time():
-    before = ours()
-    for _ in range(2):
-        with Signals() as signals:
-            handlers, writer = ours()
-            assert handlers == [nothing] * 3
-            assert writer == signals.writer.fileno()
-        assert ours() == before
-
-
-@pytest.mark.fault("D22")
-def test_a_wakeup_descriptor_of_somebody_else_is_put_back_too():
-    one, other = socket.socketpair()
-    with one, other:
-        one.setblocking(False)
-        before = signal.set_wakeup_fd(one.fileno())
-        try:
-            with pytest.raises(ZeroDivisionError), Signals():
-                raise ZeroDivisionError
-            assert ours()[1] == one.fileno()
-        finally:
-            signal.set_wakeup_fd(before)
-
-
-@pytest.mark.fault("D22")
-def test_a_close_that_fails_leaves_neither_a_handler_nor_the_other_socket():
-    class Failing:
-        def close(self):
-            really.close()
-            raise OSError
-
-    before = ours()
-    with Signals() as signals:
-        really, signals.sock = signals.sock, Failing()
-    assert ours() == before
-    assert signals.writer.fileno() == -1
-
-
-@pytest.mark.fault("D15", "D18")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_a_signal_that_was_ignored_at_the_start_stays_ignored(handled, number):
-    handled(number, signal.SIG_IGN)
-    with Signals() as signals:
-        assert signal.getsignal(number) is signal.SIG_IGN
-        signal.raise_signal(number)
-        assert signals.received() == []
-        with signals.interruptible():
-            signal.raise_signal(number)
-    assert signal.getsignal(number) is signal.SIG_IGN
-
-
-@pytest.mark.fault("D14", "D15")
-def test_sigterm_is_taken_even_if_it_was_ignored(handled):
-    handled(signal.SIGTERM, signal.SIG_IGN)
-    with Signals() as signals:
-        signal.raise_signal(signal.SIGTERM)
-        assert signals.received() == [signal.SIGTERM]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-
-
-def test_signals_are_acted_on_in_their_order(loop):
-    reactor, acted = loop
-    numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGHUP]
-    for number in numbers:
-        signal.raise_signal(number)
-    reactor.turn()
-    assert acted == numbers
-
-
-@pytest.mark.fault("D1")
-def test_a_signal_wakes_the_loop(loop):
-    reactor, acted = loop
-    queue = reactor.queue(30.0, nothing)
-    queue.arm(object())
-    sender = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    sender.start()
-    reactor.turn()
-    sender.join()
-    queue.moments.clear()
-    assert acted == [signal.SIGINT]
-
-
-@pytest.mark.fault("D2")
-def test_a_signal_right_before_the_sleep_is_not_lost(loop):
-    reactor, acted = loop
-    queue = reactor.queue(30.0, nothing)
-    queue.arm(object())
-    select = reactor.selector.select
-
-    def select_too_late(timeout):
-        signal.raise_signal(signal.SIGINT)
-        return select(timeout)
-
-    reactor.selector.select = select_too_late
-    reactor.turn()
-    queue.moments.clear()
-    assert acted == [signal.SIGINT]
-
-
-@pytest.mark.fault("D4", "D17")
-def test_a_storm_of_signals_is_survived_without_a_word(loop, capfd):
-    reactor, acted = loop
-    for _ in range(100_000):
-        signal.raise_signal(signal.SIGINT)
-    while not acted or reactor.selector.select(0):
-        reactor.turn()
-    assert set(acted) == {signal.SIGINT}
-    assert 100 < len(acted) < 100_000  # what the socketpair held; the rest was dropped
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.fault("D3", "D23")
-def test_the_signals_of_others_are_an_empty_turn(loop, handled):
-    reactor, acted = loop
-    seen = []
-    handled(signal.SIGUSR1, lambda number, frame: seen.append(number))
-    signal.raise_signal(signal.SIGUSR1)
-    reactor.turn()
-    assert (seen, acted) == ([signal.SIGUSR1], [])
-
-
-@pytest.mark.fault("D3")
-def test_no_signal_is_no_error():
-    with Signals() as signals:
-        assert signals.received() == []
-        signals.on_readable()
-        signals.on_writable()
-        signals.check()
-        assert str(signals) == "signals"
-
-
-@pytest.mark.fault("B25")
-def test_no_child_inherits_the_sockets_of_signals():
-    with Signals() as signals:
-        assert not signals.sock.get_inheritable()
-        assert not signals.writer.get_inheritable()
-
-
-def test_a_defect_in_acting_on_a_signal_ends_the_loop():
-    with closing(Reactor()) as reactor, Signals(raises(ZeroDivisionError())) as signals:
-        reactor.watch(signals, READ)
-        signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(ZeroDivisionError):
-            reactor.turn()
-        reactor.watch(signals, 0)
-
-
-@pytest.mark.fault("D2")
-def test_a_check_raises_at_the_signal_that_came_first():
-    with Signals() as signals:
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(Interrupted, match=r"^SIGTERM$") as raised:
-            signals.check()
-        assert raised.value.number == signal.SIGTERM
-
-
-def test_outside_the_interruptible_part_a_signal_only_waits():
-    with Signals() as signals:
-        with signals.interruptible():
-            pass
-        signal.raise_signal(signal.SIGINT)
-        assert signals.received() == [signal.SIGINT]
-
-
-def test_inside_the_interruptible_part_a_signal_raises_at_once():
-    with Signals() as signals:
-        with pytest.raises(Interrupted, match=r"^SIGHUP$"), signals.interruptible():
-            signal.raise_signal(signal.SIGHUP)
-            pytest.fail("it went on")
-        assert ours()[0] == [nothing] * 3
-
-
-@pytest.mark.fault("D2")
-def test_a_signal_before_the_interruptible_part_keeps_it_from_beginning():
-    with Signals() as signals:
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(Interrupted), signals.interruptible():
-            pytest.fail("it began")
-        assert ours()[0] == [nothing] * 3
-
-
-@pytest.mark.fault("D8", "D17")
-def test_one_exception_is_raised_however_many_signals_come():
-    with Signals() as signals:
-        with pytest.raises(Interrupted, match=r"^SIGINT$"), signals.interruptible():
-            try:
-                signal.raise_signal(signal.SIGINT)
-            finally:
-                signal.raise_signal(signal.SIGTERM)  # while the exception is under way
-        assert signals.received() == [signal.SIGINT, signal.SIGTERM]
-
-
-def test_the_interruptible_part_is_left_in_order_by_any_error():
-    with Signals() as signals:
-        with pytest.raises(ZeroDivisionError), signals.interruptible():
-            raise ZeroDivisionError
-        assert ours()[0] == [nothing] * 3

@@ -7,8 +7,28 @@ from selectors import SelectorKey
 
 import pytest
 
-from edges import recorder
-from edges.recorder import Recorder
+from edges.observers import recorder
+from edges.observers.events import (
+    Called,
+    Closed,
+    HalfClosed,
+    Listening,
+    Opened,
+    Raised,
+    Received,
+    Returned,
+    Sent,
+    Sleeps,
+    TimerCancelled,
+    TimerFired,
+    TimerSet,
+    Transition,
+    Turned,
+    Wakes,
+    Watches,
+)
+from edges.observers.recorder import Recorder
+from edges.observers.stack import Stacks
 from reactor import READ, WRITE
 
 
@@ -33,10 +53,25 @@ class World:
     def work(self):
         pass
 
-    def shown(self, event, who=None, **what):
+    def shown(self, event):
         """Record an event; return its own fields, after the common ones."""
-        self.recorder(event, who, **what)
+        self.recorder(event)
         return json.loads(self.lines[-1])
+
+
+class Who:
+    """A connection."""
+
+    def __init__(self, peer_address=None):
+        self.peer_address = peer_address
+        self.sock = self
+        self.state = State.OPEN
+
+    def fileno(self):
+        return 8
+
+    def __str__(self):
+        return "c1"
 
 
 @pytest.fixture
@@ -45,62 +80,62 @@ def world():
 
 
 COMMON = {"n": 1, "t": 0, "k": 0}
+C1 = Who()
 EVENTS = [
-    ("watch", {"was": 0, "now": READ}, {"was": "", "now": "r"}),
-    ("watch", {"was": WRITE, "now": READ | WRITE}, {"was": "w", "now": "rw"}),
-    ("call", {"action": World.work}, {"cb": "World.work"}),
-    ("done", {"action": partial(World.work, None)}, {"cb": "World.work"}),
-    ("error", {"error": ValueError("why")}, {"exc": "ValueError", "why": "why"}),
-    ("error", {"error": OSError(32, "Broken pipe")},
+    (Watches(C1, 0, READ), "watch", {"was": "", "now": "r"}),
+    (Watches(C1, WRITE, READ | WRITE), "watch", {"was": "w", "now": "rw"}),
+    (Called(C1, World.work), "call", {"cb": "World.work"}),
+    (Returned(C1, partial(World.work, None)), "done", {"cb": "World.work"}),
+    (Raised(C1, ValueError("why")), "error", {"exc": "ValueError", "why": "why"}),
+    (Raised(C1, OSError(32, "Broken pipe")), "error",
      {"exc": "BrokenPipeError", "why": "broken pipe"}),
-    ("open", {"fd": 8, "peer": ("::1", 9, 0, 0), "state": State.OPEN},
-     {"fd": 8, "peer": "[::1]:9", "state": "OPEN"}),
-    ("open", {"fd": 8, "peer": (), "state": State.OPEN}, {"fd": 8, "peer": "?", "state": "OPEN"}),
-    ("state", {"was": State.OPEN, "now": State.SHUT, "why": "it ends"},
+    (Opened(Who(("::1", 9, 0, 0))), "open", {"fd": 8, "peer": "[::1]:9", "state": "OPEN"}),
+    (Opened(Who(())), "open", {"fd": 8, "peer": "?", "state": "OPEN"}),
+    (Transition(C1, State.OPEN, State.SHUT, "it ends"), "state",
      {"was": "OPEN", "now": "SHUT", "why": "it ends"}),
-    ("rx", {"octets": b"\x1b</script>"}, {"bytes": 10, "hex": "1b3c2f7363726970743e"}),
-    ("rx", {"octets": b""}, {"bytes": 0, "hex": ""}),
-    ("rx", {"octets": None}, {"bytes": 0, "hex": "", "again": True}),
-    ("tx", {"want": 9, "octets": b"abc"}, {"want": 9, "bytes": 3, "hex": "616263"}),
-    ("tx", {"want": 9, "octets": b""}, {"want": 9, "bytes": 0, "hex": "", "again": True}),
-    ("tx", {"want": 0, "octets": b""}, {"want": 0, "bytes": 0, "hex": ""}),
-    ("timer", {"op": "set", "what": World.work, "length": 0.05},
-     {"op": "set", "what": "World.work", "in_ms": 50}),
-    ("timer", {"op": "fire", "what": World.work}, {"op": "fire", "what": "World.work"}),
-    ("half", {}, {}),
-    ("close", {"how": "done"}, {"how": "done"}),
-    ("listen", {"address": "[::]:7080", "body": b"123456789"},
+    (Received(C1, b"\x1b</script>"), "rx", {"bytes": 10, "hex": "1b3c2f7363726970743e"}),
+    (Received(C1, b""), "rx", {"bytes": 0, "hex": ""}),
+    (Received(C1, None), "rx", {"bytes": 0, "hex": "", "again": True}),
+    (Sent(C1, 9, b"abc"), "tx", {"want": 9, "bytes": 3, "hex": "616263"}),
+    (Sent(C1, 9, b""), "tx", {"want": 9, "bytes": 0, "hex": "", "again": True}),
+    (Sent(C1, 0, b""), "tx", {"want": 0, "bytes": 0, "hex": ""}),
+    (TimerSet(C1, World.work, 0.05), "timer", {"op": "set", "what": "World.work", "in_ms": 50}),
+    (TimerFired(C1, World.work), "timer", {"op": "fire", "what": "World.work"}),
+    (TimerCancelled(C1, partial(World.work, 1)), "timer", {"op": "cancel", "what": "World.work"}),
+    (HalfClosed(C1), "half", {}),
+    (Closed(C1, "done"), "close", {"how": "done"}),
+    (Listening(C1, "[::]:7080", b"123456789"), "listen",
      {"address": "[::]:7080", "body_len": 9, "body_crc32": "cbf43926"}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("event", "told", "fields"), EVENTS)
-def test_an_event_of_somebody_is_its_fields_after_the_common_ones(world, event, told, fields):
-    shown = world.shown(event, "c1", **told)
-    assert list(shown.items()) == list({**COMMON, "ev": event, "on": "c1", **fields}.items())
+@pytest.mark.parametrize(("event", "name", "fields"), EVENTS)
+def test_an_event_of_somebody_is_its_fields_after_the_common_ones(world, event, name, fields):
+    shown = world.shown(event)
+    assert list(shown.items()) == list({**COMMON, "ev": name, "on": "c1", **fields}.items())
 
 
 def test_an_event_of_the_loop_is_nobodys(world):
-    assert "on" not in world.shown("turned")
+    assert "on" not in world.shown(Turned())
 
 
 def test_the_turn_begins_with_the_sleep_and_tells_how_many_are_watched(world):
-    world.recorder("watch", "c1", was=0, now=READ)
-    world.recorder("watch", "c2", was=0, now=READ)
-    world.recorder("watch", "c1", was=READ, now=WRITE)
-    world.recorder("watch", "c2", was=READ, now=0)
-    assert world.shown("select", timeout=None) == {
+    world.recorder(Watches("c1", 0, READ))
+    world.recorder(Watches("c2", 0, READ))
+    world.recorder(Watches("c1", READ, WRITE))
+    world.recorder(Watches("c2", READ, 0))
+    assert world.shown(Sleeps(None)) == {
         "n": 5, "t": 0, "k": 1, "ev": "select", "timeout_ms": None, "fds": 1,
     }  # fmt: skip
     key = SelectorKey(None, 9, READ, "c1")
-    assert world.shown("wake", ready=[(key, READ | WRITE)])["ready"] == [["c1", "rw"]]
-    assert world.shown("select", timeout=1.5)["timeout_ms"] == 1500
-    assert world.shown("turned")["k"] == 2
+    assert world.shown(Wakes([(key, READ | WRITE)]))["ready"] == [["c1", "rw"]]
+    assert world.shown(Sleeps(1.5))["timeout_ms"] == 1500
+    assert world.shown(Turned())["k"] == 2
 
 
 def test_time_is_in_microseconds_since_the_beginning(world):
     world.now += 0.0123456
-    assert world.shown("turned")["t"] == 12346
+    assert world.shown(Turned())["t"] == 12346
 
 
 def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world):
@@ -112,20 +147,20 @@ def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world):
 
 
 def test_an_error_that_quotes_what_came_is_escaped_and_cut(world):
-    shown = world.shown("error", "c1", error=ValueError("\x1b[2J\udc80" + "x" * 10_000))
+    shown = world.shown(Raised("c1", ValueError("\x1b[2J\udc80" + "x" * 10_000)))
     assert len(shown["why"]) < 2 * recorder.WHY_LIMIT
     assert rb"\\x1b[2J\\udc80xxx" in world.lines[0]
 
 
-def test_of_many_octets_the_first_ones_are_shown_and_all_are_counted(world):
-    shown = world.shown("rx", "c1", octets=b"x" * 65536)
+def test_of_many_bytes_the_first_ones_are_shown_and_all_are_counted(world):
+    shown = world.shown(Received("c1", b"x" * 65536))
     assert (shown["bytes"], len(shown["hex"])) == (65536, 2 * recorder.HEX_LIMIT)
 
 
 def test_a_long_run_ends_its_trace_at_the_limit_and_counts_the_rest(world, monkeypatch):
     monkeypatch.setattr(recorder, "LIMIT", 3)
     for _ in range(5):
-        world.recorder("turned")
+        world.recorder(Turned())
     world.recorder.end()
     assert [json.loads(line)["n"] for line in world.lines] == [1, 2, 3, 4]
     assert json.loads(world.lines[-1]) == {**COMMON, "n": 4, "ev": "end", "dropped": 2}
@@ -133,7 +168,26 @@ def test_a_long_run_ends_its_trace_at_the_limit_and_counts_the_rest(world, monke
 
 def test_after_a_write_that_failed_nothing_is_even_put_into_words(world):
     world.room = 1
-    world.recorder("turned")
-    world.recorder("turned")
-    world.recorder("open", None)  # would raise, for its fields are missing
+    world.recorder(Turned())
+    world.recorder(Turned())
+    world.recorder(Opened(None))  # would raise, for None is no connection
     assert len(world.lines) == 1
+
+
+def test_what_is_left_out_is_counted_for_the_turns_and_the_watched_all_the_same(world):
+    world.room = 0
+    world.recorder(Watches("c1", 0, READ))  # the line that fails
+    world.recorder(Watches("c2", 0, READ))
+    world.recorder(Sleeps(None))
+    assert (world.recorder.turn, world.recorder.watched, world.recorder.dropped) == (1, 2, 2)
+
+
+def test_without_stacks_a_line_says_nothing_of_the_place(world):
+    assert "stack" not in world.shown(Turned())
+
+
+def test_with_stacks_each_line_says_where_the_program_is(world):
+    world.recorder.stacks = Stacks()
+    shown = world.shown(Turned())
+    assert list(shown)[-1] == "stack"
+    assert isinstance(shown["stack"], list)

@@ -48,7 +48,7 @@ def rules_broken(body: bytes) -> "list[str]":
     """Return a word of each rule of a valid file that `body` breaks."""
     rules = []
     if len(body) > 80:
-        rules.append("80 octets")
+        rules.append("80 bytes")
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -279,20 +279,23 @@ DEFECTS = {
         Reactor.watch = watch_more
     """),
     "closes and stays in the selector": (5, """
-        def close(self, how):
-            self.reactor.trace("close", self, how=how)
+        def close(self):
             self.sock.close()
         Connection.close = close
     """),
     "closes twice": (5, """
-        close = Connection.close
-        def close_twice(self, how):
-            close(self, how)
-            self.reactor.trace("close", self, how=how)
-        Connection.close = close_twice
+        from edges.observers import events, instrument
+        close = instrument._Connections.close
+        def close_twice(self, original):
+            told = close(self, original)
+            def close(connection):
+                told(connection)
+                self.tell(events.Closed(connection, "again"))
+            return close
+        instrument._Connections.close = close_twice
     """),
     "forgets to cancel its deadlines": (5, """
-        reactor.DeadlineQueue.cancel = lambda self, handler: self.moments.pop(handler, None)
+        reactor.DeadlineQueue.cancel = lambda self, handler: None
     """),
     "sends one octet too few": (6, """
         message = protocol.file_message
@@ -319,11 +322,13 @@ DEFECTS = {
         Connection.send = send_part
     """),
     "skips a state": (4, """
-        def move(self, state):
-            if state.name != "SENDING":
-                self.reactor.trace("state", self, was=self.state, now=state, why="")
-            self.state = state
-        Connection.move = move
+        transition = Connection.transition
+        def skip(self, state):
+            if state.name == "DONE":
+                self.state = state.__class__.HELLO_SENT
+                self.transitions = {(self.state, state): ""}
+            transition(self, state)
+        Connection.transition = skip
     """),
     "works beside the loop": (2, """
         call = Reactor.call
@@ -332,12 +337,12 @@ DEFECTS = {
         Reactor.call = call_start
     """),
     "never sleeps": (8, """
-        select = Reactor.select
-        Reactor.select = lambda self, most: select(self, 0.0)
+        select = EpollSelector.select
+        EpollSelector.select = lambda self, most=None: select(self, 0.0)
     """),
     "reads from who is not ready": (3, """
         def turn(self):
-            ready = self.select(self.earliest() - self.clock())
+            ready = self.selector.select(1.0)
             for key in list(self.selector.keys.values()):
                 if hasattr(key.data, "state") and key.events & 1:
                     self.call(key.data, key.data.on_readable)
@@ -346,7 +351,6 @@ DEFECTS = {
                     self.call(key.data, key.data.on_writable)
                 elif not hasattr(key.data, "state"):
                     self.call(key.data, key.data.on_readable)
-            self.trace("turned")
             self.after_turn()
         Reactor.turn = turn
     """),
@@ -358,10 +362,9 @@ select = EpollSelector.select
 def signals_first(self, timeout=None):
     return sorted(select(self, timeout), key=lambda pair: str(pair[0].data) != "signals")
 def turn(self):
-    for key, events in self.select(self.earliest() - self.clock()):
+    for key, events in self.selector.select(None):
         if events & 1:
             self.call(key.data, key.data.on_readable)
-    self.trace("turned")
     self.after_turn()
 EpollSelector.select = signals_first
 Reactor.turn = turn

@@ -8,17 +8,20 @@ import selectors
 import signal
 import socket
 import struct
-from argparse import Namespace
 from contextlib import ExitStack, closing
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from client import Download
 from connection import Connection
 from edges import addresses
+from edges.command_line import ServerOptions
 from edges.epoll import EpollSelector
-from reactor import READ, WRITE, Reactor, Signals, nothing
+from reactor import READ, WRITE, Reactor, nothing
 from server import Server
+from signals import Signals
 
 KINDS = [
     EpollSelector, selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector,
@@ -81,8 +84,8 @@ def test_two_talk_at_once_in_small_pieces_and_whoever_has_ended_is_left_alone(re
 
 def test_deadlines_of_several_lengths_come_in_their_order(reactor):
     came = []
-    for length in (0.0, 0.01, 0.02):
-        reactor.queue(length, came.append).arm(length)
+    for length in (0.02, 0.0, 0.01):
+        reactor.call_later(length, None, partial(came.append, length))
     reactor.run(until=lambda: len(came) == 3)
     assert came == [0.0, 0.01, 0.02]
 
@@ -90,7 +93,7 @@ def test_deadlines_of_several_lengths_come_in_their_order(reactor):
 @pytest.mark.fault("C7")
 def test_the_loop_does_not_turn_until_a_short_deadline_is_there(reactor):
     came, turns = [], []
-    queue = reactor.queue(0.0004, came.append)
+    queue = reactor.deadline_queue(0.0004, came.append)
     reactor.after_turn = lambda: turns.append(reactor)
     queue.arm("now")
     reactor.run(until=lambda: came)
@@ -123,14 +126,11 @@ class Party:
     """A server that listens, and those who come. Ends when `over` says so."""
 
     def __init__(self, reactor, **options):
-        settings = {"quiet": False, "chunk": None, "pause": None, "drain": LONG, "timeout": LONG}
-        settings |= {"max_clients": 1000, **options}
+        settings = {"drain": LONG, "timeout": LONG, "max_clients": 1000, **options}
         self.reactor = reactor
         self.said = []
         self.server = Server(
-            reactor,
-            Namespace(line=self.said.append, report=self.said.append),
-            Namespace(**settings),
+            reactor, SimpleNamespace(line=self.said.append, report=self.said.append), ServerOptions(**settings)
         )
         self.sockets = addresses.listen(addresses.places("127.0.0.1", 0, None))
         self.address = self.sockets[0].getsockname()
@@ -155,7 +155,7 @@ class Party:
         self.server.serve(BODY, self.sockets)
 
     def served(self):
-        return all(guest.outcomes for guest in self.guests)
+        return all(guest.over() for guest in self.guests)
 
 
 @pytest.mark.fault("E7")
@@ -168,7 +168,7 @@ def test_everybody_gets_an_exact_copy(reactor, options):
     party = Party(reactor, **options)
     party.invite(20)
     party.take_place(party.served, signal.SIGTERM)
-    assert [guest.outcomes for guest in party.guests] == [[BODY]] * 20
+    assert [guest.outcome for guest in party.guests] == [BODY] * 20
     assert party.said[-1] == "20 done, 0 lost, 0 cut"
 
 
@@ -191,5 +191,5 @@ def test_whoever_misbehaves_is_ended_and_nobody_else_notices(reactor):
         party.take_place(only_the_silent_one_is_left, signal.SIGTERM, signal.SIGINT)
         assert odd.recv(4096).startswith(b"HELLO 1\nERROR expected HELLO, got 'GET /")
         assert silent.recv(4096) == b"HELLO 1\n"
-    assert [guest.outcomes for guest in party.guests] == [[BODY]] * 10
+    assert [guest.outcome for guest in party.guests] == [BODY] * 10
     assert party.said[-1] == "10 done, 3 lost, 1 cut"

@@ -368,7 +368,7 @@ def make(kind: str, path: Path) -> None:
         ("a socket", "not a regular file|no such device"),
         ("a device", "not a regular file"),
         ("a loop of links", "symbolic links"),
-        ("10 GB", "80 octets"),
+        ("10 GB", "80 bytes"),
     ],
 )
 def test_what_is_no_regular_file_is_refused_at_once(
@@ -394,7 +394,7 @@ def test_what_is_no_regular_file_is_refused_at_once(
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
-        (80 * b"a" + b"\n", "80 octets"),
+        (80 * b"a" + b"\n", "80 bytes"),
         (b"one\ntwo", r"LF.*line 2"),
         (b"a\r\n", "CR at offset 1"),
         (b"ab\0\n", "NUL at offset 2"),

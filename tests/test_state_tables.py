@@ -10,8 +10,8 @@ import errno
 import selectors
 import signal
 import socket
-from argparse import Namespace
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
@@ -19,11 +19,14 @@ import pytest
 import client
 import protocol
 import server
+from edges.command_line import ServerOptions
 from edges.failure import Failure
 from edges.outcome import explained
 from lab.documents.specification import SPECIFICATION, Row, state_table
-from reactor import READ, WRITE, Interrupted, Reactor
+from reactor import READ, WRITE, Reactor
+from signals import Interrupted
 from tests.support import oracle
+from tests.support.fakes import armed, disarm
 
 HELLO = b"HELLO 1\n"
 BODY = b"Hello, world!\n"
@@ -125,8 +128,8 @@ class World:
 
     def deadline(self) -> None:
         self.moment += TIMEOUT
-        for queue in self.reactor.queues:
-            queue.expire(self.moment, self.reactor.call)
+        for schedule in self.reactor.schedules:
+            schedule.expire(self.moment, self.reactor.call)
 
     def octets(self, octets: bytes) -> None:
         self.connection.sock.incoming.append(octets)
@@ -143,18 +146,15 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for queue in self.reactor.queues:
-            queue.moments.clear()
+        disarm(self.reactor)
         self.reactor.close()
 
 
 class ServerWorld(World):
     def __init__(self) -> None:
         super().__init__()
-        options = Namespace(
-            quiet=False, chunk=None, pause=None, drain=5.0, timeout=TIMEOUT, max_clients=9
-        )
-        console: Any = Namespace(line=self.said.append, report=self.said.append)
+        options = ServerOptions(drain=5.0, timeout=TIMEOUT, max_clients=9)
+        console: Any = SimpleNamespace(line=self.said.append, report=self.said.append)
         self.server = server.Server(self.reactor, console, options)
         self.reactor.run = lambda until: None  # type: ignore[method-assign]
         self.server.serve(BODY, [])
@@ -163,13 +163,14 @@ class ServerWorld(World):
     def begin(self) -> None:
         wire: Any = self.wire
         self.connection = server.ServerConnection(self.server, wire, ("192.0.2.2", 9), 1)
+        self.server.connections[self.connection] = None
         self.reactor.call(self.connection, self.connection.start)
 
     def next(self) -> str:
         if not self.wire.closed:
-            assert self.connection in self.server.deadlines.moments
+            assert self.connection in self.server.deadlines.deadlines
             return str(self.connection.state.name)
-        assert not self.connection.interest and not self.server.deadlines.moments
+        assert not self.connection.interest and not armed(self.reactor)
         return f"closed: {self.said[-1].split()[1]}"
 
 
@@ -272,9 +273,9 @@ class ClientWorld(World):
         return self.connection.sock
 
     def next(self) -> str:
-        if not self.download.outcomes:
+        if not self.download.over():
             return str(self.connection.state.name)
-        outcome = self.download.outcomes[0]
+        outcome = self.download.outcome
         if isinstance(outcome, bytes):
             assert outcome == BODY
             return "closed: 0"
@@ -333,21 +334,21 @@ def let_happen(world: ClientWorld, event: str, condition: str) -> None:
 # What each action of table 7.2 leaves: judged by the octets sent since the event, and the world.
 CLIENT_ACTIONS: dict[str, Callable[[bytes, ClientWorld], bool]] = {
     "wait for the server's hello": lambda sent, world: world.connection.interest == READ,
-    "try the next address": lambda sent, world: world.connection.peer[0] == "192.0.2.10",
-    "report it": lambda sent, world: isinstance(world.download.outcomes[0], Exception),
-    "—": lambda sent, world: not world.download.outcomes,
-    "tidy up": lambda sent, world: not isinstance(world.download.outcomes[0], bytes),
+    "try the next address": lambda sent, world: world.connection.peer_address[0] == "192.0.2.10",
+    "report it": lambda sent, world: isinstance(world.download.outcome, Exception),
+    "—": lambda sent, world: not world.download.over(),
+    "tidy up": lambda sent, world: not isinstance(world.download.outcome, bytes),
     "keep them": lambda sent, world: world.connection.received in {b"ERR", FILE[:-1]},
     "send the hello, unless it is sent already; go on with the octets beyond the server's hello": (
         lambda sent, world: sent == HELLO and world.connection.received == FILE[:10]
     ),
-    "report its reason": lambda sent, world: str(world.download.outcomes[0]) == r"\no",
-    "refuse": lambda sent, world: isinstance(world.download.outcomes[0], protocol.ProtocolError),
+    "report its reason": lambda sent, world: str(world.download.outcome) == r"\no",
+    "refuse": lambda sent, world: isinstance(world.download.outcome, protocol.ProtocolError),
     "refuse: they are beyond the body": lambda sent, world: isinstance(
-        world.download.outcomes[0], protocol.ProtocolError
+        world.download.outcome, protocol.ProtocolError
     ),
     "go on with the octets beyond the body": lambda sent, world: not world.connection.received,
-    "save the copy": lambda sent, world: world.download.outcomes[0] == BODY and not world.warnings,
+    "save the copy": lambda sent, world: world.download.outcome == BODY and not world.warnings,
     "save the copy and warn": lambda sent, world: len(world.warnings) == 1,
 }
 

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from edges.failure import Failure
-from edges.trace_file import TraceFile
+from edges.observers.trace_file import TraceFile
 
 
 @pytest.fixture

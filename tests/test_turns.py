@@ -5,7 +5,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from edges.turns import TurnLog
+from edges.observers.events import (
+    Called,
+    Closed,
+    HalfClosed,
+    Opened,
+    Raised,
+    Received,
+    Returned,
+    Sent,
+    Sleeps,
+    TimerCancelled,
+    TimerFired,
+    TimerSet,
+    Transition,
+    Turned,
+    Wakes,
+)
+from edges.observers.turns import TurnLog
 from reactor import READ, WRITE
 
 
@@ -44,14 +61,14 @@ class World:
 
     def turn(self, slept, *ready):
         """Begin a turn: `ready` are pairs of a handler and what it is ready for."""
-        self.log("select", timeout=None)
+        self.log(Sleeps(None))
         self.now += slept
         keys = [(SelectorKey(None, 9, READ | WRITE, who), events) for who, events in ready]
-        self.log("wake", ready=keys)
+        self.log(Wakes(keys))
 
     def end(self):
         """End the turn; return the lines it has left."""
-        self.log("turned")
+        self.log(Turned())
         lines, self.console.lines = self.console.lines, []
         return "".join(lines).splitlines()
 
@@ -72,22 +89,30 @@ def test_a_turn_is_shown_with_its_number_its_sleep_and_who_was_ready(world):
     assert world.end() == ["turn 2: slept 0.0 ms; c1 writable; c2 readable; c2 writable"]
 
 
-def test_a_turn_without_anybody_ready_has_a_deadline(world):
+def test_a_deadline_is_one_line_although_it_takes_two_turns(world):
+    """The first only wakes for it; the second acts on it, and has slept as long as both."""
     world.turn(0.5)
-    assert world.end() == ["turn 1: slept 500.0 ms; a deadline has passed"]
+    assert world.end() == []
+    world.turn(0.0)
+    world.log(TimerFired(c1, Handler.late))
+    world.log(Called(c1, c1.late))
+    world.log(TimerSet(c1, Handler.late, 0.1))
+    assert world.end() == ["turn 2: slept 500.0 ms; c1 deadline"]
+    world.turn(0.1, (c2, READ))
+    assert world.end() == ["turn 3: slept 100.0 ms; c2 readable"]
 
 
 def test_what_each_has_done_stands_behind_its_name(world):
     world.turn(0.001, (c1, READ), (c2, WRITE))
-    world.log("call", c1, action=c1.on_readable)
-    world.log("rx", c1, octets=b"HELLO 1\n")
-    world.log("state", c1, was=None, now=STATE, why="")
-    world.log("tx", c1, want=85, octets=b"x" * 85)
-    world.log("half", c1)
-    world.log("done", c1, action=c1.on_readable)
-    world.log("call", c2, action=c2.on_writable)
-    world.log("tx", c2, want=40, octets=b"xxxx")
-    world.log("done", c2, action=c2.on_writable)
+    world.log(Called(c1, c1.on_readable))
+    world.log(Received(c1, b"HELLO 1\n"))
+    world.log(Transition(c1, None, STATE, ""))
+    world.log(Sent(c1, 85, b"x" * 85))
+    world.log(HalfClosed(c1))
+    world.log(Returned(c1, c1.on_readable))
+    world.log(Called(c2, c2.on_writable))
+    world.log(Sent(c2, 40, b"xxxx"))
+    world.log(Returned(c2, c2.on_writable))
     [line] = world.end()
     assert line.split("; ") == [
         "turn 1: slept 1.0 ms",
@@ -98,21 +123,21 @@ def test_what_each_has_done_stands_behind_its_name(world):
 
 def test_what_is_done_to_somebody_else_names_him(world):
     world.turn(0.0, (listener, READ))
-    world.log("call", listener, action=listener.on_readable)
-    world.log("open", c1, fd=8, peer=None, state=STATE)
-    world.log("call", c1, action=c1.late)
-    world.log("tx", c1, want=8, octets=b"HELLO 1\n")
+    world.log(Called(listener, listener.on_readable))
+    world.log(Opened(c1))
+    world.log(Called(c1, c1.late))
+    world.log(Sent(c1, 8, b"HELLO 1\n"))
     assert world.end() == ["turn 1: slept 0.0 ms; listener readable: c1 opened, c1 sent 8"]
 
 
 def test_a_deadline_names_whose_it_is_and_what_it_did(world):
     world.turn(0.0)
-    world.log("timer", c1, op="fire", what=Handler.late)
-    world.log("call", c1, action=c1.late)
-    world.log("tx", c1, want=5, octets=b"ERROR")
-    world.log("rx", c1, octets=None)
-    world.log("close", c1, how="late")
-    world.log("timer", c1, op="cancel", what=Handler.late)
+    world.log(TimerFired(c1, Handler.late))
+    world.log(Called(c1, c1.late))
+    world.log(Sent(c1, 5, b"ERROR"))
+    world.log(Received(c1, None))
+    world.log(Closed(c1, "late"))
+    world.log(TimerCancelled(c1, Handler.late))
     assert world.end() == [
         "turn 1: slept 0.0 ms; c1 deadline: sent 5, nothing there, closed",
     ]
@@ -120,10 +145,10 @@ def test_a_deadline_names_whose_it_is_and_what_it_did(world):
 
 def test_an_error_and_the_end_of_a_stream_have_words_too(world):
     world.turn(0.0, (c1, READ), (c2, READ))
-    world.log("call", c1, action=c1.on_readable)
-    world.log("rx", c1, octets=b"")
-    world.log("call", c2, action=c2.on_readable)
-    world.log("error", c2, error=ConnectionResetError())
+    world.log(Called(c1, c1.on_readable))
+    world.log(Received(c1, b""))
+    world.log(Called(c2, c2.on_readable))
+    world.log(Raised(c2, ConnectionResetError()))
     assert world.end() == [
         "turn 1: slept 0.0 ms; c1 readable: end of stream; c2 readable: ConnectionResetError"
     ]
@@ -145,14 +170,14 @@ def test_a_turn_that_only_writes_messages_is_not_shown_but_counted_as_in_a_trace
 
 def test_a_deadline_in_a_turn_that_writes_messages_is_shown(world):
     world.turn(0.1, (world.console, WRITE))
-    world.log("timer", c1, op="fire", what=Handler.late)
+    world.log(TimerFired(c1, Handler.late))
     assert world.end() == ["turn 1: slept 100.0 ms; console writable; c1 deadline"]
 
 
 def test_what_happens_outside_the_turns_is_not_shown(world):
-    world.log("open", c1, fd=8, peer=None, state=STATE)
+    world.log(Opened(c1))
     world.turn(0.0, (c1, READ))
     assert world.end() == ["turn 1: slept 0.0 ms; c1 readable"]
-    world.log("close", c1, how="over")
+    world.log(Closed(c1, "over"))
     world.turn(0.0, (c2, READ))
     assert world.end() == ["turn 2: slept 0.0 ms; c2 readable"]

@@ -16,9 +16,25 @@ import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reactor import READ, WRITE, Ready
+from reactor import READ, WRITE, Reactor, Ready, Timers
 
 SPIN = 1000  # turns in no time
+
+
+def armed(reactor: Reactor) -> list[object]:
+    """Return what `reactor` would still call: its timers, and the handlers with a deadline."""
+    found: list[object] = []
+    for schedule in reactor.schedules:
+        waiting = schedule.pending if isinstance(schedule, Timers) else schedule.deadlines  # type: ignore[attr-defined]
+        found += [*waiting, *schedule.due]  # type: ignore[attr-defined]
+    return found
+
+
+def disarm(reactor: Reactor) -> None:
+    """Forget all timers and deadlines."""
+    for schedule in reactor.schedules:
+        for waiting in ("pending", "deadlines", "due"):
+            getattr(schedule, waiting, []).clear()
 
 
 class FakeSocket:
