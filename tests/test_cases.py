@@ -41,7 +41,7 @@ def test_a_wall_clock_that_jumps_moves_no_deadline(monkeypatch):
 
     expired = []
     reactor = Reactor()
-    queue = reactor.queue(0.05, expired.append)
+    queue = reactor.deadline_queue(0.05, expired.append)
     queue.arm(Late())
     monkeypatch.setattr(time, "time", lambda: 1e12)  # a thousand centuries later
     started = time.monotonic()

@@ -336,11 +336,10 @@ def read_turn_by_turn(reader, reactor, console):
 def closing_reactor():
     """A reactor that never sleeps for long, and what its console is left with."""
     reactor = Reactor()
-    alarm = reactor.queue(PATIENT, lambda handler: pytest.fail("the loop slept"))
     handler = Console(number=CLOSED)  # any handler will do
-    alarm.arm(handler)
+    alarm = reactor.call_later(PATIENT, handler, lambda: pytest.fail("the loop slept"))
     yield reactor
-    alarm.cancel(handler)
+    reactor.cancel(alarm)
     reactor.close()
 
 

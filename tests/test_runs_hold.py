@@ -284,18 +284,21 @@ DEFECTS = {
         Connection.close = close
     """),
     "closes twice": (5, """
-        from edges.observers import events, instrument
-        close = instrument._Connections.close
-        def close_twice(self, original):
-            told = close(self, original)
+        wrap = instrument._Connections.close
+        def wrap_twice(self, original):
+            told = wrap(self, original)
             def close(connection):
                 told(connection)
                 self.tell(events.Closed(connection, "again"))
             return close
-        instrument._Connections.close = close_twice
+        instrument._Connections.close = wrap_twice
     """),
     "forgets to cancel its deadlines": (5, """
-        reactor.DeadlineQueue.cancel = lambda self, handler: None
+        observe = instrument._Loop.observe
+        def observe_less(self, queue):
+            observe(self, queue)
+            queue.cancel = lambda handler: queue.deadlines.pop(handler, None)
+        instrument._Loop.observe = observe_less
     """),
     "sends one octet too few": (6, """
         message = protocol.file_message
@@ -322,19 +325,21 @@ DEFECTS = {
         Connection.send = send_part
     """),
     "skips a state": (4, """
-        transition = Connection.transition
-        def skip(self, state):
-            if state.name == "DONE":
-                self.state = state.__class__.HELLO_SENT
-                self.transitions = {(self.state, state): ""}
-            transition(self, state)
-        Connection.transition = skip
+        about = instrument._Connections.about
+        def tell_less(self, connection, event):
+            if not isinstance(event, events.Transition) or event.now.name != "SENDING":
+                about(self, connection, event)
+        instrument._Connections.about = tell_less
     """),
     "works beside the loop": (2, """
-        call = Reactor.call
-        def call_start(self, handler, action):
-            action() if action.__name__ == "start" else call(self, handler, action)
-        Reactor.call = call_start
+        wrap = instrument._Loop.call
+        def wrap_call(self, original):
+            told = wrap(self, original)
+            def call(handler, action):
+                starts = getattr(action, "__name__", "") == "start"
+                action() if starts else told(handler, action)
+            return call
+        instrument._Loop.call = wrap_call
     """),
     "never sleeps": (8, """
         select = EpollSelector.select
@@ -377,6 +382,7 @@ import connection, protocol, reactor
 from connection import Connection
 from edges import dotted
 from edges.epoll import EpollSelector
+from edges.observers import events, instrument
 from reactor import Reactor
 sys.path.pop(0)
 """
