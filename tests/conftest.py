@@ -240,8 +240,7 @@ def still_armed(reactor: Any) -> list[object]:
     """Return the timers and the handlers in deadline queues that `reactor` would still call."""
     armed: list[object] = []
     for schedule in reactor.schedules:
-        is_timers = type(schedule).__name__ == "Timers"
-        armed += schedule.pending if is_timers else schedule.deadlines
+        armed += schedule.waiting
         armed += schedule.due
     return armed
 

@@ -15,7 +15,7 @@ import client
 from edges.command_line import ServerOptions
 from edges.failure import Failure
 from reactor import READ, Reactor
-from server import DISCARD_LIMIT, ServerConnection, Server
+from server import DISCARD_LIMIT, Server
 from signals import Interrupted
 from tests.support.fakes import FakeSelector, FakeSocket, armed, disarm
 from tests.support.programs import HELLO, conversation, file_message

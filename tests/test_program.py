@@ -95,7 +95,8 @@ def test_a_failure_is_its_line_and_its_status(capfd):
 def test_an_interrupt_is_the_status_that_shells_give_it(capfd):
     for number in (signal.SIGINT, signal.SIGTERM):
         assert (
-            program.run("client.py", ClientOptions, raising(Interrupted(number)), []) == 128 + number
+            program.run("client.py", ClientOptions, raising(Interrupted(number)), [])
+            == 128 + number
         )
     lines = [f"client.py: interrupted by {name}\n" for name in ("SIGINT", "SIGTERM")]
     assert capfd.readouterr() == ("", "".join(lines))

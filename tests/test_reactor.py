@@ -78,9 +78,9 @@ class World:
     def end(self):
         for handler in self.handlers:
             self.reactor.watch(handler, 0)
-        self.reactor.timers.pending.clear()
+        self.reactor.timers.waiting.clear()
         for queue in self.queues:
-            queue.deadlines.clear()
+            queue.waiting.clear()
         self.reactor.close()
 
 
@@ -295,7 +295,7 @@ def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world):
     assert world.turn() == []  # slept till then; whoever came first would have been served now
     assert world.turn() == ["one late"]
     assert world.selector.sleeps == [5.0, 0.0]
-    assert not queue.deadlines
+    assert not queue.waiting
 
 
 def test_the_loop_sleeps_until_the_earliest_deadline_of_all_queues(world):
@@ -323,7 +323,7 @@ def test_a_cancelled_deadline_is_gone_and_cancelling_nothing_is_harmless(world):
     queue.cancel(one)
     queue.cancel(one)
     world.advance(2.0)
-    assert list(queue.deadlines) == [two]
+    assert list(queue.waiting) == [two]
     assert world.turn() == ["two late"]
 
 
@@ -335,7 +335,7 @@ def test_arming_again_counts_from_now_and_goes_to_the_end(world):
     queue.arm(two)
     world.advance(1.0)
     queue.arm(one)
-    assert list(queue.deadlines) == [two, one]
+    assert list(queue.waiting) == [two, one]
     world.advance(5.0)
     assert world.turn() == ["two late", "one late"]
 
@@ -356,12 +356,12 @@ def test_a_million_cancelled_deadlines_leave_nothing_behind(world):
     waiting, one = world.handler("waiting"), world.handler("one")
     queue.arm(waiting)
     queue.arm(one)
-    before = sys.getsizeof(queue.deadlines)
+    before = sys.getsizeof(queue.waiting)
     for _ in range(1_000_000):
         queue.cancel(one)
         queue.arm(one)
-    assert list(queue.deadlines) == [waiting, one]
-    assert sys.getsizeof(queue.deadlines) < before + 1000  # bytes: the holes of a small table
+    assert list(queue.waiting) == [waiting, one]
+    assert sys.getsizeof(queue.waiting) < before + 1000  # bytes: the holes of a small table
 
 
 @pytest.mark.fault("C8")
@@ -382,13 +382,11 @@ def test_what_is_armed_while_deadlines_are_acted_on_waits_for_the_next_turn(worl
     queue.arm(one)
     world.advance(1.0)
     assert world.turn() == ["one late"]
-    assert list(queue.deadlines) == [newcomer]
+    assert list(queue.waiting) == [newcomer]
 
 
 def test_acting_on_one_deadline_may_cancel_all_the_others(world):
-    queue = world.queue(
-        1.0, lambda handler: (handler.late(), *map(queue.cancel, world.handlers))
-    )
+    queue = world.queue(1.0, lambda handler: (handler.late(), *map(queue.cancel, world.handlers)))
     for name in ("one", "two", "three"):
         queue.arm(world.handler(name))
     world.advance(1.0)
@@ -474,7 +472,7 @@ def test_a_deadline_cancelled_and_armed_by_another_one_waits_for_the_next_turn(w
 
 def timers_of(world):
     timers = world.reactor.timers
-    return len(timers.pending) + len(timers.due)
+    return len(timers.waiting) + len(timers.due)
 
 
 def noting(world, word):
@@ -553,7 +551,7 @@ def test_of_ten_thousand_timers_set_and_cancelled_nothing_is_left(world):
         acts.append(weakref.ref(act))
         world.reactor.cancel(world.reactor.call_later(number % 97, one, act))
     del act
-    assert world.reactor.timers.pending == [waiting]
+    assert world.reactor.timers.waiting == [waiting]
     assert world.reactor.timers.due == []
     assert not any(reference() for reference in acts)
     world.turn()

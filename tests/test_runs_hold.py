@@ -297,7 +297,7 @@ DEFECTS = {
         observe = instrument._Loop.observe
         def observe_less(self, queue):
             observe(self, queue)
-            queue.cancel = lambda handler: queue.deadlines.pop(handler, None)
+            queue.cancel = lambda handler: queue.waiting.pop(handler, None)
         instrument._Loop.observe = observe_less
     """),
     "sends one octet too few": (6, """

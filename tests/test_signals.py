@@ -22,7 +22,6 @@ def raises(error):
     return action
 
 
-
 def ours():
     """Return what the process does at the signals that Signals takes over."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

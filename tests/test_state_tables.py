@@ -168,7 +168,7 @@ class ServerWorld(World):
 
     def next(self) -> str:
         if not self.wire.closed:
-            assert self.connection in self.server.deadlines.deadlines
+            assert self.connection in self.server.deadlines.waiting
             return str(self.connection.state.name)
         assert not self.connection.interest and not armed(self.reactor)
         return f"closed: {self.said[-1].split()[1]}"

@@ -16,7 +16,7 @@ import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reactor import READ, WRITE, Reactor, Ready, Timers
+from reactor import READ, WRITE, Reactor, Ready
 
 SPIN = 1000  # turns in no time
 
@@ -25,8 +25,7 @@ def armed(reactor: Reactor) -> list[object]:
     """Return what `reactor` would still call: its timers, and the handlers with a deadline."""
     found: list[object] = []
     for schedule in reactor.schedules:
-        waiting = schedule.pending if isinstance(schedule, Timers) else schedule.deadlines  # type: ignore[attr-defined]
-        found += [*waiting, *schedule.due]  # type: ignore[attr-defined]
+        found += [*schedule.waiting, *schedule.due]  # type: ignore[attr-defined]
     return found
 
 
