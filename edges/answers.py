@@ -24,7 +24,7 @@ from contextlib import suppress
 from edges import standard_streams, terminal
 from edges.console import Console
 from edges.waiting import GONE, READABLE, Events, ready
-from reactor import Signals
+from signals import Signals
 
 LONGEST = 4096  # bytes of a line; a terminal never gives a longer one (N_TTY_BUF_SIZE)
 PATIENCE = 10.0  # seconds for an answer from a file, a pipe, a socket

@@ -51,7 +51,9 @@ class Venue:
         self.selector = FakeSelector()
         self.reactor = Reactor(self.selector, self.selector.clock)
         self.said = []
-        self.server = Server(self.reactor, SimpleNamespace(line=self.said.append, report=self.said.append), settings)
+        self.server = Server(
+            self.reactor, SimpleNamespace(line=self.said.append, report=self.said.append), settings
+        )
         self.door = self.selector.socket()
         self.bell = Bell(self.selector.socket(), self.server.on_signal)
 

@@ -130,7 +130,9 @@ class Party:
         self.reactor = reactor
         self.said = []
         self.server = Server(
-            reactor, SimpleNamespace(line=self.said.append, report=self.said.append), ServerOptions(**settings)
+            reactor,
+            SimpleNamespace(line=self.said.append, report=self.said.append),
+            ServerOptions(**settings),
         )
         self.sockets = addresses.listen(addresses.places("127.0.0.1", 0, None))
         self.address = self.sockets[0].getsockname()
