@@ -32,8 +32,8 @@ def armed(reactor: Reactor) -> list[object]:
 def disarm(reactor: Reactor) -> None:
     """Forget all timers and deadlines."""
     for schedule in reactor.schedules:
-        for waiting in ("pending", "deadlines", "due"):
-            getattr(schedule, waiting, []).clear()
+        for kept in ("waiting", "due"):
+            getattr(schedule, kept).clear()
 
 
 class FakeSocket:
