@@ -7,7 +7,7 @@ measure the processor come after them, beside none of them.
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -78,7 +78,9 @@ def grade(
     results = {}
     for phase, jobs in _phases([attack for attack in ATTACKS if attack.name in names]):
         with _pool(1 if alone else jobs) as pool:
-            for result in pool.map(partial(_result, bench=bench, path=path), phase):
+            begun = [pool.submit(_result, attack, bench, path) for attack in phase]
+            for done in as_completed(begun):
+                result = done.result()
                 results[result.row] = result
                 if progress:
                     progress(result)
