@@ -5,6 +5,7 @@ Exit status: 0 every row that was graded is green; 1 one is red; 2 nothing could
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         status = 130
+    except BrokenPipeError:  # `make grade | head`: the reader has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
     return 0 if options.no_status else status
 
 
@@ -50,17 +54,23 @@ def _do(options: argparse.Namespace) -> int:
         print(json.dumps(as_json(one, results), indent=1))
     else:
         _print(one, results)
+    sys.stdout.flush()
     return 0 if all(result.ok is not False for result in results.values()) else 1
 
 
 def _graded(one: Target, rows: Sequence[str]) -> dict[str, Result]:
     progress = Progress(one.name, len(rows))
     try:
-        return grade(one.command, rows, path=str(one.path or ""), progress=progress.step)
+        path = str(one.path or "")
+        return grade(one.command, rows, path=path, progress=progress.step, notice=_notice)
     except Unfit as error:
         raise Unfit(f"{one.name} cannot be graded: {error}") from None
     finally:
         progress.clear()
+
+
+def _notice(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _print(one: Target, results: dict[str, Result]) -> None:
