@@ -8,7 +8,7 @@ measure the processor come after them, beside none of them.
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from learn.grade.table import TABLE
 
 SIDE_BY_SIDE = 16  # attacks at a time
 QUIET = 8  # rows at a time that measure the processor
-FEW = 5  # times to sleep, for a server that has just said goodbye to a client
+FEW, GOODBYE = 5, 0.02  # sleeps, and seconds of CPU, of a server whose client has just left
 STARTING = 5.0  # seconds that a server gets to say where it listens
 SCALE = Scale(
     attackers=10,
@@ -42,7 +42,7 @@ SCALE = Scale(
 )
 NAMED = {attack.name: attack for attack in ATTACKS}
 ONE_PORT = (
-    "The server always listens on port {}, so the rows run one after the other, for up to a minute. "
+    "The server always listens on port {}, so the rows run one after the other: up to a minute. "
     "Let it take --port: with 0 the kernel chooses a free one."
 )
 LONGEST_FIRST = (
@@ -174,8 +174,8 @@ def needs(name: str) -> list[str]:
 class Greeting(NamedTuple):
     """What a polite client has found out.
 
-    `port` is not 0 if the server always listens there, so that only one can run. `restless`: the share of a
-    processor, in percent, that it uses with nobody there and without ever going to sleep; or 0.
+    `port`: where the server always listens, so that only one can run; or 0. `restless`: the share
+    of a processor, in percent, that it uses with nobody there, without ever going to sleep; or 0.
     """
 
     port: int
@@ -197,24 +197,31 @@ def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: st
         words = expand(command, file.name, {})
         with ThreadPoolExecutor(2) as pool:
             both = [pool.submit(start, words) for _ in range(2)]
-        servers = [stack.enter_context(one.result()) for one in both if not one.exception()]
-        if not servers:
+            for one in both:
+                stack.callback(_end, one)  # whatever happens: an interrupt, too
+        started = [one.result() for one in both if not one.exception()]
+        if not started:
             raise _unfit_to_start(both[0].exception(), path)
-        _demand_a_copy(servers[0], path)
-        ports = {server.address[1] for server in servers}
-        return Greeting(ports.pop() if len(ports) == 1 else 0, _restlessness(servers[0]))
+        for other in started[1:]:
+            other.__exit__()
+        _demand_a_copy(started[0], path)
+        ports = {server.address[1] for server in started}
+        return Greeting(ports.pop() if len(ports) == 1 else 0, _restlessness(started[0]))
+
+
+def _end(started: "Future[ServerProcess]") -> None:
+    if not started.cancelled() and not started.exception():
+        started.result().__exit__()
 
 
 def _restlessness(server: ServerProcess) -> int:
     if not meters.available():
         return 0
     began, before = time.monotonic(), meters.reading(server.known_pid)
-    meters.wait_for_calm(server.known_pid, CALM / 2, SCALE.unrest)
+    meters.wait_for_calm(server.known_pid, CALM, SCALE.unrest)
     seconds, spent = time.monotonic() - began, meters.reading(server.known_pid).since(before)
-    share = spent.cpu / seconds
-    awake = spent.cpu > CALM / 10 and spent.sleeps < FEW  # on a busy machine the share is small
-    spins = seconds >= SCALE.unrest and (awake or share > 0.5)
-    return max(1, round(100 * share)) if spins else 0
+    spins = spent.cpu > GOODBYE and spent.sleeps < FEW  # on a busy machine its share may be small
+    return max(1, round(100 * spent.cpu / seconds)) if spins else 0
 
 
 def _unfit_to_start(error: BaseException | None, path: str) -> BaseException:
