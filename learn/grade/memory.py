@@ -4,7 +4,7 @@ Files of the project itself have none: their grades do not change, and git would
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from learn.grade.target import ROOT
 class Memory:
     """What is known of a file from earlier: `green` has its rows, `hints` how many were given."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, rows: Sequence[str] = ROWS) -> None:
+        self._rows = rows
         self.green: dict[str, bool] = {}
         self.hints: dict[str, int] = {}
         self._file = _place(path)
@@ -47,8 +48,12 @@ class Memory:
         """Read it; a file that is missing or damaged is as good as none."""
         with suppress(OSError, ValueError, AttributeError, TypeError):
             kept = json.loads(file.read_text(encoding="utf-8"))
-            self.green = {row: bool(kept["green"][row]) for row in ROWS if row in kept["green"]}
-            self.hints = {row: int(kept["hints"][row]) for row in ROWS if row in kept["hints"]}
+            self.green = {
+                row: bool(kept["green"][row]) for row in self._rows if row in kept["green"]
+            }
+            self.hints = {
+                row: int(kept["hints"][row]) for row in self._rows if row in kept["hints"]
+            }
 
 
 def _place(path: Path | None) -> Path | None:

@@ -35,8 +35,8 @@ def print_rows(results: Iterable[Result], out: TextIO) -> None:
         short = short or any(result.ok is False for result in rows)
 
 
-def lines(result: Result, *, color: bool = False, short: bool = False) -> list[str]:
-    """Return the lines of one row."""
+def lines(result: Result, does: str = "", *, color: bool = False, short: bool = False) -> list[str]:
+    """Return the lines of one row; `does` is what is done to the server, if not in the table."""
     if result.ok is None:
         return [f"  --   {result.row:{NAME}} {result.seen}"]
     if result.ok:
@@ -45,7 +45,7 @@ def lines(result: Result, *, color: bool = False, short: bool = False) -> list[s
     if short:
         return [head + (result.words or result.seen), *_labelled("wanted", result.wanted)]
     return [
-        head + TABLE[result.row].does,
+        head + (does or TABLE[result.row].does),
         *_labelled("seen", result.seen),
         *_labelled("server", result.words),
         *_labelled("wanted", result.wanted),
