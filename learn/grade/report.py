@@ -43,7 +43,8 @@ def lines(result: Result, does: str = "", *, color: bool = False, short: bool = 
         return [f"  {_painted('ok', 32, color)}   {result.row:{NAME}} {result.seen}"]
     head = f"  {_painted('RED', 31, color)}  {result.row:{NAME}} "
     if short:
-        return [head + (result.words or result.seen), *_labelled("wanted", result.wanted)]
+        died = result.words.startswith("the server ")
+        return [head + (result.words if died else result.seen), *_labelled("wanted", result.wanted)]
     return [
         head + (does or TABLE[result.row].does),
         *_labelled("seen", result.seen),
