@@ -53,7 +53,7 @@ BLOCKING = BEGIN + SERVE + LISTEN + "serve(listener)\n"
 UNFIT = {
     "dies at once": (
         BEGIN + 'ports = {}\ndef port():\n    return ports["mine"]\nport()\n',
-        r"ended with status 1 before it was listening: KeyError: 'mine' \(server.py, line 7, in port\)",
+        r"status 1 before it was listening: KeyError: 'mine' \(server.py, line 7, in port\)",
     ),
     "is no Python": ("def f(:\n", r"SyntaxError: invalid syntax \(server.py, line 1\)"),
     "ends in peace": (BEGIN, "ended with status 0 before it was listening"),
