@@ -11,11 +11,6 @@ FILE = sample.txt
 OUT = output_file/sample.txt
 SEED =
 N =
-CHAPTER =
-ROW =
-CLIENT =
-EXERCISE =
-FROM =
 QUICK =
 ARGS =
 PYTHON ?= python3
@@ -23,12 +18,10 @@ VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
 
 # make swarm starts a server of its own unless the user names one.
 NAMED := $(filter command,$(origin SERVER) $(origin PORT))
-# make grade grades mine/server.py unless the user names another one.
-GRADED := $(filter command,$(origin SERVER))
 
 # What the user said is data: make must not expand it, and no shell may read it as commands. So each
 # value is frozen as it was typed and travels in the environment, where a recipe takes it as "$$NAME".
-VALUES = HOST SERVER PORT FILE OUT SEED N CHAPTER ROW CLIENT EXERCISE FROM ARGS PYTHON
+VALUES = HOST SERVER PORT FILE OUT SEED N ARGS PYTHON
 $(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
 export $(VALUES)
 
@@ -61,7 +54,7 @@ trace: ## record such a run, and make a page to step through it
 	@mkdir -p build
 	@$(launch) -m lab.demo --trace=build/trace.jsonl
 	@$(launch) -m lab.tracing view -o build/trace.html build/trace.jsonl
-	@echo "made $(CURDIR)/build/trace.html; open it in a browser, and press Next"
+	@echo "made file://$(subst $() ,%20,$(CURDIR))/build/trace.html: open it in a browser, and press Space"
 
 demo trace: override ARGS := # `make check ARGS=…` means the tests
 
@@ -83,19 +76,6 @@ swarm: ## N downloads at once (1000) in one process, with figures
 scale: ## N servers (4) behind HAProxy; one is stopped in mid-run
 	@$(launch) -m lab.scale $${N:+--servers="$$N"}
 
-## learn
-.PHONY: learn grade hint
-
-learn: ## make mine/server.py, and grade it whenever you save it
-	@$(launch) -m learn.watch $${FROM:+--from="$$FROM"}
-
-grade: ## attack mine/server.py, or SERVER=, in 35 ways
-	@$(launch) -m learn.grade --no-status --chapter="$$CHAPTER" --row="$$ROW" --client="$$CLIENT" \
-		--exercise="$$EXERCISE" -- $(if $(GRADED),"$$SERVER")
-
-hint: ## help with the next red row, or with ROW=
-	@$(launch) -m learn.grade --no-status --hint="$${N:-0}" --row="$$ROW" -- $(if $(GRADED),"$$SERVER")
-
 ## change
 .PHONY: quick lint format spec test-browser coverage docs check clean
 
@@ -106,7 +86,7 @@ quick: $(VENV)/.group-test ## only the unit and property tests of the core, in s
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/exercises/*.py learn/grade learn/watch
+	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/grade
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .

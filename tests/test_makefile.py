@@ -415,7 +415,8 @@ def test_the_demo_leaves_no_process_and_no_file_when_it_is_interrupted():
 
 
 def test_the_demo_fails_when_a_copy_is_wrong(stage):
-    for path in (ROOT / "lab/demo.py", ROOT / "protocol.py", ROOT / "sample.txt"):
+    parts = ("lab/demo.py", "lab/actors.py", "lab/scene.py", "protocol.py", "sample.txt")
+    for path in (ROOT / part for part in parts):
         shutil.copy(path, stage / path.relative_to(ROOT))
     shutil.copytree(ROOT / "edges", stage / "edges")
     (stage / "client.py").write_text("import sys; open(sys.argv[3], 'w').write('wrong')\n")
