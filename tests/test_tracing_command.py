@@ -114,6 +114,24 @@ def test_an_export_goes_to_stdout(good):
     assert json.loads(tracing("perfetto", good).stdout)["displayTimeUnit"] == "ms"
 
 
+def test_a_strip_is_a_picture_of_some_events(good):
+    ended = tracing("strip", good, "5-12")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("<svg ") and "Events 5 to 12." in ended.stdout
+    assert tracing("strip", good, "7-7").returncode == 0
+
+
+@pytest.mark.parametrize("words", ["5", "0-3", "5-3", "-3", "a-b", "5-", "1-1000000000", "5-12\n"])
+def test_a_range_that_makes_no_sense_is_a_usage_error(good, words):
+    assert "N-M" in one_line(tracing("strip", good, words), 2)
+
+
+def test_a_range_beyond_the_end_is_one_line(good):
+    assert one_line(tracing("strip", good, "5-1000"), 1) == (
+        "tracing: there is no event 1000: the trace has 111"
+    )
+
+
 @pytest.mark.parametrize("command", ["lanes", "perfetto"])
 def test_output_goes_where_it_is_told(good, tmp_path, command):
     path = tmp_path / "out put"
@@ -238,7 +256,7 @@ def test_a_usage_error_is_one_line_and_status_2(arguments):
 def test_help_is_no_error():
     ended = tracing("--help")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert all(word in ended.stdout for word in ("check", "view", "lanes", "perfetto"))
+    assert all(word in ended.stdout for word in ("check", "view", "lanes", "strip", "perfetto"))
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])

@@ -114,6 +114,39 @@ def test_what_a_crash_cut_off_reaches_to_the_edge():
         drawn(story)
 
 
+# --- strips: a part of a run
+
+
+def stripped(story, first, last):
+    return ElementTree.fromstring(lanes.strip(story.trace(), first, last))
+
+
+def test_a_strip_shows_the_lanes_in_which_something_happens():
+    story = three_clients()
+    first = next(line["n"] for line in story.lines if line["ev"] == "select" and line["k"] == 3)
+    last = next(line["n"] for line in story.lines if line["ev"] == "turned" and line["k"] == 3)
+    seen = words(stripped(story, first, last))
+    assert seen[0] == f"Events {first} to {last}."
+    assert {"the loop", "turn 3", "c1", "c2"} <= set(seen)
+    assert not {"turn 2", "turn 4", "c3", "listener"} & set(seen)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_strip_is_a_part_of_the_whole_wherever_it_is_cut(name):
+    """Each event's marks and calls, and what is open at the cut, with nothing of the rest."""
+    trace = GOOD[name]().trace()
+    whole = Layout(trace)
+    for first in range(1, len(trace.events)):
+        part = Layout(trace, first, first + 9)
+        kinds = [mark.glyph for mark in part.marks if mark.glyph != "work"]
+        expected = [
+            mark.glyph for mark in Layout(trace, 1, first + 9).marks if mark.glyph != "work"
+        ]
+        assert expected[len(expected) - len(kinds) :] == kinds
+        assert {band.on for band in part.bands} <= {band.on for band in whole.bands}
+        assert part.x >= part.left
+
+
 # --- for whom
 
 

@@ -3,6 +3,7 @@
     python3 -m lab.tracing check FILE...                  assert the eight invariants
     python3 -m lab.tracing view FILE [-o PAGE.html]       a page to step through the run
     python3 -m lab.tracing lanes FILE [-o PICTURE.svg]    a picture of it
+    python3 -m lab.tracing strip FILE N-M [-o PICTURE.svg] events N to M alone, for a document
     python3 -m lab.tracing perfetto FILE [-o EXPORT.json] the same for chrome://tracing and Perfetto
 
 Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0:
@@ -20,6 +21,7 @@ import errno
 import importlib
 import io
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,11 +38,12 @@ from protocol import escaped
 PRINTED = 20  # violations of one file; who has so many starts with the first
 PIECE = 1 << 20  # octets read at once: a read of so many takes the memory for so many
 
-Drawer = Callable[[Trace, str], str]
+Drawer = Callable[[Trace, str, argparse.Namespace], str]
 DRAWERS: dict[str, Drawer] = {
-    "view": lambda _, text: paged(text),
-    "lanes": lambda trace, _: lanes.picture(trace),
-    "perfetto": lambda trace, _: perfetto.export(trace),
+    "view": lambda _, text, _options: paged(text),
+    "lanes": lambda trace, _, _options: lanes.picture(trace),
+    "strip": lambda trace, _, options: lanes.strip(trace, *within(trace, *options.events)),
+    "perfetto": lambda trace, _, _options: perfetto.export(trace),
 }
 
 
@@ -69,12 +72,30 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     for name, what, output in (
         ("view", "make a page to step through the run", "PAGE.html"),
         ("lanes", "draw the run, one lane each", "PICTURE.svg"),
+        ("strip", "draw some of its events", "PICTURE.svg"),
         ("perfetto", "export it for chrome://tracing and Perfetto", "EXPORT.json"),
     ):
         command = commands.add_parser(name, help=what)
         command.add_argument("file", metavar="FILE", help="a trace; - is stdin")
+        if name == "strip":
+            command.add_argument("events", metavar="N-M", type=span, help="from event N to event M")
         command.add_argument("-o", dest="output", metavar=output, help=default(name))
     return parser.parse_args(arguments)
+
+
+def span(words: str) -> tuple[int, int]:
+    """Return the two numbers of a range such as 28-39."""
+    found = re.fullmatch("([1-9][0-9]{0,8})-([1-9][0-9]{0,8})", words, re.ASCII)
+    if not found or int(found[1]) > int(found[2]):
+        raise argparse.ArgumentTypeError(f"expected N-M, such as 28-39, got {words!r}")
+    return int(found[1]), int(found[2])
+
+
+def within(trace: Trace, first: int, last: int) -> tuple[int, int]:
+    """Return the range if the trace has these events; raise Failure if it has not."""
+    if last > len(trace.events):
+        raise Failure(f"there is no event {last}: the trace has {len(trace.events)}")
+    return first, last
 
 
 def default(command: str) -> str:
@@ -119,11 +140,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def drawn(command: str, name: str, output: str | None) -> int:
+def drawn(options: argparse.Namespace) -> int:
     """Make a picture, a page or an export; return the exit status."""
+    command, name, output = options.command, options.file, options.output
     octets = octets_of(name)
     trace = read(name, octets)
-    text = DRAWERS[command](trace, octets.decode("utf-8", "replace"))
+    text = DRAWERS[command](trace, octets.decode("utf-8", "replace"), options)
     if output is None and command == "view" and name != "-":
         output = str(Path(name).with_suffix(".html"))
     if output in (None, "-"):
@@ -203,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(chosen: argparse.Namespace) -> int:
     """Do what the command line says; return the exit status."""
     if chosen.command != "check":
-        return drawn(chosen.command, chosen.file, chosen.output)
+        return drawn(chosen)
     return max([told(lambda name=name: checked(name)) for name in chosen.files])  # type: ignore[misc]
 
 

@@ -16,45 +16,32 @@ from html import escape
 from lab.tracing.events import Trace
 from lab.tracing.layout import GAP, MOST_LANES, MOST_TURNS, Band, Box, Column, Layout, Mark
 from lab.tracing.palette import STATES, STYLE
+from lab.tracing.signs import GLYPHS, LEGEND
 
 TOP, LOOP, LANE, CONNECTION, FOOT = 40, 46, 48, 66, 54  # heights
 EDGE = 14  # on the right
 NARROW = 48  # a turn narrower than this shows its number alone
 LETTER = 6.2  # the usual width of one, in pixels, at 10.5
 
-GLYPHS = {  # drawn around 0,0
-    "accept": "M-5 0H5M0-5V5",
-    "recv": "M0-6V5M-4.5.5L0 5 4.5.5",
-    "send": "M0 6V-5M-4.5-.5L0-5 4.5-.5",
-    "half": "M-6 0H4.5M4.5-5V5M.5-4L4.5 0 .5 4",
-    "close": "M-4.5-4.5L4.5 4.5M4.5-4.5L-4.5 4.5",
-    "error": "M0-6V1.5M0 5.5V5.6",
-    "fire": "M6 0A6 6 0 1 1-6 0 6 6 0 1 1 6 0M0-3.5V0L2.5 1.5",
-    "work": "M0-.1V.1",
-}
-LEGEND = {
-    "accept": "opens a connection",
-    "recv": "receives",
-    "send": "sends",
-    "half": "ends its direction",
-    "close": "closes",
-    "fire": "deadline",
-    "error": "error",
-}
-
 
 def picture(trace: Trace) -> str:
     """Return the SVG of a trace."""
-    return Picture(trace, Layout(trace)).drawn()
+    return Picture(Layout(trace)).drawn()
+
+
+def strip(trace: Trace, first: int, last: int) -> str:
+    """Return the SVG of the events `first` to `last`: the lanes in which something happens."""
+    return Strip(Layout(trace, first, last), first, last).drawn()
 
 
 class Picture:
     """What is drawn, from the back to the front."""
 
-    def __init__(self, trace: Trace, layout: Layout) -> None:
-        self.trace = trace
+    least = 760  # the width, so that the title has room
+
+    def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.lanes = layout.lanes[:MOST_LANES]
+        self.lanes = self.chosen()[:MOST_LANES]
         self.connections = {band.on for band in layout.bands}
         self.tops: dict[str, int] = {}
         y = TOP + LOOP
@@ -62,8 +49,13 @@ class Picture:
             self.tops[on] = y
             y += CONNECTION if on in self.connections else LANE
         self.bottom = y
-        ends = [band.end + int(LETTER * len(band.how)) for band in layout.bands]
-        self.width = max([layout.x + EDGE, 760, *(end + EDGE for end in ends)])
+        shown = [band for band in layout.bands if band.on in self.lanes]
+        ends = [band.end + int(LETTER * len(band.how)) for band in shown]
+        self.width = max([layout.x + EDGE, self.least, *(end + EDGE for end in ends)])
+
+    def chosen(self) -> list[str]:
+        """Return the lanes that may be drawn."""
+        return self.layout.lanes
 
     def drawn(self) -> str:
         legend, height = self.legend()
@@ -196,6 +188,22 @@ class Picture:
             (lambda x, y: pill(x, y, "r"), "that is ready, and wakes it"),
             *marks,
         ]
+
+
+class Strip(Picture):
+    """A part of a run, for a document: as little as tells it."""
+
+    least = 300
+
+    def __init__(self, layout: Layout, first: int, last: int) -> None:
+        self.first, self.last = first, last
+        super().__init__(layout)
+
+    def chosen(self) -> list[str]:
+        return [on for on in self.layout.lanes if on in self.layout.used]
+
+    def title(self) -> str:
+        return f"Events {self.first} to {self.last}"
 
 
 def pill(x: int, y: int, word: str) -> str:

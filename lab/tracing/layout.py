@@ -72,9 +72,12 @@ class Mark:
 
 
 class Layout:
-    """Puts each event of a trace in its place, from left to right."""
+    """Puts the events number `first` to `last` of a trace in their places, from left to right.
 
-    def __init__(self, trace: Trace) -> None:
+    What came before is not drawn, but it counts: who is watched, called, in which state.
+    """
+
+    def __init__(self, trace: Trace, first: int = 1, last: int | None = None) -> None:
         names = {event.on for event in trace.events if event.ev in ("call", "open")}
         self.left = self.x = 26 + LETTER * max([8, *map(len, names)])
         self.columns: list[Column] = []
@@ -82,16 +85,45 @@ class Layout:
         self.bands: list[Band] = []
         self.marks: list[Mark] = []
         self.lanes: list[str] = []  # in the order in which they were first called or opened
+        self.used: set[str] = set()  # lanes in which something happens
         self.calls: list[Box] = []  # that are open
         self.states: dict[str, Band] = {}  # of the connections that are open
         self.watched: dict[str, str] = {}
         self.asleep_at = 0
         self.fired = False  # the next call is a deadline's
         self.turns = Counter(event.ev for event in trace.events)["select"]
-        for event in trace.events:
-            if event.k <= MOST_TURNS:
+        self.places: dict[int, int] = {}  # of each event, by its number in the file
+        beyond = 0  # the first turn that is not drawn
+        for n, event in enumerate(trace.events[:last], 1):
+            if n == first:
+                self.begin_here()
+                beyond = max(event.k, 1) + MOST_TURNS
+            if n < first or event.k < beyond:
                 self.place(event)
+                self.places[n] = self.head(event)
         self.finish()
+
+    def begin_here(self) -> None:
+        """Forget the places so far; what is still open begins at the left edge."""
+        self.x = self.left
+        self.marks, self.boxes, self.bands, self.places = [], [], [], {}
+        self.columns = [column for column in self.columns[-1:] if not column.end]
+        for box in self.calls:
+            box.x = self.x
+        for band in self.states.values():
+            band.x = self.x
+        for column in self.columns:
+            column.x = self.x
+            self.x += GAP if column.kind == "asleep" else PAD
+        self.used = {box.on for box in self.calls}
+
+    def head(self, event: Event) -> int:
+        """Return where the head of a player stands at this event, which has just been placed."""
+        if event.ev == "select":
+            return self.x - GAP // 2
+        if self.marks and self.marks[-1].x == self.x - SLOT // 2:
+            return self.marks[-1].x
+        return self.x
 
     def place(self, event: Event) -> None:
         """Put one event in its place."""
@@ -133,6 +165,7 @@ class Layout:
                 self.end_state(event.on, event["how"].partition(":")[0][:12])
 
     def lane(self, on: str) -> None:
+        self.used.add(on)
         if on not in self.lanes:
             self.lanes.append(on)
 
@@ -150,6 +183,7 @@ class Layout:
         if column is not None and column.kind == "asleep":
             column.slept = event.t - self.asleep_at
             column.ready = dict(event["ready"])
+            self.used.update(column.ready)
         self.close_column()
         self.open_column("turn", event.k)
 
@@ -219,7 +253,7 @@ class Layout:
 
 
 def amount(event: Event, nothing: str) -> str:
-    """Return the number of octets, or the word for none."""
+    """Return the number of bytes, or the word for none."""
     if "again" in event.keys:
         return "later"
     return str(event["bytes"]) if event["bytes"] else nothing

@@ -1,7 +1,8 @@
-"""The colours of the picture of a run, in light and in dark.
+"""The colours of the pictures of a run, in light and in dark.
 
-Owns one style sheet. Written out twice, and not by variables: some who show an SVG know none. Each
-pair of a colour and what is written on it has a contrast of at least 4.5 (WCAG 2.1, 1.4.3).
+Owns one style sheet for pictures, and the same colours as variables for the page. In a picture they
+are written out twice and not as variables: some programs that show an SVG know none. Each pair of
+a colour and what is written on it has a contrast of at least 4.5 (WCAG 2.1, 1.4.3).
 """
 
 STATES = {  # the class of each state
@@ -34,7 +35,7 @@ SHAPES = (
 
 
 def rules(colours: dict[str, str]) -> str:
-    """Return what has which colour."""
+    """Return the rules that say what has which colour."""
     c = colours
     fills = {".paper": "paper", ".stripe": "stripe", ".awake": "awake", ".pill": "pill"}
     fills |= {f".{name}": name for name in ("greeting", "moving", "over", "other")}
@@ -48,3 +49,10 @@ def rules(colours: dict[str, str]) -> str:
 
 
 STYLE = SHAPES + rules(LIGHT) + "@media(prefers-color-scheme:dark){" + rules(DARK) + "}"
+
+
+def variables() -> str:
+    """Return the colours as variables of CSS, and the style of a picture inside the page."""
+    pairs = ";".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]})" for name in LIGHT)
+    names = {name: f"var(--{name})" for name in LIGHT}
+    return f":root{{color-scheme:light dark;{pairs}}}\n.lanes{{{SHAPES}{rules(names)}}}\n"
