@@ -1,6 +1,5 @@
-"""The page that shows a trace, as far as that can be told without a browser: see tests/browser."""
+"""The page that shows a trace, as far as that can be told without a browser: see test_page_*.py."""
 
-import ast
 import json
 import re
 from html.parser import HTMLParser
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.tracing import page
+from lab.tracing import events, page, palette, signs
 
 PARTS = Path(page.__file__).parent / "viewer"
 ROOT = PARTS.parent.parent.parent
@@ -46,7 +45,7 @@ class Elements(HTMLParser):
 
 
 def test_the_template_is_small_enough_to_be_read():
-    assert sum(len(path.read_bytes()) for path in PARTS.iterdir()) <= 40 * KB
+    assert sum(len(path.read_bytes()) for path in PARTS.iterdir()) <= 80 * KB
 
 
 def test_each_part_of_the_template_is_in_the_page():
@@ -109,66 +108,49 @@ def test_even_what_is_no_trace_becomes_a_page_that_says_so():
     assert Elements(page.page("<b>")).text("trace") == "\\u003cb>"
 
 
-# --- the source of what runs
+# --- the sources
 
 
-def may_be_called() -> set[str]:
-    """Return the names that a `call` can have, as the source says: what is handed to Reactor.call
-    and Reactor.queue, and what the reactor calls when a socket is ready."""
-    found = {"on_readable", "on_writable"}
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("edges/*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
-                ("reactor.call", "reactor.queue")
-            ):
-                handed = ast.unparse(node.args[1])
-                found.add(re.sub(r"^partial\(([\w.]+).*", r"\1", handed).rpartition(".")[2])
-    return found
+def with_stack(*frames: str) -> str:
+    return TRACE + json.dumps({"n": 2, "t": 0, "k": 0, "ev": "turned", "stack": frames}) + "\n"
 
 
-def test_whatever_may_be_called_has_its_source_in_the_page():
-    called = may_be_called()
-    assert {"start", "refuse", "proceed", "retry", "resume", "cut", "failed", "on_late"} <= called
-    methods = {name.rpartition(".")[2] for name in page.sources()}
-    assert called <= methods
-
-
-def test_a_source_is_the_method_whole_where_it_is_said_to_be():
-    for name, source in page.sources().items():
-        lines = (ROOT / str(source["file"])).read_text().splitlines()
-        text = str(source["text"]).splitlines()
-        line = int(source["line"])
-        assert text[0].startswith(f"def {name.rpartition('.')[2]}(") or text[0].startswith("@")
-        assert [each.strip() for each in text] == [
-            each.strip() for each in lines[line - 1 : line - 1 + len(text)]
-        ]
-
-
-def test_handlers_of_every_kind_are_found_their_inherited_methods_and_the_loop_itself():
-    found = page.sources()
-    for name in (
-        "Reactor.turn", "Signals.on_readable", "Listener.on_readable", "Acceptor.retry",
-        "ServerConnection.on_readable", "ServerConnection.on_late", "Server.cut",
-        "ClientConnection.on_writable", "Download.try_next", "Console.on_writable",
-        "Connection.close",
-    ):  # fmt: skip
-        assert name in found
+def test_the_core_is_in_every_page_whole():
+    found = page.sources(TRACE)
+    assert set(found) == set(page.ALWAYS)
+    for name, text in found.items():
+        assert text == (ROOT / name).read_text()
     assert json.loads(Elements(page.page(TRACE)).text("sources")) == found
 
 
-def test_each_line_that_the_page_marks_in_the_loop_is_there_once():
-    panels = (PARTS / "panels.js").read_text()
-    turn = str(page.sources()["Reactor.turn"]["text"])
-    for event in ("select", "turned"):
-        place = re.search(rf"\b{event}: (?:\"([^\"]*)\"|'([^']*)')", panels.partition("PLACES")[2])
-        assert turn.count(place[1] or place[2]) == 1, event
+def test_each_file_of_the_runtime_that_a_stack_names_is_in_the_page():
+    found = page.sources(with_stack("server.py:1 serve", "edges/prompt.py:9 ask"))
+    assert set(found) == {*page.ALWAYS, "edges/prompt.py"}
 
 
-@pytest.mark.parametrize("name", ["Reactor.turn", "ServerConnection.proceed"])
-def test_of_each_place_that_the_page_can_light_a_method_has_one(name):
-    """Where there are two, the page cannot tell which of them runs, and lights neither."""
-    table = re.search(r"const PLACES = .*?\n}\)\);", (PARTS / "panels.js").read_text(), re.DOTALL)
-    places = re.findall(r"""["'](\S+)["'],""", table[0].replace("Object.entries", ""))
-    text = str(page.sources()[name]["text"])
-    assert len(places) == 8
-    assert [place for place in places if text.count(place) > 1] == []
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd.py", "../secret.py", "tests/conftest.py", "edges/../tests/conftest.py"]
+)
+def test_no_other_file_is_read_whatever_a_trace_names(name):
+    assert set(page.sources(with_stack(f"{name}:1 f"))) == set(page.ALWAYS)
+
+
+# --- the signs
+
+
+def test_the_page_has_the_signs_of_the_pictures():
+    found = json.loads(Elements(page.page(TRACE)).text("signs"))
+    assert found["glyphs"] == signs.GLYPHS
+    assert found["states"] == palette.STATES
+
+
+def test_each_kind_of_event_has_a_sign_and_each_sign_a_meaning():
+    kinds = set(events.KEYS) - {"run", "listen", "end", "timer"} | {"set", "cancel", "fire"}
+    assert set(signs.EVENTS) == kinds
+    assert set(signs.EVENTS.values()) == set(signs.GLYPHS) - {"work"}
+    assert set(signs.LEGEND) | set(signs.MORE) == set(signs.GLYPHS) - {"work"}
+    assert not set(signs.LEGEND) & set(signs.MORE)
+
+
+def test_the_head_of_the_page_says_why_there_is_no_library():
+    assert "d3" in (PARTS / "page.html").read_text().partition("<style>")[0]

@@ -1,15 +1,17 @@
 """The page with hostile and with long traces; on any screen, and for those who do not see it."""
 
 import json
-import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from lab.tracing.layout import Layout
 from tests.support.browser import Show, Viewer
+from tests.support.traces import GOOD
 
 pytestmark = pytest.mark.browser
 
+TITLE = "One thread, one loop: a run, step by step"
 RUN = {"v": 1, "role": "server", "selector": "EpollSelector", "python": "3.11.7", "protocol": 1}
 
 
@@ -48,6 +50,7 @@ HOSTILE = [
     "\x1b[31m\x1b]0;PWNED\x07",
     "\0\x01\r\n\x7f\x9b",
     "\u202edexelpmoc\u202c \u2066\u200f",
+    'reactor.py:1 <b>" onclick="x',
     "@@sources@@ @@trace@@ $& $1 \\1 \\g<0>",
     "\ud800 \U0001f600",
     "__proto__",
@@ -76,11 +79,11 @@ def test_what_a_trace_says_is_shown_and_does_nothing(show: Show, text):
             {"ev": "close", "on": text, "how": text},
             {"ev": "done", "on": text, "cb": text},
             {"ev": text, "on": text},
-            {"ev": "turned"},
+            {"ev": "turned", "stack": [text, f"reactor.py:{text} {text}", f"{text}:1 {text}"]},
         )
     )
     walk(viewer)
-    assert viewer.page.title() == "A run of the loop, step by step"
+    assert viewer.page.title() == TITLE
     assert viewer.page.locator("main script, main img").count() == 0
     shown = viewer.page.locator("body").inner_text()
     assert all(character.isprintable() or character in "\n\t" for character in shown)
@@ -97,7 +100,7 @@ KINDS = [
 KEYS = [
     "t", "k", "v", "on", "cb", "exc", "why", "fd", "peer", "state", "was", "now", "hex", "op",
     "bytes", "want", "what", "in_ms", "how", "address", "body_len", "timeout_ms", "ready",
-    "dropped", "again",
+    "dropped", "again", "stack", "role",
 ]  # fmt: skip
 
 
@@ -137,7 +140,7 @@ def test_the_policy_lets_nothing_in_and_nothing_out(show: Show):
         }"""
     )
     viewer.press("ArrowRight")
-    assert viewer.page.title() == "A run of the loop, step by step"
+    assert viewer.page.title() == TITLE
     assert set(failed) == {"csp"}
 
 
@@ -163,29 +166,38 @@ def connections(count: int) -> str:
     return trace(*events)
 
 
-def test_ten_thousand_events_are_loaded_in_seconds_and_stepped_through_at_once(show: Show):
-    started = time.monotonic()
-    viewer = show(connections(500))
-    assert time.monotonic() - started < 10
-    assert len(viewer.events) == 10_001
-    for key, n in (("End", 10_001), ("ArrowLeft", 10_000), ("Home", 1)):
-        viewer.press(key)
-        assert viewer.n == n
-    viewer.open("#e=9000")
-    took = viewer.page.evaluate(
-        """() => {
-            const started = performance.now();
-            for (let n = 0; n < 20; n += 1) KEYS.ArrowRight();
-            return (performance.now() - started) / 20;
-        }"""
-    )
-    assert viewer.n == 9020
-    assert took < 1000, f"{took:.0f} ms a step"
+LONG_STEPS = """keys => keys.map((key) => {
+    const started = performance.now();
+    KEYS[key]();
+    document.body.getBoundingClientRect();
+    return performance.now() - started;
+})"""
+
+
+def test_with_a_hundred_thousand_events_each_step_is_short(show: Show):
+    """Ten times what a step takes on a quiet machine, for this one may be busy: docs/trace.md has
+    the measured figure."""
+    viewer = show(connections(5000))
+    assert len(viewer.events) == 100_001
+    keys = [
+        "End",
+        *40 * ["ArrowLeft"],
+        "PageUp",
+        "PageUp",
+        "Home",
+        *40 * ["ArrowRight"],
+        "PageDown",
+    ]
+    took = viewer.page.evaluate(LONG_STEPS, keys)
+    viewer.page.evaluate("page.show(50_000)")
+    assert viewer.sentence in viewer.text("#list [aria-current]")
+    took += viewer.page.evaluate(LONG_STEPS, [*300 * ["ArrowRight"], *20 * ["PageDown"]])
+    assert sorted(took)[len(took) // 2] < 500, f"{sorted(took)[len(took) // 2]:.0f} ms"
 
 
 def test_of_a_long_trace_the_part_round_the_event_is_in_the_page(show: Show):
     viewer = show(connections(100))
-    for n in (1, 499, 500, 501, 550, 551, 1000, 1001, 2001):
+    for n in (1, 199, 200, 201, 240, 241, 1000, 1001, 2001):
         viewer.page.evaluate(f"location.hash = '#e={n}'")
         viewer.await_n(n)
         current = viewer.page.locator("#list [aria-current]")
@@ -193,14 +205,63 @@ def test_of_a_long_trace_the_part_round_the_event_is_in_the_page(show: Show):
         assert current.inner_text() == viewer.sentence
         number = current.evaluate("item => getComputedStyle(item, '::before').content")
         assert number, "the number on the left"
-        assert viewer.page.locator("#list li").count() <= 600
+        assert viewer.page.locator("#list li").count() <= 280
         assert current.evaluate(
             """item => {
-                const pane = document.getElementById("scroller").getBoundingClientRect();
+                const pane = document.getElementById("list-pane").getBoundingClientRect();
                 const row = item.getBoundingClientRect();
                 return row.top >= pane.top - 1 && row.bottom <= pane.bottom + 1;
             }"""
         ), f"event {n} is not in sight"
+
+
+def crowd(count: int) -> str:
+    """Return a trace in which `count` connections are open at once, and each is read once."""
+    names = [f"c{number}" for number in range(1, count + 1)]
+    events: list[dict] = [{"ev": "select", "timeout_ms": None, "fds": 1}]
+    events.append({"ev": "wake", "ready": [["listener", "r"]]})
+    for on in names:
+        events.append({"ev": "open", "on": on, "fd": 7, "peer": "p", "state": "HELLO_SENT"})
+        events.append({"ev": "watch", "on": on, "was": "", "now": "r"})
+    events += [{"ev": "turned"}, {"ev": "select", "timeout_ms": None, "fds": count}]
+    events.append({"ev": "wake", "ready": [[on, "r"] for on in names]})
+    for on in names:
+        events.append({"ev": "call", "on": on, "cb": "ServerConnection.on_readable"})
+        events.append({"ev": "rx", "on": on, "bytes": 1, "hex": "48"})
+        events.append({"ev": "done", "on": on, "cb": "ServerConnection.on_readable"})
+    return trace(*({"k": 1, **event} for event in events))
+
+
+# --- the overview
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_overview_has_everything_where_the_picture_has_it(show: Show, name):
+    """layout.js and layout.py are the same twice; this is what keeps them so."""
+    story = GOOD[name]()
+    layout = Layout(story.trace())
+    viewer = show(story.text())
+    found = viewer.page.evaluate(
+        """() => {
+            const all = new Layout(page.events, 0, page.events.length, begin(), 0);
+            return {
+                places: all.places, marks: all.marks.map((m) => [m.on, m.glyph, m.word, m.x]),
+                boxes: all.boxes.map((b) => [b.on, b.cb, b.caller, b.x, b.end]),
+                bands: all.bands.map((b) => [b.on, b.state, b.x, b.end, b.how]),
+                columns: all.columns.map((c) => [c.kind, c.k, c.x, c.end, c.slept]),
+                waits: all.columns.map((c) => [c.watched, c.ready].map(Object.fromEntries)),
+            };
+        }"""
+    )
+    left = layout.left
+    assert found == {
+        "places": [x - left for x in layout.places.values()],
+        "marks": [[m.on, m.glyph, m.word, m.x - left] for m in layout.marks],
+        "boxes": [[b.on, b.cb, b.caller, b.x - left, b.end - left] for b in layout.boxes],
+        "bands": [[b.on, b.state, b.x - left, b.end - left, b.how] for b in layout.bands],
+        "columns": [[c.kind, c.k, c.x - left, c.end - left, c.slept] for c in layout.columns],
+        "waits": [[c.watched, c.ready] for c in layout.columns],
+    }
 
 
 # --- for everybody
@@ -231,22 +292,22 @@ def test_axe_finds_nothing_on_a_page_without_a_trace(show: Show):
 
 def test_there_are_landmarks_headings_and_one_status_line(viewer: Viewer):
     page = viewer.page
+    viewer.open("#e=40")
     for role in ("banner", "navigation", "main", "contentinfo", "status"):
         assert page.get_by_role(role).count() == (3 if role == "status" else 1), role
     assert page.locator("#sentence").get_attribute("role") == "status"
-    assert viewer.texts("h1") == ["A run of the loop, step by step"]
+    assert viewer.texts("h1") == ["One thread, one loop"]
     assert len(viewer.texts("h2")) == 4
-    assert [page.locator("th[scope=col]").nth(i).inner_text() for i in (0, 2)] == [
-        "who",
-        "waits to",
-    ]
+    table = page.get_by_role("table", name="The stage")
+    assert table.get_by_role("columnheader").count() == 7
+    assert table.get_by_role("row").count() >= 4
 
 
 def test_the_list_says_in_words_what_is_drawn_and_which_step_is_the_current_one(viewer: Viewer):
     viewer.open("#e=38")
     assert viewer.page.locator("#list li").count() == len(viewer.events)
     assert viewer.texts("#list [aria-current=step]") == [viewer.sentence]
-    assert viewer.page.locator("#lanes").get_attribute("aria-hidden") == "true"
+    assert viewer.page.locator("#overview").get_attribute("aria-hidden") == "true"
     focusable = viewer.page.locator("#list a[tabindex='0']")
     assert focusable.count() == 1, "the list is one stop of the Tab key, not hundreds"
     slider = viewer.page.locator("#slider").get_attribute("aria-valuetext")
@@ -254,16 +315,21 @@ def test_the_list_says_in_words_what_is_drawn_and_which_step_is_the_current_one(
 
 
 def test_what_has_the_focus_can_be_seen(viewer: Viewer):
-    for _ in range(14):
+    seen = 0
+    while seen < 40:
+        seen += 1
         viewer.press("Tab")
         outline = viewer.page.evaluate(
             """() => {
                 const here = document.activeElement;
                 const seen = here.id === "file" ? here.nextElementSibling : here;
-                return getComputedStyle(seen).outlineStyle;
+                return here === document.body ? "end" : getComputedStyle(seen).outlineStyle;
             }"""
         )
+        if outline == "end":
+            break
         assert outline == "solid"
+    assert 14 < seen < 40
 
 
 @pytest.mark.parametrize("width", [320, 390, 640, 1000])
@@ -274,23 +340,41 @@ def test_a_narrow_screen_scrolls_downwards_only(show: Show, width):
         assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_on_a_projector_all_that_matters_is_in_sight(viewer: Viewer):
-    viewer.open(f"#e={viewer.find(ev='error')}")
-    for section in viewer.page.locator("main section").all():
-        box = section.bounding_box()
-        assert box["y"] + box["height"] <= 720
-        assert box["x"] + box["width"] <= 1280
-    assert viewer.page.evaluate("document.documentElement.scrollWidth") <= 1280
+MATTERS = ("#overview-pane", "#sentence", "#note", "#stage", "#deadlines", "#code", "#source .now")
 
 
-def test_names_of_the_lanes_stay_above_their_lanes(viewer: Viewer):
-    for n in (20, 150, len(viewer.events)):
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (853, 480), (1920, 1080)])
+def test_on_a_projector_all_that_matters_is_in_sight(show: Show, width, height):
+    """853 by 480 is what is left of 1280 by 720 with letters of 150 %."""
+    viewer = show(viewport={"width": width, "height": height})
+    for n in (viewer.find(ev="rx"), viewer.find(ev="rx", on="c3")):
         viewer.open(f"#e={n}")
-        names = viewer.page.locator("#lane-names").bounding_box()
-        lanes = viewer.page.locator("#lanes").bounding_box()
-        assert names["x"] == lanes["x"] and names["width"] == lanes["width"]
-        pane = viewer.page.locator("#scroller").bounding_box()
-        assert pane["y"] <= names["y"] and names["y"] + names["height"] < pane["y"] + pane["height"]
+        for selector in MATTERS:
+            box = viewer.page.locator(selector).bounding_box()
+            assert box["y"] >= 0 and box["y"] + box["height"] <= height, selector
+            assert selector == "#source .now" or box["x"] + box["width"] <= width, selector
+        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= width
+        inside = "e => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight]"
+        assert viewer.page.locator("#stage").evaluate(inside) == [0, 0], "the stage is cut"
+
+
+def test_on_a_phone_sentence_and_stage_are_on_one_screen(show: Show):
+    viewer = show(viewport={"width": 390, "height": 844})
+    viewer.open(f"#e={viewer.find(ev='rx', on='c2')}")
+    for selector in ("#sentence", "#stage .here", "#cast"):
+        box = viewer.page.locator(selector).bounding_box()
+        assert box["y"] + box["height"] <= 844, selector
+
+
+def test_of_a_crowd_the_rows_show_where_something_happens(show: Show):
+    viewer = show(crowd(60))
+    for n in range(1, len(viewer.events), 7):
+        viewer.page.evaluate(f"page.show({n})")
+        assert viewer.page.locator("#cast > .row").count() <= 8
+        event = viewer.events[n - 1]
+        if event["ev"] in ("call", "open", "rx"):
+            assert viewer.page.locator("#cast > .row.acts").count() >= 1
+    assert viewer.text("#more").endswith(" more sockets")
 
 
 def test_dark_is_dark_and_light_is_light(show: Show):
@@ -303,12 +387,5 @@ def test_dark_is_dark_and_light_is_light(show: Show):
 
 
 def test_nothing_moves_by_itself(viewer: Viewer):
-    viewer.press("ArrowRight", "PageDown", "End")
+    viewer.press("PageDown", "End", "ArrowLeft")
     assert viewer.page.evaluate("document.getAnimations().length") == 0
-
-
-def test_a_projector_shows_five_clients_at_once_without_scrolling(viewer: Viewer):
-    """Who waits for what is the panel that a class looks at: none of its columns may be cut."""
-    viewer.open(f"#e={max(n for n, e in enumerate(viewer.events, 1) if e['ev'] == 'open') + 3}")
-    sizes = "box => [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight]"
-    assert viewer.page.locator("#watching").evaluate(sizes) == [0, 0]

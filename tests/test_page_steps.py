@@ -1,12 +1,11 @@
 """Stepping through a run: keys, buttons, links, the file input, and the view that they lead to."""
 
 import json
-from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import Show, Viewer
+from tests.support.browser import Show, Viewer, line_of, lined, make_page
 
 pytestmark = pytest.mark.browser
 
@@ -40,14 +39,15 @@ def test_home_and_end_go_to_the_first_and_the_last_event(viewer: Viewer):
 
 
 def test_each_button_does_what_its_key_does(viewer: Viewer):
-    for button in viewer.page.locator("nav button").all():
+    buttons = viewer.page.locator("nav [data-key]").all()
+    for button in buttons:
         viewer.open("#e=60")
         viewer.press(button.get_attribute("aria-keyshortcuts"))
         expected = viewer.n
         viewer.open("#e=60")
         button.click()
         assert viewer.n == expected
-    assert len(viewer.texts("nav button")) == 6
+    assert len(buttons) == 6
 
 
 @pytest.mark.parametrize("keys", ["Control+ArrowRight", "Alt+ArrowDown", "Shift+End", "a", "Enter"])
@@ -78,6 +78,20 @@ def test_on_a_checkbox_or_a_button_keys_step(viewer: Viewer):
     assert viewer.n == 3
 
 
+def test_a_click_in_the_overview_goes_there(viewer: Viewer):
+    wanted = viewer.find(ev="tx", want=85)
+    x = viewer.page.evaluate(
+        f"""() => {{
+            const {{layout, width}} = page.parts.overview;
+            const box = document.getElementById("overview").getBoundingClientRect();
+            return box.left + layout.places[{wanted - 1}] * box.width / width;
+        }}"""
+    )
+    y = viewer.page.locator("#overview").bounding_box()["y"] + 40
+    viewer.page.mouse.click(x, y)
+    assert viewer.n == wanted
+
+
 def test_the_slider_goes_anywhere(viewer: Viewer):
     viewer.page.locator("#slider").fill("100")
     assert viewer.sentence in viewer.text("#list [aria-current]")
@@ -94,7 +108,7 @@ def test_the_view_does_not_depend_on_how_one_came_to_it(viewer: Viewer):
             const walk = (key) => page.events.map(() => [view(), KEYS[key]()][0]);
             const seen = walk("ArrowRight");
             const same = walk("ArrowLeft").reverse().every((one, index) => one === seen[index]);
-            return [new Set(seen).size, same, [150, 36, 2].map((n) => [n, seen[n - 1]])];
+            return [new Set(seen).size, same, [110, 36, 2].map((n) => [n, seen[n - 1]])];
         }"""
     )
     assert different == len(viewer.events), "two events look the same"
@@ -104,81 +118,292 @@ def test_the_view_does_not_depend_on_how_one_came_to_it(viewer: Viewer):
         assert viewer.page.locator("main").inner_html() == seen, f"event {n}, by a link"
 
 
-def test_the_current_state_is_lit(viewer: Viewer):
-    for state in viewer.events:
-        if state["ev"] == "state":
-            viewer.open(f"#e={state['n'] - 1}")
-            lit = viewer.page.locator("#states [aria-current]")
-            assert lit.get_attribute("data-state") == state["was"]
-            viewer.press("ArrowRight")
-            assert lit.get_attribute("data-state") == state["now"]
-            break
+def test_each_object_shows_its_state(viewer: Viewer):
+    for n, event in enumerate(viewer.events, 1):
+        if event["ev"] == "state":
+            for before, state in ((1, event["was"]), (0, event["now"])):
+                viewer.open(f"#e={n - before}")
+                assert row(viewer, event["on"])["object"].split() == [event["on"], state]
 
 
 def test_a_refused_client_is_closed_and_its_reason_is_there(viewer: Viewer):
     close = next(e for e in viewer.events if e["ev"] == "close" and "refused" in e["how"])
     viewer.open(f"#e={close['n']}")
-    assert viewer.text("#states [aria-current]") == "closed"
+    assert row(viewer, close["on"])["object"].split() == [close["on"], "closed", "refused"]
     assert "expected HELLO" in viewer.text("#reason")
     assert "expected HELLO" in viewer.sentence
 
 
-def test_calls_are_shown_as_they_nest(viewer: Viewer):
+def row(viewer: Viewer, name: str) -> dict[str, str]:
+    """Return what a row of the stage shows, cell by cell."""
+    found = viewer.page.locator("#cast > .row").filter(
+        has=viewer.page.locator(".object > b").get_by_text(name, exact=True)
+    )
+    kinds = ("other", "in", "out", "object", "held")
+    cells = {kind: found.locator(f".{kind}[role=cell]").inner_text() for kind in kinds}
+    return cells | {"lit": "".join(found.locator(".lamp.lit").all_inner_texts())[:1]}
+
+
+def test_what_has_arrived_is_in_the_kernel_until_recv(viewer: Viewer):
+    n = viewer.find(ev="rx", on="c2", bytes=3)
+    viewer.open(f"#e={n - 1}")
+    assert (row(viewer, "c2")["in"], row(viewer, "c2")["held"]) == ("HEL", "")
+    viewer.press("ArrowRight")
+    assert (row(viewer, "c2")["in"], row(viewer, "c2")["held"]) == ("", "HEL")
+
+
+def test_a_listener_shows_how_many_connections_wait(viewer: Viewer):
+    viewer.open(f"#e={viewer.find(ev='wake', ready=[['listener', 'r']])}")
+    assert row(viewer, "listener")["in"] == "4 new connections"
+    viewer.open(f"#e={viewer.find(ev='open', on='c3')}")
+    assert row(viewer, "listener")["in"] == "1 new connection"
+
+
+def test_what_send_takes_is_on_its_way_and_the_rest_is_kept(viewer: Viewer):
+    n = viewer.find(ev="tx", want=85)
+    who = viewer.events[n - 1]["on"]
+    viewer.open(f"#e={n}")
+    assert row(viewer, who)["out"].startswith("FILE 68 aa50029e")
+    assert row(viewer, who)["held"] == "35 to send"
+    slept = next(i for i, e in enumerate(viewer.events, 1) if i > n and e["ev"] == "select")
+    viewer.open(f"#e={slept}")
+    assert row(viewer, who)["out"] == "", "while the loop sleeps, the kernel delivers"
+    assert row(viewer, who)["other"].endswith("many client")
+
+
+def test_a_lamp_is_lit_until_its_handler_is_called(viewer: Viewer):
+    wake = viewer.find(ev="wake", ready=[["c1", "r"], ["c2", "r"]])
+    viewer.open(f"#e={wake}")
+    assert (row(viewer, "c1")["lit"], row(viewer, "c2")["lit"]) == ("r", "r")
+    viewer.press("ArrowRight")
+    assert (row(viewer, "c1")["lit"], row(viewer, "c2")["lit"]) == ("", "r")
+
+
+def test_there_is_one_thread_and_it_is_where_the_call_is(viewer: Viewer):
+    for n, event in enumerate(viewer.events, 1):
+        viewer.page.evaluate(f"page.show({n})")
+        assert viewer.page.locator("#stage .thread").count() == 1, n
+        if event["ev"] == "call":
+            assert viewer.page.locator(".row.here .object b").inner_text() == event["on"]
+        if event["ev"] in ("select", "wake", "turned"):
+            assert viewer.page.locator("#loop-row .thread").count() == 1
+
+
+def test_the_flags_are_the_deadlines_the_earliest_first(viewer: Viewer):
+    viewer.open(f"#e={viewer.find(ev='select', k=2)}")
+    assert [flag.split()[0] for flag in viewer.texts("#flags li")] == ["c1", "c2", "c3", "c4"]
+    viewer.open(f"#e={viewer.find(ev='timer', op='fire')}")
+    assert viewer.texts("#flags li") == ["c4: now"]
+
+
+def test_the_phase_of_the_turn_is_lit(viewer: Viewer):
+    for wanted, words in (
+        ({"ev": "select"}, "asleep"), ({"ev": "wake"}, "what is ready?"),
+        ({"ev": "call"}, "call handlers"), ({"op": "fire"}, "deadlines"),
+        ({"ev": "call", "cb": "ServerConnection.on_late"}, "deadlines"),
+        ({"ev": "turned"}, "turn over"),
+    ):  # fmt: skip
+        viewer.open(f"#e={viewer.find(**wanted)}")
+        assert viewer.texts("#phases [aria-current]") == [words]
+
+
+# --- the code
+
+
+LINES = {  # what runs at the first event of a kind
+    "select": ("reactor.py", "in self.selector.select("),
+    "call": ("listener.py", "def on_readable"),
+    "rx": ("server.py", "data = self.receive("),
+    "state": ("server.py", "self.transition(SENDING)"),
+    "half": ("server.py", "self.half_close()"), "turned": ("reactor.py", "self.after_turn()"),
+    "error": ("reactor.py", "action()"), "done": ("server.py", "self.reactor.call(connection"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_the_line_that_runs_is_lit(viewer: Viewer, kind: str):
+    file, text = LINES[kind]
+    viewer.open(f"#e={viewer.find(ev=kind)}")
+    line = line_of(file, text)
+    assert viewer.text("#code-title") == f"The line that runs: {file}, line {line}"
+    assert text in viewer.text("#source .now")
+    in_sight = """item => {
+        const [pane, row] = [item.closest(".scroll"), item].map((e) => e.getBoundingClientRect());
+        return row.top >= pane.top && row.bottom <= pane.bottom;
+    }"""
+    assert viewer.page.locator("#source .now").evaluate(in_sight)
+
+
+def test_at_each_event_that_has_a_stack_a_line_is_lit(viewer: Viewer):
+    found = viewer.page.evaluate(
+        """() => page.events.map((e, index) => {
+            page.show(index + 1);
+            return [e.stack.length > 0, document.querySelectorAll("#source .now").length];
+        })"""
+    )
+    assert [count for _, count in found] == [int(stack) for stack, _ in found]
+    assert sum(count for _, count in found) == len(viewer.events) - 2  # all but run and end
+
+
+def test_the_whole_stack_is_there_and_each_call_can_be_looked_at(viewer: Viewer):
+    viewer.open(f"#e={viewer.find(ev='rx')}")
+    stack = viewer.texts("#stack button")
+    assert stack == [f.split()[1] for f in viewer.events[viewer.n - 1]["stack"]]
+    assert stack[-3:] == ["Reactor.call", "ServerConnection.on_readable", "Connection.receive"]
+    assert viewer.texts("#stack .running") == ["ServerConnection.on_readable"]
+    viewer.page.get_by_role("button", name="Reactor.turn").click()
+    assert viewer.text("#code-title").startswith("The line in between: reactor.py")
+    expect(viewer.page.get_by_role("button", name="Reactor.turn")).to_be_focused()
+    viewer.press("ArrowRight", "ArrowLeft")
+    assert viewer.text("#code-title").startswith("The line that runs: server.py")
+
+
+def test_a_source_that_has_changed_since_is_not_shown(show: Show, scene: str):
+    turn = line_of("reactor.py", "def turn(") + 4
+    stacks = {
+        "rx": [f"reactor.py:{turn} Reactor.run", "reactor.py:1 f"],
+        "tx": ["lab/nobody.py:3 f", "lab/nobody.py:9 g"],
+        "half": ["reactor.py:99999 Reactor.turn"],
+    }
+    viewer = show(lined(scene, **stacks))
+    for kind, [*_, frame] in stacks.items():
+        viewer.open(f"#e={viewer.find(ev=kind)}")
+        assert viewer.texts("#source .now") == []
+        assert f"does not have this version of {frame.split(':')[0]}" in viewer.text("#source")
+
+
+def test_a_trace_without_stacks_shows_the_names_of_its_calls(show: Show, scene: str):
+    viewer = show(lined(scene))
     viewer.open(f"#e={viewer.find(ev='call', cb='ServerConnection.start') + 1}")
-    assert viewer.texts("#stack span") == [
+    assert viewer.texts("#stack li") == [
         "Reactor.turn", "Listener.on_readable", "ServerConnection.start"
     ]  # fmt: skip
+    assert "without stacks" in viewer.text("#source")
 
 
-def test_the_code_shows_the_line_that_does_it(viewer: Viewer):
-    viewer.open(f"#e={viewer.find(ev='rx')}")
-    assert viewer.text("#source .now").strip() == "octets = self.receive()"
-    viewer.open(f"#e={viewer.find(ev='select')}")
-    assert viewer.text("#source .now").strip() == "ready = self.select(earliest - asleep)"
-    viewer.open(f"#e={viewer.find(ev='turned')}")
-    assert viewer.text("#source .now").strip() == 'self.trace("turned")'
-    viewer.open(f"#e={viewer.find(ev='timer', op='fire') + 1}")
-    assert viewer.texts("#source li")[0].startswith("def proceed(self)")
-    sends = (
-        event["n"]
-        for call, event in pairwise(viewer.events)
-        if call.get("cb") == "ServerConnection.proceed" and event["ev"] == "tx"
-    )
-    viewer.open(f"#e={next(sends)}")
-    assert viewer.text("#source .now").strip().startswith("self.send(")
-
-
-def test_each_handler_that_runs_has_its_source(viewer: Viewer):
-    handlers = {event["cb"] for event in viewer.events if event["ev"] == "call"}
-    assert len(handlers) >= 6
-    for handler in handlers:
-        viewer.open(f"#e={viewer.find(ev='call', cb=handler)}")
-        name = handler.rpartition(".")[2]
-        assert viewer.texts("#source li")[0].startswith(f"def {name}(")
-
-
-def test_octets_are_shown_in_hex_and_as_text(viewer: Viewer):
+def test_bytes_are_shown_in_hex_and_as_text(viewer: Viewer):
     viewer.open(f"#e={viewer.find(ev='rx', hex=b'HELLO 1'.hex() + '0a')}")
-    assert viewer.text("#wire .now h3") == "received: 8 octets"
+    assert viewer.text("#wire .now h3") == "received: 8 bytes"
     assert viewer.text("#wire .now code").split() == [
         "48", "45", "4c", "4c", "4f", "20", "31", "0a", "HELLO", "1.",
     ]  # fmt: skip
 
 
-def test_the_table_says_who_waits_for_what_who_is_ready_and_what_is_due(viewer: Viewer):
-    viewer.open(f"#e={viewer.find(ev='wake', ready=[['c2', 'r']])}")
-    rows = {row.split()[0]: row.split()[1:] for row in viewer.texts("#watched tr")}
-    assert rows["listener"] == ["read"]
-    assert rows["c1"][:2] == ["HELLO_SENT", "read"] and rows["c1"][-1] in ("ms", "s")
-    assert rows["c2"][:3] == ["HELLO_SENT", "read", "read"]
+# --- play
 
 
-def test_the_trace_of_a_client_has_the_states_of_a_client(show: Show, client_trace):
-    viewer = show(client_trace)
+def test_space_plays_and_pauses(viewer: Viewer):
+    clock = viewer.page.clock
+    clock.install()
+    viewer.open()
+    viewer.press(" ")
+    assert (viewer.n, viewer.text("#play")) == (1, "Pause")
+    clock.run_for(5_000)
+    there = viewer.n
+    assert 4 <= there <= 8
+    viewer.press(" ")
+    clock.run_for(5_000)
+    assert (viewer.n, viewer.text("#play")) == (there, "Play")
+
+
+def test_a_higher_speed_plays_faster(viewer: Viewer):
+    clock = viewer.page.clock
+    clock.install()
+    reached = []
+    for speed in ("0.25", "1", "4"):
+        viewer.open()
+        viewer.page.locator("#speed").select_option(speed)
+        viewer.press("Tab")  # a key in a list of choices belongs to it
+        viewer.page.evaluate("page.play()")
+        clock.run_for(8_000)
+        reached.append(viewer.n)
+    assert 1 < reached[0] < reached[1] < reached[2]
+
+
+def test_a_step_by_hand_ends_the_play(viewer: Viewer):
+    viewer.page.locator("#play").click()
+    viewer.press("ArrowRight")
+    assert viewer.text("#play") == "Play"
+    assert viewer.n == 2
+
+
+def test_play_ends_at_the_last_event_and_begins_again_from_there(viewer: Viewer):
+    viewer.page.locator("#speed").select_option("4")
+    viewer.open(f"#e={len(viewer.events) - 1}")
+    viewer.press(" ")
+    expect(viewer.page.locator("#play")).to_have_text("Play", timeout=20_000)
+    assert viewer.n == len(viewer.events)
+    viewer.press(" ")
+    assert (viewer.n, viewer.text("#play")) == (1, "Pause")
+
+
+def test_sleep_is_longer_than_work(viewer: Viewer):
+    paces = viewer.page.evaluate("page.events.map((e) => [e.ev, page.pace(e)])")
+    sleeps = [pace for ev, pace in paces if ev == "select"]
+    assert min(sleeps) > max(pace for ev, pace in paces if ev != "select")
+    late = viewer.find(ev="select", k=7)
+    assert paces[late - 1][1] == max(sleeps), "the longest sleep stays longest"
+
+
+def test_what_moves_comes_to_rest_where_it_belongs(viewer: Viewer):
+    viewer.open(f"#e={viewer.find(ev='rx', on='c2') - 1}")
+    viewer.press("ArrowRight")
+    moving = "document.getAnimations().map((each) => each.effect.target.dataset.key)"
+    assert "c2/received" in viewer.page.evaluate(moving)
+    viewer.press("ArrowLeft")
+    assert viewer.page.evaluate(moving) == [], "nothing moves backwards"
+
+
+def test_whoever_wants_no_motion_sees_none(show: Show):
+    viewer = show(reduced_motion="reduce")
+    for _ in viewer.events:
+        viewer.press("ArrowRight")
+        assert viewer.page.evaluate("document.getAnimations().length") == 0
+
+
+# --- a run that goes on
+
+
+def test_a_page_that_is_fed_follows_the_run(show: Show, scene: str):
+    lines = scene.splitlines(keepends=True)
+    viewer = show("".join(lines[:40]))
     viewer.press("End")
-    states = viewer.texts("#states li")
-    assert states == ["CONNECTING", "HELLO_EXPECTED", "RECEIVING", "DONE", "closed"]
-    assert viewer.text("#states [aria-current]") == "closed"
+    viewer.page.evaluate("text => page.feed(text)", "".join(lines[40:50]) + lines[50][:20])
+    assert viewer.n == 50
+    assert "killed" in viewer.text("#run")
+    viewer.press("Home")
+    viewer.page.evaluate("text => page.feed(text)", lines[50][20:] + "".join(lines[51:]))
+    assert viewer.n == 1, "whoever looks back is left in peace"
+    assert f"of {len(lines)}" in viewer.text("#where") and "killed" not in viewer.text("#run")
+    view = "document.querySelector('main').innerHTML"
+    viewer.press("End")
+    fed = viewer.page.evaluate(view)
+    other = show(scene)
+    other.press("End")
+    assert other.page.evaluate(view) == fed
+
+
+def test_in_a_frame_without_an_address_the_steps_work_as_well(show: Show, scene: str):
+    page = show("").page
+    page.set_content("<iframe width=1200 height=700></iframe>")
+    page.locator("iframe").evaluate("(frame, html) => frame.srcdoc = html", make_page(scene))
+    inside = page.frame_locator("iframe")
+    inside.locator("#next").click()
+    expect(inside.locator("#slider")).to_have_value("2")
+    frame = page.frames[1]
+    assert "SecurityError" in frame.evaluate(
+        "() => { try { history.replaceState(null, '', '#e=2'); } catch (e) { return String(e); } }"
+    ), "else this test could not fail"
+    frame.evaluate("link(2)")
+
+
+def test_the_trace_of_a_client_is_shown_as_well(show: Show, client_trace):
+    viewer = show(client_trace)
+    viewer.open(f"#e={next(n for n, e in enumerate(viewer.events, 1) if e['ev'] == 'open')}")
+    assert row(viewer, "connection")["object"].split() == ["connection", "CONNECTING"]
+    assert row(viewer, "connection")["other"] == "server"
+    viewer.press("End")
+    assert row(viewer, "connection")["object"].split()[1] == "closed"
 
 
 # --- links
@@ -292,4 +517,4 @@ def test_a_run_that_did_not_end_is_said_to_have_crashed(show: Show, scene):
 def test_events_that_were_not_recorded_are_told(show: Show):
     viewer = show(RUN + json.dumps({"n": 2, "t": 1, "k": 0, "ev": "end", "dropped": 17}))
     viewer.press("End")
-    assert viewer.text("#note") == "17 events more were not recorded."
+    assert viewer.text("#note") == "17 more events were not recorded."

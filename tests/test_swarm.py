@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from lab.swarm import Swarm, latencies
-from reactor import Reactor
+from lab.swarm import SharedQueues, Swarm, latencies
 from tests.support.programs import UNMEASURED, Program, Server
 
 SCRIPT = "lab.swarm"
@@ -25,7 +24,7 @@ def original(tmp_path):
 @contextmanager
 def against_silence(size, **how):
     """Give a swarm whose downloads were sent to somebody who never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, closing(Reactor()) as reactor:
+    with socket.create_server(("127.0.0.1", 0)) as listener, closing(SharedQueues()) as reactor:
         crowd = Swarm(reactor, ORIGINAL, size, 10.0, **how)
         crowd.where = [(socket.AF_INET, listener.getsockname())]
         crowd.advance()
@@ -194,12 +193,13 @@ def test_nobody_reads_the_summary_and_all_is_well():
         assert run.wait() == 0
 
 
-def test_each_download_has_two_timers_and_takes_them_along():
+def test_downloads_share_two_queues_and_the_deadlines_stay_in_order():
     with against_silence(100) as crowd:
-        assert len(crowd.reactor.timers.waiting) == 200
-        for download in list(crowd.open)[:50]:
-            download.end()
-        assert len(crowd.reactor.timers.waiting) == 100
+        assert len(crowd.reactor.queues) == 2
+        for queue in crowd.reactor.queues:
+            moments = list(queue.moments.values())
+            assert moments == sorted(moments)
+            assert len(moments) == 100
 
 
 def test_no_more_begin_at_once_than_a_backlog_holds():

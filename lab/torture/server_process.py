@@ -18,17 +18,18 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Self
 
 from lab.torture import meters
-from lab.torture.child import Child
 from lab.torture.good_clients import Address
 
 Options = Mapping[str, float | None]
 DEFAULT = (sys.executable, "server.py", "{file}", "--host", "127.0.0.1", "--port", "0", "{options}")
 STARTING = 10.0  # seconds that a server gets to say where it listens
+MARK = "EIGHTY_JUDGED"  # the environment variable of whatever a judged server starts
 KEPT = 1 << 20  # octets of an output that are kept; the rest is only counted
 LISTENING = re.compile(rb"listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b")
 
@@ -197,11 +198,15 @@ class Server:
 
 
 class ServerProcess(Server):
-    """A server started by us; ended with the `with`, and all it has started ends with it.
+    """A server started by us, the leader of its own process group; ended with the `with`.
+
+    What it has started ends with it, daemons too: its environment holds a mark, and every process
+    that still has the mark is killed (only Linux shows the environment of others).
 
     `stderr`: "read" collects it in `errors`; "terminal" is a terminal and "pipe" a pipe that nobody
     reads, both full; "gone" a pipe whose reader has left; "nowhere" is /dev/null. It gets
-    `starting` seconds to say where it listens. `prepare` is as for Child. Raises NotStarted.
+    `starting` seconds to say where it listens. `prepare` is called first in the new process, which
+    is a fork of a program with threads, so it may do little. Raises NotStarted.
     """
 
     def __init__(
@@ -213,8 +218,8 @@ class ServerProcess(Server):
         prepare: Callable[[], None] | None = None,
     ) -> None:
         theirs, self._kept = _standard_error(stderr)
-        self._child = self._start(command, theirs, prepare)
-        self.process = self._child.process
+        self._mark = uuid.uuid4().hex
+        self.process = self._start(command, theirs, prepare)
         assert self.process.stdout is not None
         self.output = Output(self.process.stdout)
         if self.process.stderr is not None:
@@ -245,9 +250,17 @@ class ServerProcess(Server):
 
     def _start(
         self, command: Sequence[str], stderr: int, prepare: Callable[[], None] | None
-    ) -> Child:
+    ) -> "subprocess.Popen[bytes]":
         try:
-            return Child(command, stderr=stderr, prepare=prepare)
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,  # our Ctrl+C is not the server's
+                env={**os.environ, MARK: self._mark},
+                preexec_fn=prepare,  # noqa: PLW1509
+            )
         except OSError as error:
             self._let_go()
             raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
@@ -275,7 +288,10 @@ class ServerProcess(Server):
         return NotStarted(f"{name} did not print `listening on HOST:PORT` {how}: `{last}`", said)
 
     def _end(self) -> None:
-        self._child.end()
+        if self.process.returncode is None:  # not reaped: the number is still its own
+            os.killpg(self.process.pid, signal.SIGKILL)
+        meters.kill_marked(f"{MARK}={self._mark}")
+        self.process.wait()
         for output in filter(None, (self.output, self.errors)):
             output.finish()
         self._let_go()

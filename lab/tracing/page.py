@@ -1,41 +1,54 @@
 """The page: one HTML file that shows a trace, step by step.
 
-Owns the joining of the parts in viewer/ with a trace and with the source of the handlers. Knows
-no event: what a trace means is in viewer/read.js and the files after it, and in docs/trace.md.
-Called by `python3 -m lab.tracing view`.
+Owns the joining of the parts in viewer/ with a trace, the signs and colours, and the source files
+that the trace names. Knows no event: what a trace means is in viewer/read.js and the files after
+it, and in docs/trace.md. Called by `python3 -m lab.tracing view`.
 
 The page holds all it needs, and its Content-Security-Policy lets the browser load nothing. The
 policy names the script and the style by their hashes: no other script runs, wherever it came from.
 
-The trace is data. It stands in an element that no browser executes, and that ends at the first
+The trace is data. It is in an element that no browser executes, and that ends at the first
 `</script>`; hence every `<` is written as JSON's own escape, and the same text comes out. What is
-inserted is not looked through again: a trace that contains a placeholder is shown as it is.
+inserted is not searched again: a trace that contains a placeholder is shown as it is.
 """
 
-import ast
 import base64
 import hashlib
 import json
 import re
-import textwrap
 from pathlib import Path
+
+from lab.tracing import palette, signs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARTS = Path(__file__).resolve().parent / "viewer"
-SCRIPTS = ("read", "fold", "words", "lanes", "panels", "ask", "steps")  # in this order
-RUNTIME = ("reactor.py", "connection.py", "listener.py", "server.py", "client.py", "edges/*.py")
+SCRIPTS = (  # in this order
+    "read", "fold", "words", "draw", "layout", "overview", "code", "list", "stage", "move", "ask",
+    "steps",
+)  # fmt: skip
+ALWAYS = ("reactor.py", "connection.py", "listener.py", "server.py", "client.py")
+MAY = (
+    *ALWAYS,
+    "signals.py",
+    "protocol.py",
+    "edges/*.py",
+    "edges/observers/*.py",
+    "learn/steps/*.py",
+)
+NAMED = re.compile(r'"([\w/.-]{1,100}\.py):\d+ ')  # a frame of a stack
 
 
 def page(text: str) -> str:
     """Return the HTML page for the JSON Lines trace in `text`."""
-    style = part("page.css")
+    style = palette.variables() + part("page.css")
     script = "".join(part(f"{name}.js") for name in SCRIPTS)
     parts = {
         "style": style,
         "script": script,
         "style_hash": hash_source(style),
         "script_hash": hash_source(script),
-        "sources": inert(json.dumps(sources())),
+        "sources": inert(json.dumps(sources(text))),
+        "signs": inert(json.dumps(drawings())),
         "trace": inert(text),
     }
     return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], part("page.html"))
@@ -56,45 +69,22 @@ def hash_source(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def sources() -> dict[str, dict[str, str | int]]:
-    """Return the source of each method that may be what runs, by its qualified name.
+def drawings() -> dict[str, dict[str, str]]:
+    """Return the signs, what they mean, and which state has which colour."""
+    legend = {**signs.LEGEND, **signs.MORE}
+    states = palette.STATES
+    return {"glyphs": signs.GLYPHS, "legend": legend, "events": signs.EVENTS, "states": states}
 
-    The loop calls methods of objects that it can tell of an error: those whose class has on_error.
-    They may be inherited, so a base class counts as well. Between two calls runs the loop itself.
+
+def sources(text: str) -> dict[str, str]:
+    """Return the source files that a trace names, and the core for any other trace, by their names.
+
+    A trace may name anything; only files of the runtime are read.
     """
-    parsed = [(path, *parse(path)) for pattern in RUNTIME for path in sorted(ROOT.glob(pattern))]
-    called = {"Reactor"}.union(*(fallible(classes) for _, _, classes in parsed))
-    return {
-        f"{owner.name}.{method.name}": {
-            "file": path.relative_to(ROOT).as_posix(),
-            "line": method.lineno,
-            "text": textwrap.dedent("\n".join(lines[method.lineno - 1 : method.end_lineno])),
-        }
-        for path, lines, classes in parsed
-        for owner in classes
-        if owner.name in called
-        for method in methods(owner)
+    named = set(NAMED.findall(text)).union(ALWAYS)
+    known = {
+        path.relative_to(ROOT).as_posix(): path
+        for pattern in MAY
+        for path in sorted(ROOT.glob(pattern))
     }
-
-
-def parse(path: Path) -> tuple[list[str], list[ast.ClassDef]]:
-    """Return the lines and the classes of one file."""
-    text = path.read_text(encoding="utf-8")
-    return text.splitlines(), [
-        node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)
-    ]
-
-
-def fallible(classes: list[ast.ClassDef]) -> set[str]:
-    """Return the names of the classes that have an on_error, and of their bases."""
-    found = [
-        [owner.name, *map(ast.unparse, owner.bases)]
-        for owner in classes
-        if any(method.name == "on_error" for method in methods(owner))
-    ]
-    return {name for names in found if "Protocol" not in names for name in names}
-
-
-def methods(owner: ast.ClassDef) -> list[ast.FunctionDef]:
-    """Return the methods of a class."""
-    return [node for node in owner.body if isinstance(node, ast.FunctionDef)]
+    return {name: path.read_text(encoding="utf-8") for name, path in known.items() if name in named}

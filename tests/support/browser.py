@@ -159,3 +159,16 @@ def client_trace(tmp_path: Path) -> str:
     words = [sys.executable, "client.py", "--port=1", "--trace", path, "127.0.0.1", os.devnull]
     subprocess.run(words, cwd=ROOT, check=False, timeout=50, capture_output=True)
     return path.read_text()
+
+
+def lined(scene: str, **stacks: list[str]) -> str:
+    """Return the scene with these stacks, by kind of event."""
+    lines = [json.loads(line) for line in scene.splitlines()]
+    made = ({**line, "stack": stacks.get(line["ev"], [])} for line in lines)
+    return "".join(json.dumps(line) + "\n" for line in made)
+
+
+def line_of(file: str, text: str) -> int:
+    """Return the number of the line of a source file that contains `text`."""
+    lines = (ROOT / file).read_text().splitlines()
+    return next(n for n, line in enumerate(lines, 1) if text in line)

@@ -1,73 +1,119 @@
 // The view: all that the page shows about the moment after event number n.
 //
 // It is a fold: begin with nothing, let each of the events 1 to n change it. Nothing else goes into
-// it, so it does not matter how one came to n, and a step back is a fold that ends earlier.
+// it, so it does not matter how you came to n, and a step back is a fold that ends earlier. A view is
+// kept for every EVERY events; to go anywhere is to fold from the nearest one before it.
+
+const EVERY = 1000;
+const KEPT = 40; // pieces of a connection's conversation
 
 function begin() {
-  return {n: 0, t: 0, turn: 0, doing: "", timeout: null, ready: new Map(), stack: [], who: new Map(), focus: null, last: null};
+  return {n: 0, t: 0, turn: 0, phase: "", timeout: null, ready: new Map(), calls: [], who: new Map(), moving: new Set(), focus: null, last: null};
 }
 
-/** Return one of whom nothing is known yet. `focus`, above, names the connection that acted last. */
+/** Return somebody of whom nothing is known yet. */
 function nobody(name) {
-  return {name, watch: "", state: "", path: [], why: "", wire: [], deadlines: new Map(), peer: null, closed: null};
+  return {
+    name, watch: "", state: "", why: "", wire: [], due: new Map(), peer: null, closed: null, closedIn: 0,
+    arrived: null, taken: "", sent: 0, heard: "", received: "", unsent: 0, full: false, half: false, ended: false,
+  };
 }
 
-// What each kind of event changes; `me` is whom it is about.
+/** Return what is left of received bytes once they have led to the state `now`: a server's object
+ * forgets the hello; a client's keeps what came after it. */
+function kept(received, now) {
+  if (now !== "RECEIVING") return "";
+  const end = bytes(received).indexOf(10);
+  return end < 0 ? "" : received.slice(2 * end + 2);
+}
+
+// What each kind of event changes in the view; what it returns changes in `me`, whom it is about.
 const CHANGES = new Map(Object.entries({
   select(view, e) {
-    Object.assign(view, {doing: "asleep", timeout: e.timeout_ms, ready: new Map(), stack: []});
+    Object.assign(view, {phase: "asleep", timeout: e.timeout_ms, ready: new Map(), calls: []});
+    for (const name of view.moving) change(view, name, {taken: "", arrived: null});
+    view.moving.clear();
   },
   wake(view, e) {
-    view.doing = "awake";
+    view.phase = "awake";
     view.ready = new Map(e.ready);
+    for (const [name, what] of e.ready) {
+      if (what.includes("r")) change(view, name, {arrived: e.arrives.get(name) ?? {opens: name.startsWith("listener") ? e.opens ?? 0 : 0, hex: ""}});
+    }
   },
   call(view, e) {
-    view.doing = "calls";
-    view.stack.push(e);
+    if (!view.calls.length) {
+      view.phase = view.last?.op === "fire" ? "deadlines" : "calls";
+      const rest = (view.ready.get(e.on) ?? "").replace(/on_readable$/.test(e.cb) ? "r" : /on_writable$/.test(e.cb) ? "w" : "-", "");
+      if (rest) view.ready.set(e.on, rest);
+      else view.ready.delete(e.on);
+    }
+    view.calls.push(e);
   },
-  done: (view) => view.stack.pop(),
-  turned(view) { view.doing = "turned"; },
-  end(view) { view.doing = "over"; },
-  open: (view, e, me) => Object.assign(me, nobody(me.name), {peer: e.peer, state: e.state, path: [e.state]}),
-  state(view, e, me) {
-    Object.assign(me, {state: e.now, why: e.why});
-    me.path.push(e.now);
+  done(view) { view.calls.pop(); },
+  turned: (view) => { Object.assign(view, {phase: "turned", ready: new Map(), calls: []}); },
+  end(view) { view.phase = "over"; },
+  open(view, e) {
+    const from = view.who.get(view.calls.at(-1)?.on);
+    if (from?.arrived?.opens) change(view, from.name, {arrived: {...from.arrived, opens: from.arrived.opens - 1}});
+    return {...nobody(e.on), peer: e.peer, state: e.state};
   },
-  watch(view, e, me) { me.watch = e.now; },
-  rx: (view, e, me) => me.wire.push({...e, n: view.n}),
-  tx: (view, e, me) => me.wire.push({...e, n: view.n}),
+  state: (view, e, me) => ({state: e.now, why: e.why, received: kept(me.received, e.now)}),
+  watch: (view, e) => ({watch: e.now}),
+  rx: (view, e, me) => ({wire: said(view, e, me), arrived: null, received: (me.state === "DONE" ? "" : me.received + e.hex).slice(-512), ended: me.ended || !e.bytes && !e.again}),
+  tx: (view, e, me) => ({wire: said(view, e, me), taken: (me.taken + e.hex).slice(-512), heard: (me.heard + e.hex).slice(-512), sent: me.sent + e.bytes, unsent: e.want - e.bytes, full: Boolean(e.again)}),
+  half: () => ({half: true}),
   timer(view, e, me) {
-    if (e.op === "set") me.deadlines.set(e.what, e.t + 1000 * e.in_ms);
-    else me.deadlines.delete(e.what);
-    if (e.op === "fire") view.doing = "calls";
+    if (e.op === "fire") view.phase = "deadlines";
+    const due = new Map(me.due);
+    if (e.op === "set") due.set(e.what, e.t + 1000 * e.in_ms);
+    else due.delete(e.what);
+    return {due};
   },
-  close: (view, e, me) => Object.assign(me, {closed: e.how, watch: ""}),
+  close: (view, e) => ({closed: e.how, closedIn: view.turn, watch: "", arrived: null, unsent: 0, received: ""}),
 }));
+
+const said = (view, e, me) => [...me.wire, {e, n: view.n}].slice(-KEPT);
+
+/** Put one that differs from the one there was; none is ever changed, so views can share them. */
+function change(view, name, patch) {
+  const made = {...view.who.get(name) ?? nobody(name), ...patch};
+  view.who.set(name, made);
+  if (made.taken || made.arrived) view.moving.add(name); // until the loop sleeps again
+  return made;
+}
 
 /** Change `view` by the next event. */
 function apply(view, e) {
-  Object.assign(view, {n: view.n + 1, t: e.t, turn: e.k, last: e});
-  if (e.on !== undefined && !view.who.has(e.on)) view.who.set(e.on, nobody(e.on));
-  const me = view.who.get(e.on) ?? nobody("");
-  CHANGES.get(e.ev)?.(view, e, me);
-  if (me.peer !== null) view.focus = me;
-}
-
-/** Return the view after event number n. */
-function fold(events, n) {
-  const view = begin();
-  for (const e of events.slice(0, n)) apply(view, e);
-  return view;
-}
-
-/** Return all who ever act, in the order of the lanes: the loop, listeners, connections, the rest. */
-function everybody(events) {
-  const ranks = new Map([["loop", 0]]);
-  for (const e of events) {
-    for (const name of [e.on, ...e.ready.map(([name]) => name)]) {
-      if (name !== undefined && !ranks.has(name)) ranks.set(name, name.startsWith("listener") ? 1 : 3);
-    }
-    if (e.ev === "open") ranks.set(e.on, 2);
+  Object.assign(view, {n: view.n + 1, t: e.t, turn: e.k});
+  if (e.on === undefined) CHANGES.get(e.ev)?.(view, e, nobody(""));
+  else {
+    const me = view.who.get(e.on) ?? change(view, e.on, {});
+    const patch = CHANGES.get(e.ev)?.(view, e, me);
+    if (patch) change(view, e.on, patch);
+    if (view.who.get(e.on).peer !== null) view.focus = e.on;
   }
-  return [...ranks.keys()].sort((one, other) => ranks.get(one) - ranks.get(other));
+  view.last = e;
+}
+
+const copied = (view) => ({...view, ready: new Map(view.ready), calls: [...view.calls], who: new Map(view.who), moving: new Set(view.moving)});
+
+/** All views of a run. */
+class Views {
+  #kept = [begin()];
+
+  constructor(events) {
+    this.events = events;
+  }
+
+  /** Return the view after event number n. */
+  after(n) {
+    const from = Math.min(Math.floor(n / EVERY), this.#kept.length - 1);
+    const view = copied(this.#kept[from]);
+    for (let i = from * EVERY; i < n; i += 1) {
+      apply(view, this.events[i]);
+      if ((i + 1) / EVERY === this.#kept.length) this.#kept.push(copied(view));
+    }
+    return view;
+  }
 }

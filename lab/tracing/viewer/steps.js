@@ -1,56 +1,88 @@
-// The steps: buttons, keys, slider, links, the file input. Whatever moves, ends in Page.show(n).
+// The steps: buttons, keys, slider, links, the file input, play. All of them end in Page.show(n).
 
 class Page {
-  constructor({events, torn}) {
-    this.events = events;
-    this.story = new Story(events);
+  constructor(run) {
+    this.run = run;
+    this.views = new Views(run.events);
+    this.views.after(run.events.length); // once, so that every step is short
+    this.parts = {overview: new Overview(run, this.views), list: new List(run), code: new Code()};
     this.asker = new Asker();
-    const [run, last] = [events[0], events.at(-1)];
-    const end = torn ? "last line torn" : last.ev === "end" ? "" : "no end: killed or crashed";
-    const facts = [run.role, run.selector, "Python " + run.python, counted(events.length, "event"), counted(last.k, "turn"), time(last.t), end];
-    put("run", facts.filter(Boolean).join(" · "));
-    put("legend", ...[...MARKS].map(([kind, [, , words]]) => element("span", {}, drawing("svg", {width: 22, height: 22}, mark(kind, 11, 11)), words)), "solid lane: watched by the selector");
+    this.playing = 0; // the timer of the next step
+    put("legend", ...Object.entries(SIGNS.legend).map(([name, words]) => element("span", {}, sign(name), words)));
+    this.facts();
   }
 
-  /** Show the moment after event n, or the nearest there is. */
-  show(n) {
-    this.view = fold(this.events, Math.min(Math.max(n, 1), this.events.length));
-    this.view.role = this.events[0].role;
+  /** Take more lines of a run that goes on; if the page shows its last event, follow it. */
+  feed(text) {
+    const follows = this.view.n === this.events.length;
+    this.run.feed(text);
+    this.facts();
+    if (!follows || this.asker.pending) this.show(this.view.n);
+    else if (this.view.n < this.events.length) this.show(this.events.length, true);
+  }
+
+  get events() { return this.run.events; }
+
+  facts() {
+    const {events, run} = this;
+    const [first, last] = [events[0], events.at(-1)];
+    const end = run.torn ? "last line torn" : last.ev === "end" ? "" : "no end: killed or crashed";
+    const facts = [first.role, first.selector, "Python " + first.python, counted(events.length, "event"), counted(last.k, "turn"), time(last.t), end];
+    put("run", facts.filter(Boolean).join(" \u00b7 "));
+  }
+
+  /** Show the moment after event n, or the nearest there is. `ahead`: it is a step, so things move. */
+  show(n, ahead = false) {
+    this.view = this.views.after(Math.min(Math.max(n, 1), this.events.length));
     this.asker.on = at("ask").checked;
     this.asker.pending = null;
     if (this.asker.verdict?.n !== this.view.n) this.asker.verdict = null;
-    this.draw();
+    this.draw(ahead);
     remember(this.view.n);
   }
 
-  draw() {
-    const {view, asker} = this;
-    drawNow(view, this.events.length, asker);
-    this.story.show(view);
-    drawLoop(view, this.story.names);
+  draw(ahead = false) {
+    const {view, asker, run, parts} = this;
+    const before = ahead ? places() : null;
+    this.drawNow();
+    drawStage(view, run);
+    parts.overview.show(view, !ahead);
+    parts.code.show(view);
+    parts.list.show(view);
     drawConnection(view);
-    drawCode(view);
-    put("choices", ...(asker.pending?.answers ?? []).map(({words}, index) => {
-      const button = element("button", {type: "button"}, element("kbd", {}, String(index + 1)), " " + words);
+    put("score", asker.asked.size ? `${asker.right} of ${asker.asked.size} right` : "");
+    document.body.className = [asker.on ? "asking" : "", asker.pending ? "asked" : "", asker.verdict ? asker.verdict.right ? "right" : "wrong" : ""].join(" ");
+    if (before) move(view, before, Math.min(500, 0.8 * this.pace(view.last)));
+  }
+
+  /** Draw the sentence and the note, or the question and its answers; and where in the run this is. */
+  drawNow() {
+    const {view, asker, events} = this;
+    const [said, note] = words(view.last);
+    put("sentence", asker.pending ? asker.pending.text : said);
+    put("note", asker.pending ? "" : asker.verdict ? element("b", {}, asker.verdict.words) : note);
+    put("choices", ...(asker.pending?.answers ?? []).map(({words: answer}, index) => {
+      const button = element("button", {type: "button"}, element("kbd", {}, String(index + 1)), " " + answer);
       button.onclick = () => this.answer(index);
       return button;
     }));
-    put("score", asker.asked.size ? `${asker.right} of ${asker.asked.size} right` : "");
-    document.body.className = `${asker.on ? "asking" : ""} ${asker.verdict ? (asker.verdict.right ? "right" : "wrong") : ""}`;
+    put("where", `event ${view.n} of ${events.length}, turn ${view.turn}, ${time(view.t)}`);
+    fill(at("slider"), {max: events.length, "aria-valuetext": `event ${view.n}: ${said}`}, []);
+    at("slider").value = view.n;
   }
 
   answer(index) {
     if (!this.asker.pending?.answers[index]) return;
     if (at("choices").contains(document.activeElement)) at("next").focus(); // the answers go away
     this.asker.answer(index, this.view.n + 1);
-    this.show(this.view.n + 1);
+    this.show(this.view.n + 1, true);
   }
 
   /** Go to the next event, or ask for it. */
   next() {
     if (this.asker.pending) return at("choices").firstChild.focus();
-    if (this.asker.ask(this.view, this.events[this.view.n])) return this.draw();
-    this.show(this.view.n + 1);
+    if (this.asker.ask(this.view, this.events[this.view.n], this.events[0].role)) return this.draw();
+    this.show(this.view.n + 1, true);
   }
 
   /** Go to where this turn ends or, from there, the next one. A question on the way stops us. */
@@ -67,6 +99,42 @@ class Page {
     const {n} = this.view;
     this.show(this.events.findLastIndex((e, index) => index < n - 1 && e.ev === "turned") + 1);
   }
+
+  // --- play
+
+  /** Return how long to stay at an event, in milliseconds: sleep is longer than work. */
+  pace(e) {
+    const length = e.ev === "select" ? 1500 + 300 * Math.log10(1 + (e.sleeps ?? 0)) : ["call", "done", "turned"].includes(e.ev) ? 700 : 1100;
+    return length / Number(at("speed").value);
+  }
+
+  play() {
+    if (this.playing) return this.pause();
+    if (this.view.n === this.events.length) this.show(1);
+    put("play", "Pause");
+    at("sentence").setAttribute("aria-live", "off"); // nobody can listen as fast as this
+    this.playing = setTimeout(() => this.goOn(), this.pace(this.view.last));
+  }
+
+  pause() {
+    clearTimeout(this.playing);
+    this.playing = 0;
+    put("play", "Play");
+    at("sentence").setAttribute("aria-live", "polite");
+  }
+
+  /** Take a step, and plan the next one. An open question waits for its answer. */
+  goOn() {
+    if (!this.asker.pending) this.next();
+    if (this.view.n === this.events.length) return this.pause();
+    this.playing = setTimeout(() => this.goOn(), this.asker.pending ? 300 : this.pace(this.view.last));
+  }
+
+  /** Do what a key or a button says; whoever steps by hand does not want to be carried on. */
+  by(step) {
+    this.pause();
+    step();
+  }
 }
 
 // What each key does; its button names it.
@@ -76,10 +144,17 @@ const KEYS = {
 };
 let page = null;
 
-/** Put event n into the address, once one stays there: browsers allow few changes a second. */
+/** Put event n into the address, once the page stays there: browsers allow few changes a second. */
 function remember(n) {
   clearTimeout(remember.timer);
-  remember.timer = setTimeout(() => history.replaceState(null, "", `#e=${n}`), 150);
+  remember.timer = setTimeout(link, 150, n);
+}
+
+/** Put event n into the address; a srcdoc frame has none of its own, so its steps are no links. */
+function link(n) {
+  try {
+    history.replaceState(null, "", `#e=${n}`);
+  } catch { /* a SecurityError */ }
 }
 
 /** Return the number of the event that the address names; 1 if it names none. */
@@ -88,32 +163,38 @@ const addressed = () => Number(/^#e=(\d{1,9})$/.exec(location.hash)?.[1] ?? 1);
 /** Show the trace in `text` from event n on; if it is none, say so in one line. */
 function open(text, n) {
   try {
-    page = new Page(read(text));
+    const run = new Run().feed(text).finish();
+    page?.pause();
+    page = new Page(run);
     page.show(n);
   } catch (error) {
     if (!(error instanceof NoTrace)) throw error;
     put("sentence", error.message);
-    put("note", "");
+    put("note");
   }
 }
 
 function press(key) {
-  const typing = key.target.closest("input:not([type=checkbox])");
+  const typing = key.target.closest("input:not([type=checkbox]), select");
   if (!page || typing || key.ctrlKey || key.altKey || key.metaKey || key.shiftKey) return;
   if (/^[1-9]$/.test(key.key)) page.answer(Number(key.key) - 1);
-  if (!Object.hasOwn(KEYS, key.key)) return;
+  const plays = key.key === " " && !key.target.closest("button, a, input, label");
+  if (!plays && !Object.hasOwn(KEYS, key.key)) return;
   key.preventDefault();
-  KEYS[key.key]();
+  if (plays) page.play();
+  else page.by(KEYS[key.key]);
 }
 
-for (const button of document.querySelectorAll("nav button")) button.onclick = () => page && KEYS[button.ariaKeyShortcuts]();
-at("slider").oninput = () => page?.show(Number(at("slider").value));
+for (const button of document.querySelectorAll("nav [data-key]")) button.onclick = () => page?.by(KEYS[button.dataset.key]);
+at("play").onclick = () => page?.play();
+at("slider").oninput = () => page?.by(() => page.show(Number(at("slider").value)));
 at("ask").onchange = () => page?.show(page.view.n);
 at("file").onchange = async () => {
   const [file] = at("file").files;
   if (file) open(await file.text(), 1);
   at("file").value = ""; // so that the same file can be opened once more
 };
-window.onhashchange = () => page?.show(addressed());
+window.onhashchange = () => page?.by(() => page.show(addressed()));
+window.onresize = () => page?.draw();
 document.onkeydown = press;
 open(at("trace").textContent, addressed());

@@ -1,4 +1,4 @@
-// Every event in words: the sentence says what happened, the note why it matters.
+// Every event in words: the sentence says what happens, the note why it matters.
 
 const TO = new Map([["", "nothing"], ["r", "read"], ["w", "write"], ["rw", "read or write"]]);
 
@@ -10,62 +10,74 @@ function time(us) {
 }
 
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+const listed = (all) => all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
 
-/** Return the octets of `hex` as numbers. */
-const octets = (hex) => (hex.match(/[0-9a-f]{2}/gi) ?? []).map((two) => parseInt(two, 16));
+/** Return the bytes of `hex` as numbers. */
+const bytes = (hex) => (hex.match(/[0-9a-f]{2}/gi) ?? []).map((two) => parseInt(two, 16));
 
-/** Return one octet as two hexadecimal digits. */
-const hexadecimal = (octet) => octet.toString(16).padStart(2, "0");
+/** Return one byte as two hexadecimal digits. */
+const hexadecimal = (byte) => byte.toString(16).padStart(2, "0");
 
-const printable = (octet) => octet >= 32 && octet < 127;
+const printable = (byte) => byte >= 32 && byte < 127;
 
-function quoted(hex) {
-  const character = (octet) => printable(octet) ? String.fromCharCode(octet) : {9: "\\t", 10: "\\n", 13: "\\r"}[octet] ?? "\\x" + hexadecimal(octet);
-  const all = octets(hex);
-  return `"${all.slice(0, 48).map(character).join("")}"${all.length > 48 ? "..." : ""}`;
+/** Return the bytes of `hex` as text in which nothing is hidden, cut after `most`. */
+function shown(hex, most = 48) {
+  const character = (byte) => printable(byte) ? String.fromCharCode(byte) : {9: "\\t", 10: "\\n", 13: "\\r"}[byte] ?? "\\x" + hexadecimal(byte);
+  const all = bytes(hex);
+  return all.slice(0, most).map(character).join("") + (all.length > most ? "..." : "");
 }
 
-/** Return the name of a method without its class, which stands beside the code. */
+const quoted = (hex) => `"${shown(hex)}"`;
+
+/** Return the name of a method without its class, which the code panel shows. */
 const method = (name) => name.split(".").at(-1) + "()";
+
+/** Return who is ready for what, in words. */
+function readiness(ready) {
+  const groups = new Map();
+  for (const [name, what] of ready) groups.set(what, [...groups.get(what) ?? [], name]);
+  return [...groups].map(([what, names]) => `${listed(names.slice(0, 6))}${names.length > 6 ? ` and ${names.length - 6} more` : ""} ${names.length > 1 ? "are" : "is"} ready to ${TO.get(what) ?? what}`).join("; ");
+}
 
 // Of each kind of event: the sentence, and the note.
 const WORDS = new Map(Object.entries({
-  run: (e) => [`A ${e.role} begins`, "Each step is one event of a real run. Go on with Next, or with the right arrow key."],
-  listen: (e) => [`${e.on}: listens on ${e.address}, to deliver ${counted(e.body_len, "octet")}`, "The kernel takes connections now, and keeps them until they are accepted."],
+  run: (e) => [`A ${e.role} begins`, "Each step is one event of a real run. Go on with Next or the right arrow key, or press the space bar to play."],
+  listen: (e) => [`${e.on}: listens on ${e.address}, to deliver ${counted(e.body_len, "byte")}`, "From now on the kernel accepts connections and keeps them in the backlog."],
   select(e) {
-    if (e.timeout_ms === null) return [`Turn ${e.k}: sleep until somebody is ready`, "There is no deadline: it may sleep for ever. Nothing is polled."];
-    if (e.timeout_ms <= 0) return [`Turn ${e.k}: look who is ready, without sleeping`, "A deadline has passed, but who is ready comes first."];
-    return [`Turn ${e.k}: sleep until somebody is ready, ${time(1000 * e.timeout_ms)} at most`, "The only call that sleeps, until the earliest deadline at most. Nothing is polled."];
+    if (e.timeout_ms === null) return [`Turn ${e.k}: the loop goes to sleep until something is ready`, "No deadline is set, so it may sleep for ever. Sleeping costs nothing."];
+    if (e.timeout_ms <= 0) return [`Turn ${e.k}: the loop looks what is ready, without sleeping`, "A deadline has passed. What is ready is still served before it."];
+    return [`Turn ${e.k}: the loop goes to sleep, for ${time(1000 * e.timeout_ms)} at most`, "select() is the only call that waits. The earliest deadline limits it."];
   },
   wake(e) {
-    if (!e.ready.length) return ["The loop wakes: nobody is ready", "The time is over. What was due before the loop looked acts now, the rest next turn."];
-    return ["The loop wakes: " + e.ready.map(([name, what]) => `${name} is ready to ${TO.get(what) ?? what}`).join(", "), "Ready means: the call would not block now. To read from a listener is to accept."];
+    if (e.ready.length) return ["The loop wakes: " + readiness(e.ready), "Ready means that the call would not block now. A listener that is ready to read has a new connection."];
+    if (e.timeout !== null && e.timeout <= 0) return ["Nothing is ready", "So nobody was served too late: now the deadlines that have passed are handled."];
+    return ["The loop wakes: a deadline has passed, and nothing is ready", "It looks once more what is ready before it calls anybody late: that is the next turn."];
   },
-  call: (e) => [`${e.on}: ${method(e.cb)} is called`, "Until it returns nobody else is served, so it must never wait."],
-  done: (e) => [`${e.on}: ${method(e.cb)} returns`, "The function is gone. What must be remembered is in the object."],
-  error: (e) => [`${e.on}: raises ${e.exc}: ${e.why}`, "It ends this one connection and no other: see Reactor.call."],
-  open: (e) => [`${e.on}: opened, with ${e.peer}`, `Descriptor ${e.fd}, in ${e.state}. It waits for nothing yet, so the selector does not know it.`],
-  state: (e) => [`${e.on}: ${e.was} to ${e.now}: ${e.why}`, "What it waits for now follows from its state."],
-  watch: (e) => [`${e.on}: now waits ${e.now ? "to " + (TO.get(e.now) ?? e.now) : "for nothing"}`, e.now ? "The selector is told, and tells the loop when it is so." : "Out of the selector, which would else report it over and over."],
+  call: (e) => [e.depth ? `${e.on}: ${method(e.cb)} is called, inside of the other call` : `The loop calls ${method(e.cb)} of ${e.on}`, "Until it returns, nothing else runs in this program. So it must never wait."],
+  done: (e) => [`${e.on}: ${method(e.cb)} returns`, e.depth ? "The call around it goes on." : "The function is gone. What must be remembered is in the object."],
+  error: (e) => [`${e.on}: ${e.exc}: ${e.why}`, "The exception ends this one connection, and no other one."],
+  open: (e) => [`${e.on}: a connection with ${e.peer}`, `A socket, file descriptor ${e.fd}, and an object in state ${e.state}. The selector does not watch it yet.`],
+  state: (e) => [`${e.on}: ${e.was} to ${e.now}: ${e.why}`, "The state is all that the object knows about what comes next."],
+  watch: (e) => [`${e.on}: now waits ${e.now ? "to " + (TO.get(e.now) ?? e.now) : "for nothing"}`, e.now ? "The selector watches the socket for this, and will report it." : "The selector forgets the socket; otherwise it would report it again and again."],
   rx(e) {
-    if (e.again) return [`${e.on}: recv() says: not now`, "Nothing is there, and that is no error."];
-    if (!e.bytes) return [`${e.on}: recv() gives the end of the stream`, "The peer sends nothing more; we still may."];
-    return [`${e.on}: recv() gives ${counted(e.bytes, "octet")}: ${quoted(e.hex)}`, "What has arrived: half a line, or two. What is left is reported again."];
+    if (e.again) return [`${e.on}: recv() says: nothing there now`, "That is not an error. The selector will report it when something is there."];
+    if (!e.bytes) return [`${e.on}: recv() returns the end of the stream`, "The other end sends nothing more. We still may."];
+    return [`${e.on}: recv() returns ${counted(e.bytes, "byte")}: ${quoted(e.hex)}`, "These bytes have arrived, be it half a line or two. There is no waiting for the rest here."];
   },
   tx(e) {
-    if (e.again) return [`${e.on}: send() says: not now`, "The kernel has no room, and that is no error: wait to write."];
-    if (e.bytes < e.want) return [`${e.on}: send() takes ${e.bytes} of ${e.want} octets: ${quoted(e.hex)}`, "Only a part. The rest stays with the connection until it may write again."];
-    return [`${e.on}: send() takes ${counted(e.bytes, "octet")}: ${quoted(e.hex)}`, "The kernel has them now. That is not yet delivered."];
+    if (e.again) return [`${e.on}: send() says: no room now`, "That is not an error. The connection waits until it may write."];
+    if (e.bytes < e.want) return [`${e.on}: send() takes ${e.bytes} of ${e.want} bytes: ${quoted(e.hex)}`, "Only a part. The object keeps the rest until the socket is ready to write."];
+    return [`${e.on}: send() takes ${counted(e.bytes, "byte")}: ${quoted(e.hex)}`, "The kernel has them. That does not mean that they have been delivered."];
   },
   timer(e) {
-    if (e.op === "set") return [`${e.on}: ${method(e.what)} is due in ${time(1000 * e.in_ms)}`, "A deadline. The loop sleeps at most until the earliest one."];
-    if (e.op === "cancel") return [`${e.on}: ${method(e.what)} is no longer due`, "The deadline is taken back before it has passed."];
-    return [`${e.on}: ${method(e.what)} is due now`, "The deadline has passed. Deadlines come after readiness: who spoke in time is not late."];
+    if (e.op === "set") return [`${e.on}: a deadline: ${method(e.what)} in ${time(1000 * e.in_ms)}`, "A flag in the queue. The loop never sleeps past the first flag."];
+    if (e.op === "cancel") return [`${e.on}: the deadline for ${method(e.what)} is cancelled`, "The flag is taken away."];
+    return [`${e.on}: the deadline for ${method(e.what)} has passed`, "Deadlines come after all that was ready: a client that spoke in time is not late."];
   },
-  half: (e) => [`${e.on}: shutdown() ends our direction`, "The kernel has all octets, the client not yet. So we read on, until it ends, too."],
-  close: (e) => [`${e.on}: closed${e.how ? ": " + e.how : ""}`, "Its descriptor is free, and the number will be used again."],
-  turned: (e) => [`Turn ${e.k} is over`, "The messages of this turn go out, and the loop begins anew."],
-  end: (e) => ["The program ends", e.dropped ? `${counted(e.dropped, "event")} more were not recorded.` : "Nothing was left out."],
+  half: (e) => [`${e.on}: shutdown() ends our direction`, "The kernel has all bytes, the other end not yet. We keep reading until it ends its direction, too."],
+  close: (e) => [`${e.on}: closed${e.how ? ": " + e.how : ""}`, "The file descriptor is free. The kernel will give its number to another socket."],
+  turned: (e) => [`Turn ${e.k} is over`, "Everything that was ready has been served. The loop starts again from the top."],
+  end: (e) => ["The program ends", e.dropped ? `${counted(e.dropped, "more event")} were not recorded.` : "Every event was recorded."],
 }));
 
 const words = (e) => WORDS.get(e.ev)?.(e) ?? [`${e.ev}: an event that this page does not know`, ""];

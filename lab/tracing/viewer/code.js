@@ -1,0 +1,91 @@
+// The code: the line that runs at this very event, and by way of which calls it came to be run. The
+// recorder wrote both down; nothing is guessed. A trace without them shows the names of its calls.
+
+const SOURCES = new Map(Object.entries(JSON.parse(at("sources").textContent))); // file: its text
+
+class Code {
+  constructor() {
+    this.file = null; // whose lines are in the page
+    this.chosen = null; // the number of the frame that the user looks at; null: the one that runs
+  }
+
+  show(view) {
+    this.chosen = null;
+    this.draw(view);
+  }
+
+  draw(view) {
+    const stack = view.last.stack;
+    const running = runs(view.last);
+    const looked = this.chosen ?? running;
+    if (!stack.length) return this.drawNames(view);
+    put("stack", ...stack.map((frame, index) => {
+      const button = element("button", {type: "button", class: index === running ? "running" : "", "aria-pressed": String(index === looked), title: `${frame.file}, line ${frame.line}`}, frame.name);
+      button.onclick = () => {
+        this.chosen = index;
+        this.draw(view);
+        at("stack").children[index].firstChild.focus();
+      };
+      return element("li", {}, button);
+    }));
+    this.drawSource(stack, looked, running);
+  }
+
+  /** Without recorded lines: who was called, by name only. */
+  drawNames(view) {
+    const names = [...view.turn ? ["Reactor.turn"] : [], ...view.calls.map((call) => call.cb)];
+    put("stack", ...names.map((name, index) => element("li", {class: index === names.length - 1 ? "running" : ""}, name)));
+    put("code-title", "The calls");
+    put("source", element("li", {class: "none"}, view.last.ev === "run" || !names.length ? "No call has begun." : "This trace does not say which line runs: it was recorded without stacks."));
+    this.file = null;
+  }
+
+  drawSource(stack, looked, running) {
+    const {file, line, name} = stack[looked];
+    put("code-title", `${looked === running ? "The line that runs" : "The line in between"}: ${file}, line ${line}`);
+    if (!inside(stack[looked])) {
+      put("source", element("li", {class: "none"}, `${name}: this page does not have this version of ${file}.`));
+      this.file = null;
+      return;
+    }
+    if (file !== this.file) put("source", ...linesOf(file));
+    this.file = file;
+    for (const old of at("source").querySelectorAll("[class]")) old.removeAttribute("class");
+    for (const frame of stack) if (frame.file === file) at("source").children[frame.line - 1]?.setAttribute("class", "waits");
+    const lit = at("source").children[line - 1];
+    lit?.setAttribute("class", "now");
+    const pane = at("source-pane");
+    pane.scrollTop = (lit?.offsetTop ?? 0) - 0.42 * pane.clientHeight;
+  }
+}
+
+/** Return the number of the frame that runs. If the last one is only entered, that is the one before
+ * it: the line with the call. But a handler that is called is looked at from its first line on. */
+function runs({ev, stack}) {
+  const {file, line} = stack.at(-1) ?? {};
+  const entered = /^\s*(async )?(def|@)/.test(SOURCES.get(file)?.split("\n")[line - 1] ?? "");
+  return entered && ev !== "call" && stack.length > 1 ? stack.length - 2 : stack.length - 1;
+}
+
+/** Tell whether the line of a frame is in the function of its name, in the source of this page: if
+ * not, the trace was recorded with another version of it. */
+function inside({file, line, name}) {
+  const lines = SOURCES.get(file)?.split("\n") ?? [];
+  let deep = Infinity;
+  for (let at = line - 1; at >= 0 && at < lines.length; at -= 1) {
+    const indent = lines[at].search(/\S/);
+    if (/^\s*@/.test(lines[at]) && at === line - 1) return true;
+    const [, defined] = /^\s*(?:async )?def (\w+)/.exec(lines[at]) ?? [];
+    if (defined && (indent < deep || at === line - 1)) return defined === name.split(".").at(-1);
+    if (indent >= 0) deep = Math.min(deep, indent);
+  }
+  return false;
+}
+
+/** Return the lines of a file, each an item; comments are paler. */
+function linesOf(file) {
+  return SOURCES.get(file).trimEnd().split("\n").map((text) => {
+    const [, code, comment] = /^((?:[^"'#]|"[^"]*"|'[^']*')*?)(#.*)?$/.exec(text) ?? ["", text, ""];
+    return element("li", {}, element("code", {}, code, ...comment ? [element("i", {}, comment)] : []));
+  });
+}
