@@ -51,6 +51,8 @@ def exhaust(arena: Arena, waiting: int, seconds: float, rounds: int) -> Exhausti
     and no event tells the server of it: it has to look again by itself.
     """
     limit = arena.server.descriptor_limit()
+    # The client before us must be closed first, or the holder gets a descriptor above the limit.
+    meters.wait_for_calm(arena.pid, CALM, PROMPTLY)
     (holder,) = arena.peers(1)
     lines = arena.lines()
     try:
