@@ -52,7 +52,7 @@ def exhaust(arena: Arena, waiting: int, seconds: float, rounds: int) -> Exhausti
     """
     limit = arena.server.descriptor_limit()
     # The client before us must be closed first, or the holder gets a descriptor above the limit.
-    meters.wait_for_calm(arena.pid, CALM, PROMPTLY)
+    arena.calm_down()
     (holder,) = arena.peers(1)
     lines = arena.lines()
     try:

@@ -1,0 +1,146 @@
+# My server, chapter 11: one client's trouble is no other's
+import argparse
+import socket
+import sys
+import time
+import traceback
+import zlib
+from contextlib import suppress
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+
+parser = argparse.ArgumentParser()
+parser.add_argument("file")
+parser.add_argument("--port", type=int, default=7080)
+parser.add_argument("--chunk", type=int)  # the most bytes to send at once
+parser.add_argument("--pause", type=float)  # seconds between two sends
+parser.add_argument("--timeout", type=float, default=10)  # seconds for each client
+options, unknown = parser.parse_known_args()
+HELLO = b"HELLO 1\n"
+with open(options.file, "rb") as file:
+    body = file.read()
+message = b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
+
+selector = DefaultSelector()
+timers = {}  # a method to call: the moment when
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)  # ch. 12: what if the terminal is stuck?
+
+
+def watch(handler, interest):
+    if handler.interest:
+        selector.unregister(handler.sock)
+    if interest:
+        selector.register(handler.sock, interest, handler)
+    handler.interest = interest
+
+
+def call(action):
+    try:
+        action()
+    except BlockingIOError:
+        pass  # not ready after all: select will tell us again
+    except OSError as error:  # the network's fault, or the client's
+        action.__self__.close("lost", error.strerror)  # __self__: whose method it is
+    except Exception:  # our own fault
+        say(traceback.format_exc())
+        action.__self__.close("lost", "a bug")
+
+
+class Client:
+    def __init__(self, sock, address):
+        self.sock = sock
+        self.name = "%s:%d" % address
+        self.state = "HELLO_SENT"
+        self.received = b""
+        say(f"{self.name} connected")
+        self.unsent = HELLO
+        self.interest = 0
+        self.sock.setblocking(False)
+        timers[self.on_late] = time.monotonic() + options.timeout
+
+    def on_late(self):
+        self.close("lost", "late")
+
+    def on_writable(self):
+        if self.unsent and self.on_writable not in timers:
+            self.send()
+        if self.state == "SENDING" and not self.unsent:
+            self.sock.shutdown(socket.SHUT_WR)  # the end of our stream; theirs goes on
+            self.state = "DONE"
+        reads = 0 if self.state == "SENDING" else EVENT_READ
+        writes = EVENT_WRITE if self.unsent and self.on_writable not in timers else 0
+        watch(self, reads | writes)
+
+    def send(self):
+        with suppress(BlockingIOError):  # the kernel has no room now
+            taken = self.sock.send(self.unsent[: options.chunk])
+            self.unsent = self.unsent[taken:]
+            if self.unsent and options.pause:
+                timers[self.on_writable] = time.monotonic() + options.pause
+
+    def on_readable(self):
+        data = self.sock.recv(256)
+        if self.state == "DONE":
+            if not data:
+                self.close("done")
+            return
+        self.received += data
+        if self.received.startswith(HELLO):
+            self.state = "SENDING"
+            self.unsent += message
+            self.on_writable()  # there is room, most of the time: no need to ask
+        elif not data or not HELLO.startswith(self.received):
+            self.refuse(f"expected HELLO 1, got {self.received!r}")
+
+    def refuse(self, reason):
+        with suppress(OSError):  # perhaps it has gone: we close anyway
+            self.sock.send(self.unsent + b"ERROR %b\n" % reason.encode()[:72])
+            self.sock.recv(65536)  # bytes left unread would turn the close into a reset
+        self.close("lost", reason)
+
+    def close(self, word, why=""):
+        say(f"{self.name} {word} in {self.state} {why}")
+        watch(self, 0)
+        self.sock.close()
+        timers.pop(self.on_late, None)
+        timers.pop(self.on_writable, None)
+
+
+class Listener:
+    def __init__(self):
+        self.sock = socket.create_server(("127.0.0.1", options.port))
+        self.interest = 0
+        watch(self, EVENT_READ)
+        print("listening on %s:%d" % self.sock.getsockname(), flush=True)
+
+    def on_readable(self):
+        self.accept()
+
+    def accept(self):
+        try:
+            sock, address = self.sock.accept()
+        except OSError:  # ch. 13: what if it is we who have no room?
+            return False
+        client = Client(sock, address)
+        call(client.on_writable)
+        return True
+
+
+def turn():
+    before = time.monotonic()
+    wait = max(0, min(timers.values()) - before) if timers else None
+    for key, events in selector.select(wait):
+        if events & EVENT_WRITE & key.data.interest:
+            call(key.data.on_writable)
+        if events & EVENT_READ & key.data.interest:
+            call(key.data.on_readable)
+    for action in [action for action, moment in timers.items() if moment <= before]:
+        if timers.pop(action, None):  # nobody has cancelled it meanwhile
+            call(action)
+
+
+listener = Listener()
+while True:
+    turn()
