@@ -48,8 +48,7 @@ OWN: dict[int, tuple[str, ...]] = {
         "idle-done",
     ),
     6: ("garbage", "endless"),
-    7: ("idle-sending",),
-    9: ("silent", "drip", "half-hello", "never-reads", "endless-extra"),
+    9: ("silent", "drip", "half-hello", "never-reads", "endless-extra", "idle-sending"),
     11: (
         "reset-before-accept",
         "reset-after-connect",
@@ -64,7 +63,7 @@ OWN: dict[int, tuple[str, ...]] = {
 
 KEPT: dict[int, tuple[str, ...]] = {
     5: OWN[4],
-    8: ("idle-listening", "idle-hello-sent", "idle-half-hello", "idle-sending", "idle-done"),
+    8: ("idle-listening", "idle-hello-sent", "idle-half-hello", "idle-done"),
     10: ("early-half-close", "extra-octets", "endless-extra"),
 }
 

@@ -1,0 +1,65 @@
+"""The steps of the reader's server, and the rows that each of them turns green.
+
+Owns learn/steps/rows.json, which tests/test_steps.py compares with a grade of today. Takes some
+minutes.
+
+    python3 -m lab.documents.steps --write        grade every step and write what was seen
+"""
+
+import json
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from learn.grade import ROWS, grade, target
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "learn" / "steps"
+GREEN = FOLDER / "rows.json"
+LOOKS = 3
+
+# A loop that spins is judged by the processor time it takes, and how much that is depends on the
+# machine: of these rows, step 7 loses most, and not always the same.
+SPINS = "07_unsent"
+BY_LUCK = {
+    "connect-and-close", "stampede", "early-half-close", "extra-octets", "urgent", "long-stall",
+    "garbage", "endless",
+}  # fmt: skip
+
+
+def servers() -> list[Path]:
+    """Return the steps that are servers of the reader's own, in order."""
+    return sorted(path for path in FOLDER.glob("*.py") if path.stem[:2] not in ("14", "15"))
+
+
+def green(step: Path, expected: Collection[str] = ROWS) -> list[str]:
+    """Return the rows that a step turns green. One that is `expected` to be green and is red gets
+    two more looks, by itself: a busy machine can make a good server late, but no bad one good."""
+    command = target(str(step)).command
+    results = grade(command)
+    seen = {row for row in results if results[row].ok}
+    for _ in range(LOOKS - 1):
+        if again := [row for row in expected if row not in seen]:
+            results = grade(command, again)
+            seen |= {row for row in again if results[row].ok}
+    return [row for row in ROWS if row in seen and not by_luck(step, row)]
+
+
+def by_luck(step: Path, row: str) -> bool:
+    """Tell whether a row of this step is green on one machine, and red on another."""
+    return step.stem == SPINS and row in BY_LUCK
+
+
+def main(arguments: list[str]) -> None:
+    """Write rows.json, or say how to."""
+    if arguments != ["--write"]:
+        sys.exit("usage: python3 -m lab.documents.steps --write")
+    rows = {}
+    for step in servers():
+        rows[step.stem] = green(step)
+        print(f"{step.stem:14} {len(rows[step.stem]):2} green", flush=True)
+    GREEN.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,32 @@
+"""The steps of the reader's server turn green exactly the rows that learn/steps/rows.json says."""
+
+import ast
+import json
+import sys
+
+import pytest
+
+from lab.documents import steps
+
+GREEN = json.loads(steps.GREEN.read_text())
+MOST_LINES = 220
+
+
+@pytest.mark.parametrize("step", steps.servers(), ids=lambda step: step.stem)
+def test_a_step_turns_exactly_its_rows_green(step):
+    expected = GREEN[step.stem]
+    assert steps.green(step, expected) == expected, "run: python3 -m lab.documents.steps --write"
+
+
+def test_the_last_step_turns_every_row_green_in_a_few_lines():
+    last = steps.servers()[-1]
+    assert set(GREEN[last.stem]) == set(steps.ROWS)
+    assert len(last.read_text().splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("step", steps.servers(), ids=lambda step: step.stem)
+def test_a_step_imports_nothing_but_the_standard_library(step):
+    nodes = list(ast.walk(ast.parse(step.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert names <= sys.stdlib_module_names
