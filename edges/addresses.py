@@ -1,48 +1,45 @@
-"""Names and addresses: look a name up, listen, show an address to people.
+"""Addresses: listen at those of a host, and show an address to people.
 
-Owns what lies between the host and port a user gives and the sockets of the loop. Called by
-server.py before it listens, by client.py before it connects, and by both to show an address.
+Owns the listening sockets from the --host and --port of the user to the loop. Called by server.py
+before it listens, and by both programs to show an address. Names are looked up by names.py.
 
 A name may have several addresses, of two families, and a machine may lack one of the families:
 
-    --host      listens at                          seen as
-    (none)      ::  IPV6_V6ONLY=0                    [::]:7080       both families by one socket
+    --host      listens at                          shown as
+    (none), *   ::  IPV6_V6ONLY=0                    [::]:7080       both families by one socket
                 0.0.0.0, where there is no IPv6     0.0.0.0:7080
     localhost   ::1  IPV6_V6ONLY=1 and 127.0.0.1    [::1]:7080      two sockets, one port
     127.0.0.1   127.0.0.1                           127.0.0.1:7080
 
-IPV6_V6ONLY stands on every socket of a named host, because on Linux :: would otherwise take the
-port in IPv4 too. `socket.create_server` sets it, and SO_REUSEADDR, with which a restarted server
-need not wait for connections in TIME_WAIT (POSIX only: on Windows it would let another program
-steal the port). Never SO_REUSEPORT: two servers would share the clients by chance.
+Every socket of a named host has IPV6_V6ONLY set, because on Linux :: would otherwise take the port
+in IPv4 too. `socket.create_server` sets it, and SO_REUSEADDR, with which a restarted server need
+not wait for connections in TIME_WAIT (POSIX only: on Windows it would let another program steal the
+port). SO_REUSEPORT is never set: the kernel would share the clients out between two servers.
 """
 
 import errno
 import os
-import select
 import socket
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
-import protocol
 from edges.failure import Failure, reason
-from signals import Signals
+from edges.names import Sockaddr, looked_up
+from reactor import Reactor
 
-Sockaddr = tuple[Any, ...]  # a socket address in the form of its family
-Address = tuple[int, Sockaddr]  # a family, and such an address
+ALL_INTERFACES = (None, "", "*")  # what --host may be; None: it was not given
 
-# Clients that come while accepting pauses wait here, and nobody is refused. Linux cuts it to
-# net.core.somaxconn, which is this number by default.
+# Clients that connect while accepting is paused wait here instead of being refused. Linux cuts it
+# to net.core.somaxconn, 4096 by default; macOS to kern.ipc.somaxconn, 128.
 BACKLOG = 4096
 
-# How often the kernel may choose a port for a name with several addresses: its choice for the
-# first is nearly always free at the others too.
+# How often the kernel may choose a port for a name with several addresses. The port that it chooses
+# for the first address is nearly always free at the others too.
 PORT_CHOICES = 8
 
-# Errors of an address that this machine does not have; another address of the name may do.
+# Errors of an address that this machine does not have. Another address of the name may work.
 LACKING = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 ADVICE = {
@@ -51,90 +48,31 @@ ADVICE = {
     errno.EADDRNOTAVAIL: "; give a --host of this machine",
 }
 
+# Errors that come from the form of an address, and not from its machine.
+UNUSABLE = {errno.EINVAL, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH}
+MAPPED = bytes(10) + b"\xff\xff"  # the start of an IPv4 address in IPv6 form: ::ffff:127.0.0.1
+
 
 class Lacking(Failure):
     """This machine lacks the address, or its whole family."""
 
 
 class Place(NamedTuple):
-    """Where to listen: an address family, an address, and whether IPv4 comes in by it too."""
+    """Where to listen: an address family, an address, and whether it accepts IPv4 as well."""
 
     family: int
     sockaddr: Sockaddr
     dual: bool
 
 
-def look_up(host: str, port: int, status: int, signals: Signals) -> list[Address]:
-    """Return the addresses of `host`, each once, in the order in which to try them.
+def places(reactor: Reactor, host: str | None, port: int) -> list[Place]:
+    """Return where to listen for `host`; None, "" and "*" mean all interfaces.
 
-    Raises Failure with the exit `status` if there are none; Interrupted if a signal comes first.
+    Raises NotFound for a name that has no address, and what `looked_up` lets through. Port 0 leaves
+    the choice to `listen`.
     """
-    try:
-        return _numeric(host, port) or _looked_up_aside(host, port, signals)
-    # UnicodeError: a label is empty or too long. ValueError: a NUL. RuntimeError: no thread left.
-    except (OSError, ValueError, RuntimeError) as error:
-        name = protocol.shown(os.fsencode(host), limit=None)
-        why = "no legal name" if isinstance(error, UnicodeError) else reason(error)
-        raise Failure(f"cannot resolve {name}: {why}; check the name", status) from error
-
-
-def _numeric(host: str, port: int) -> list[Address]:
-    """Return the address that `host` is in numbers; none if the resolver must be asked."""
-    for family, more in ((socket.AF_INET, ()), (socket.AF_INET6, (0, 0))):
-        with suppress(OSError, ValueError):
-            octets = socket.inet_pton(family, host)
-            return [(family, (socket.inet_ntop(family, octets), port, *more))]
-    return []
-
-
-def _looked_up_aside(host: str, port: int, signals: Signals) -> list[Address]:
-    """Ask the resolver in a thread of its own, and wait for that or for a signal.
-
-    getaddrinfo is the one call that no selector can wait for. It takes the seconds it likes, and a
-    signal does not end it, for the C library goes on after EINTR. The thread closes a socket when
-    it has the answer, and signals come by a socket as well: so both can be waited for at once. The
-    thread is a daemon: an exit leaves it behind. It is the only thread of the programs, and it
-    touches nothing but these two lists and its socket.
-    """
-    found: list[list[Address]] = []
-    errors: list[Exception] = []
-    ours, theirs = socket.socketpair()
-
-    def ask() -> None:
-        with theirs:
-            try:
-                answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                found.append(list(dict.fromkeys((one[0], one[4]) for one in answers)))
-            except (OSError, ValueError) as error:
-                errors.append(error)
-
-    with ours, theirs:
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        _wait_for_end(ours, signals)
-        thread.join()
-    if errors:
-        raise errors[0]
-    return found[0]
-
-
-def _wait_for_end(sock: socket.socket, signals: Signals) -> None:
-    """Sleep until the other end of `sock` is closed; raise Interrupted if a signal comes first."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    poll.register(signals.sock, select.POLLIN)
-    while sock.fileno() not in dict(poll.poll()):
-        signals.check()
-
-
-def places(host: str | None, port: int, signals: Signals) -> list[Place]:
-    """Return where to listen for `host`; None means all interfaces.
-
-    Raises Failure for a name that has no address; Interrupted if a signal comes while it is looked
-    up. Port 0 leaves the choice to `listen`.
-    """
-    if host is not None:
-        return [Place(*address, dual=False) for address in look_up(host, port, 1, signals)]
+    if host not in ALL_INTERFACES:
+        return [Place(*address, dual=False) for address in looked_up(reactor, host, port)]
     dual = socket.has_dualstack_ipv6()
     everywhere = Place(socket.AF_INET6, ("::", port, 0, 0), dual)
     return [everywhere, Place(socket.AF_INET, ("0.0.0.0", port), dual=False)]
@@ -182,9 +120,21 @@ def _listen_on_one_port(at: Sequence[Place]) -> list[socket.socket]:
                 break  # IPv4 comes in here: its own place would be in use
         if not sockets:
             raise lacking[-1]
-        os.close(os.dup(sockets[0].fileno()))  # OSError: not even one client could come
+        _require_room(sockets[0])
         undo.pop_all()
     return sockets
+
+
+def _require_room(sock: socket.socket) -> None:
+    """Raise OSError if this process has no descriptor left: not even one client could come.
+
+    Any other error of the trial says nothing about clients.
+    """
+    try:
+        socket.close(socket.dup(sock.fileno()))
+    except OSError as error:
+        if error.errno == errno.EMFILE:
+            raise
 
 
 def _listening(place: Place, port: int) -> socket.socket:
@@ -201,7 +151,9 @@ def _listening(place: Place, port: int) -> socket.socket:
     except OSError as error:
         number = error.errno or 0
         kind = Lacking if number in LACKING else Failure
-        why = os.strerror(number).lower() + ADVICE.get(number, "")
+        # create_server has put the address into strerror.
+        plain = OSError(number, os.strerror(number))
+        why = why_not(sockaddr, plain) + ADVICE.get(number, "")
         raise kind(f"cannot listen on {shown_address(sockaddr)}: {why}") from error
     return ListeningSocket(sock)
 
@@ -237,3 +189,16 @@ def shown_address(sockaddr: object) -> str:
         case (str(host), int(port), _, int(scope)):
             return f"[{host}%{scope}]:{port}" if scope else f"[{host}]:{port}"
     return "?"
+
+
+def why_not(sockaddr: object, error: OSError) -> str:
+    """Return why `sockaddr` cannot be used, and what to write instead where that is known."""
+    match sockaddr:
+        case (str(host), int(), _, int(scope)) if ":" in host:
+            packed = socket.inet_pton(socket.AF_INET6, host)
+            if packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and not scope:
+                return f"{reason(error)} (a link-local address needs its interface: {host}%eth0)"
+            if packed.startswith(MAPPED) and error.errno in UNUSABLE:
+                ipv4 = socket.inet_ntop(socket.AF_INET, packed[len(MAPPED) :])
+                return f"{reason(error)} (this is an IPv4 address: write {ipv4})"
+    return reason(error)

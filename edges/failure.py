@@ -1,4 +1,7 @@
-"""A failure that the user is told in one line: what, why, and what to do."""
+"""A failure that the user reads as one line: what, why, and what to do."""
+
+import errno
+import os
 
 
 class Failure(Exception):
@@ -9,6 +12,12 @@ class Failure(Exception):
         self.status = status
 
 
-def reason(error: Exception) -> str:
-    """Return why a system call failed, in the system's own words."""
-    return (getattr(error, "strerror", None) or str(error)).lower()
+def reason(error: BaseException) -> str:
+    """Return why a call failed: one line, never an empty one, in the system's own words.
+
+    Any exception will do. Some have no text (MemoryError), some have several lines.
+    """
+    if isinstance(error, MemoryError):
+        error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+    words = str(getattr(error, "strerror", None) or error).split()
+    return " ".join(words or [type(error).__name__]).lower()

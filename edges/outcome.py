@@ -4,6 +4,7 @@ Called by client.py, and by lab/swarm.py for its many clients.
 """
 
 from edges.failure import Failure
+from edges.names import NotFound
 from protocol import Damaged, PeerError, ProtocolError, shown
 
 NO_CONNECTION, BROKEN_PROTOCOL, DAMAGED = 3, 4, 5  # exit statuses; 1 is "cannot save"
@@ -20,6 +21,8 @@ def settled(outcome: bytes | Exception) -> bytes:
 
 def explained(error: Exception) -> Exception:
     """Return `error` as a Failure with its line and status; an error that is a bug, unchanged."""
+    if isinstance(error, NotFound):
+        return Failure(str(error), NO_CONNECTION)
     if isinstance(error, PeerError):
         why = f"the server said ERROR {shown(str(error).encode(), limit=None)}; nothing saved"
         return Failure(f"{why}, try again later", BROKEN_PROTOCOL)

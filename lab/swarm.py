@@ -21,11 +21,11 @@ from collections import Counter
 from contextlib import ExitStack, closing
 
 from client import Download
-from edges import addresses, input_file
-from edges.addresses import Address
+from edges import input_file, names
 from edges.command_line import PORT, SAMPLE, Options, client_port, count, duration, name, value
 from edges.console import Console
-from edges.outcome import NO_CONNECTION, explained, settled
+from edges.names import Address
+from edges.outcome import explained, settled
 from edges.program import run
 from lab.limits import allow_clients
 from lab.processes import OwnServer
@@ -214,10 +214,10 @@ def swarm(reactor: Reactor, console: Console, signals: Signals, options: SwarmOp
             patient = f"--timeout={options.timeout:g}"
             own = stack.enter_context(OwnServer(options.input_file, patient))
             port = own.port
-        where = addresses.look_up(host, port, NO_CONNECTION, signals)
+        reactor.watch(signals, READ)
+        where = names.looked_up(reactor, host, port)
         crowd = Swarm(reactor, original, options.clients, options.timeout)
         signals.act = crowd.interrupt
-        reactor.watch(signals, READ)
         with closing(Progress(reactor, console, crowd.so_far)):
             crowd.run(where)
         lines = crowd.summary()

@@ -1,14 +1,11 @@
-"""Names looked up, sockets that listen, addresses shown: on real sockets of the loopback."""
+"""Sockets that listen, addresses shown: on real sockets of the loopback."""
 
 import contextlib
 import errno
 import os
 import select
-import signal
+import selectors
 import socket
-import subprocess
-import sys
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -17,12 +14,12 @@ from hypothesis import strategies as st
 
 from edges import addresses
 from edges.failure import Failure
-from signals import Interrupted, Signals
-from tests.support.programs import LIMIT, ROOT, STRICT
+from reactor import Reactor
+from tests.support.programs import LIMIT
 
 V4 = (socket.AF_INET, ("127.0.0.1", 7080))
 V6 = (socket.AF_INET6, ("::1", 7080, 0, 0))
-SILENT = SimpleNamespace(sock=select.epoll())  # signals that never come
+LOOP = Reactor(selectors.PollSelector())  # looks names up; it holds no descriptor
 FOREIGN = "203.0.113.1"  # RFC 5737: an address of documentation, which no machine has
 
 
@@ -77,7 +74,7 @@ def listen():
 
 
 def listen_at(host, port):
-    return addresses.listen(addresses.places(host, port, SILENT))
+    return addresses.listen(addresses.places(LOOP, host, port))
 
 
 def refusal(places):
@@ -102,177 +99,35 @@ def answers(host, port, family):
         return client.connect_ex((host, port)) == 0
 
 
-# Looking up
+# Listening
 
 
-def test_a_numeric_address_is_found_without_a_thread(monkeypatch):
-    monkeypatch.setattr(threading, "Thread", None)
-    assert addresses.look_up("127.0.0.1", 7080, 3, SILENT) == [V4]
-    assert addresses.look_up("::1", 7080, 3, SILENT) == [V6]
-
-
-def test_a_name_of_this_machine_is_found():
-    assert V4 in addresses.look_up("localhost", 7080, 3, SILENT)
-
-
-@pytest.mark.fault("G2")
-def test_all_addresses_come_in_their_order_and_each_once(resolver):
-    resolver["both"] = ["::1", "127.0.0.1", "::1", "127.0.0.2", "127.0.0.1"]
-    found = addresses.look_up("both", 7080, 3, SILENT)
-    assert found == [V6, V4, (socket.AF_INET, ("127.0.0.2", 7080))]
-
-
-@pytest.mark.fault("E12", "G5")
-@pytest.mark.parametrize("status", [1, 3])
-@pytest.mark.parametrize(
-    ("host", "shown"),
-    [
-        ("a..b", "'a..b'"),
-        ("x" * 64, f"'{'x' * 64}'"),
-        ("x" * 64 + ".example", f"'{'x' * 64}.example'"),
-        ("\udcff", r"'\xff'"),
-        (".", "'.'"),
-        ("\x1b[2J.\n", r"'\x1b[2J.\n'"),
-        ("", "''"),
-        ("a\0b", r"'a\x00b'"),
-        ("no-such-host.invalid", "'no-such-host.invalid'"),
-    ],
-)
-def test_a_name_without_an_address_is_told_in_one_escaped_line(resolver, host, shown, status):
-    resolver[host] = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    with pytest.raises(Failure) as caught:
-        addresses.look_up(host, 7080, status, SILENT)
-    line = str(caught.value)
-    assert caught.value.status == status
-    assert line.startswith(f"cannot resolve {shown}: ") and line.isascii() and line.isprintable()
+@pytest.mark.fault("E13")
+@pytest.mark.parametrize("host", [None, "*", ""])
+def test_an_asterisk_and_the_empty_string_are_all_interfaces(listen, host):
+    (sock,) = listen(addresses.places(LOOP, host, 0))
+    assert sock.getsockname()[0] in ("::", "0.0.0.0")
+    assert answers("127.0.0.1", port_of(sock), socket.AF_INET)
 
 
 @pytest.mark.fault("E12")
-@pytest.mark.parametrize("error", [UnicodeError("label too long"), OSError(24, "Too many files")])
-def test_an_error_of_the_thread_is_told_like_any_other(resolver, error):
-    resolver["name"] = error
-    reason = "no legal name" if isinstance(error, UnicodeError) else "too many files"
-    with pytest.raises(Failure, match=f"^cannot resolve 'name': {reason}; check the name$"):
-        addresses.look_up("name", 7080, 3, SILENT)
-
-
-def test_no_thread_to_be_had_is_told(resolver, monkeypatch):
-    def start(thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", start)
-    with pytest.raises(Failure, match="cannot resolve 'name': can't start new thread"):
-        addresses.look_up("name", 7080, 3, SILENT)
-
-
-class Resolver:
-    """One that answers when it is told to; `asker` is the thread that asks."""
-
-    def __init__(self, monkeypatch):
-        self.asked, self.answer = threading.Event(), threading.Event()
-        monkeypatch.setattr(socket, "getaddrinfo", self.getaddrinfo)
-
-    def getaddrinfo(self, *_, **__):
-        self.asker = threading.current_thread()
-        self.asked.set()
-        self.in_time = self.answer.wait(LIMIT)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", V4[1])]
-
-    def end(self):
-        """Answer at last, and wait for the end of the thread."""
-        self.answer.set()
-        self.asker.join(LIMIT)
-        assert self.in_time, "the resolver had to give up first"
-        assert self.asker.daemon
-
-
-@pytest.mark.fault("G19")
-def test_a_signal_ends_the_wait_for_a_resolver_that_does_not_answer(monkeypatch):
-    resolver = Resolver(monkeypatch)
-
-    def send():
-        resolver.asked.wait(LIMIT)
-        os.kill(os.getpid(), signal.SIGTERM)  # whichever thread gets it
-
-    sender = threading.Thread(target=send)
-    with Signals() as signals:
-        sender.start()
-        with pytest.raises(Interrupted):
-            addresses.look_up("name", 7080, 3, signals)
-    sender.join()
-    resolver.end()
-
-
-@pytest.mark.fault("G19")
-def test_a_signal_while_the_thread_is_started_is_as_good(monkeypatch):
-    """A handler that raises, in the locks of `threading`, was seen to end in a RuntimeError."""
-    resolver = Resolver(monkeypatch)
-    start = threading.Thread.start
-
-    def signal_and_start(thread):
-        os.kill(os.getpid(), signal.SIGTERM)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", signal_and_start)
-    with Signals() as signals, pytest.raises(Interrupted):
-        addresses.look_up("name", 7080, 3, signals)
-    resolver.end()
-
-
-def test_waiting_for_the_resolver_sleeps_and_other_signals_do_not_end_it(monkeypatch):
-    resolver = Resolver(monkeypatch)
-    checks = []
-
-    class Checked(Signals):
-        def check(self):
-            checks.append(self.received())
-            resolver.answer.set()
-
-    def send():
-        resolver.asked.wait(LIMIT)
-        signals.writer.send(bytes([signal.SIGWINCH]))
-
-    sender = threading.Thread(target=send)
-    with Checked() as signals:
-        sender.start()
-        assert addresses.look_up("name", 7080, 3, signals) == [V4]
-    sender.join()
-    resolver.end()
-    assert checks == [[]]
-
-
-@pytest.mark.fault("G19")
-def test_an_exit_does_not_wait_for_a_resolver_that_does_not_answer():
-    code = """if True:
-        import socket, sys, time
-        sys.path.insert(0, sys.argv[1])
-        from edges import addresses
-        from signals import Interrupted, Signals
-        def getaddrinfo(*_, **__):
-            print("asked", flush=True)
-            time.sleep(60)
-        socket.getaddrinfo = getaddrinfo
-        try:
-            with Signals() as signals:
-                addresses.look_up("name", 7080, 3, signals)
-        except Interrupted:
-            sys.exit(130)
-    """
-    command = [sys.executable, *STRICT, "-c", code, str(ROOT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"asked\n"
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=LIMIT) == (b"", b"")
-        assert process.returncode == 130
-
-
-# Listening
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("host", "advice"),
+    [
+        ("::ffff:127.0.0.1", r"invalid argument (this is an IPv4 address: write 127.0.0.1)"),
+        ("fe80::1", r"invalid argument (a link-local address needs its interface: fe80::1%eth0)"),
+    ],
+)
+def test_an_address_in_a_form_that_cannot_work_is_refused_with_the_right_form(host, advice):
+    line = refusal(addresses.places(LOOP, host, 7080))
+    assert line == f"cannot listen on [{host}]:7080: {advice}"
 
 
 @needs_ipv6
 @pytest.mark.fault("E4")
 def test_all_interfaces_are_one_socket_for_both_families(listen):
-    (sock,) = listen(addresses.places(None, 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, None, 0))
     assert sock.family == socket.AF_INET6 and not v6_only(sock)
     assert addresses.shown_address(sock.getsockname()) == f"[::]:{port_of(sock)}"
     assert port_of(sock) != 0
@@ -296,7 +151,7 @@ def no_ipv6(monkeypatch):
 
 @pytest.mark.fault("E5")
 def test_without_ipv6_all_interfaces_are_those_of_ipv4(listen, no_ipv6):
-    (sock,) = listen(addresses.places(None, 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, None, 0))
     assert addresses.shown_address(sock.getsockname()) == f"0.0.0.0:{port_of(sock)}"
     assert answers("127.0.0.1", port_of(sock), socket.AF_INET)
 
@@ -305,12 +160,12 @@ def test_without_ipv6_all_interfaces_are_those_of_ipv4(listen, no_ipv6):
 @pytest.mark.fault("E6")
 def test_where_no_socket_takes_both_families_there_are_two(listen, monkeypatch):
     monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)  # OpenBSD
-    six, four = listen(addresses.places(None, 0, SILENT))
+    six, four = listen(addresses.places(LOOP, None, 0))
     assert v6_only(six) and port_of(six) == port_of(four)
 
 
 def test_a_listening_socket_never_blocks_and_is_ready_for_a_restart(listen, host):
-    for sock in listen(addresses.places(host, 0, SILENT)):
+    for sock in listen(addresses.places(LOOP, host, 0)):
         assert not sock.getblocking()
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
@@ -320,7 +175,7 @@ def test_a_listening_socket_never_blocks_and_is_ready_for_a_restart(listen, host
 
 
 def test_accepting_looks_up_nothing_and_makes_the_plainest_socket(listen, monkeypatch):
-    (sock,) = listen(addresses.places("127.0.0.1", 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, "127.0.0.1", 0))
     monkeypatch.setattr(addresses.ListeningSocket, "family", None)
     monkeypatch.setattr(addresses.ListeningSocket, "type", None)
     with socket.create_connection(sock.getsockname()[:2], timeout=LIMIT) as client:
@@ -335,7 +190,7 @@ def test_accepting_looks_up_nothing_and_makes_the_plainest_socket(listen, monkey
 @needs_ipv6
 @pytest.mark.fault("E6")
 def test_a_named_ipv6_address_leaves_ipv4_to_others(listen):
-    six, four = listen(addresses.places("::", 0, SILENT) + addresses.places("127.0.0.1", 0, SILENT))
+    six, four = listen(addresses.places(LOOP, "::", 0) + addresses.places(LOOP, "127.0.0.1", 0))
     assert v6_only(six)
     assert port_of(four) == port_of(six)
 
@@ -345,7 +200,7 @@ def test_a_named_ipv6_address_leaves_ipv4_to_others(listen):
 @pytest.mark.parametrize("hosts", [["::1", "127.0.0.1"], ["127.0.0.1", "::1", "127.0.0.2"]])
 def test_a_name_listens_at_all_its_addresses_on_one_port(listen, resolver, hosts):
     resolver["name"] = hosts
-    sockets = listen(addresses.places("name", 0, SILENT))
+    sockets = listen(addresses.places(LOOP, "name", 0))
     assert [sock.getsockname()[0] for sock in sockets] == hosts
     assert len({port_of(sock) for sock in sockets}) == 1
     for sock, host in zip(sockets, hosts, strict=True):
@@ -377,7 +232,7 @@ def thief(monkeypatch):
 def test_a_chosen_port_that_is_taken_at_the_next_address_is_chosen_again(listen, resolver, thief):
     resolver["name"] = ["::1", "127.0.0.1"]
     thief.count = addresses.PORT_CHOICES // 2
-    six, four = listen(addresses.places("name", 0, SILENT))
+    six, four = listen(addresses.places(LOOP, "name", 0))
     assert port_of(six) == port_of(four) not in thief.ports
     assert len(thief.ports) == thief.count
 
@@ -387,7 +242,7 @@ def test_a_chosen_port_that_is_taken_at_the_next_address_is_chosen_again(listen,
 def test_choosing_a_port_comes_to_an_end(resolver, thief):
     resolver["name"] = ["::1", "127.0.0.1"]
     thief.count = 1000
-    line = refusal(addresses.places("name", 0, SILENT))
+    line = refusal(addresses.places(LOOP, "name", 0))
     assert len(thief.ports) == addresses.PORT_CHOICES
     where = f"127.0.0.1:{thief.ports[-1]}"
     assert line == f"cannot listen on {where}: address already in use; give another --port"
@@ -395,9 +250,9 @@ def test_choosing_a_port_comes_to_an_end(resolver, thief):
 
 @pytest.mark.fault("E1")
 def test_an_address_in_use_is_told_with_what_to_do(listen, host):
-    (sock,) = listen(addresses.places(host, 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, host, 0))
     where = addresses.shown_address(sock.getsockname())
-    line = refusal(addresses.places(host, port_of(sock), SILENT))
+    line = refusal(addresses.places(LOOP, host, port_of(sock)))
     assert line == f"cannot listen on {where}: address already in use; give another --port"
 
 
@@ -405,11 +260,11 @@ def test_an_address_in_use_is_told_with_what_to_do(listen, host):
 @pytest.mark.fault("E1")
 def test_an_address_in_use_is_fatal_also_if_it_is_not_the_first(listen, resolver):
     resolver["name"] = ["::1", "127.0.0.1"]
-    six, four = listen(addresses.places("name", 0, SILENT))
+    six, four = listen(addresses.places(LOOP, "name", 0))
     six.close()
-    line = refusal(addresses.places("name", port_of(four), SILENT))
+    line = refusal(addresses.places(LOOP, "name", port_of(four)))
     assert line.startswith(f"cannot listen on 127.0.0.1:{port_of(four)}: address already in use")
-    listen(addresses.places("::1", port_of(four), SILENT))  # what was open already is closed
+    listen(addresses.places(LOOP, "::1", port_of(four)))  # what was open already is closed
 
 
 @pytest.mark.fault("E1")
@@ -443,14 +298,14 @@ def test_whatever_refuses_the_address_is_told(monkeypatch, number, why):
 @pytest.mark.parametrize("hosts", [[FOREIGN, "127.0.0.1"], ["127.0.0.1", FOREIGN]])
 def test_an_address_that_the_machine_lacks_is_skipped_if_another_works(listen, resolver, hosts):
     resolver["name"] = hosts
-    (sock,) = listen(addresses.places("name", 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, "name", 0))
     assert sock.getsockname()[0] == "127.0.0.1"
 
 
 @pytest.mark.fault("E5")
 def test_a_family_that_the_machine_lacks_is_skipped(listen, resolver, no_ipv6):
     resolver["name"] = ["::1", "127.0.0.1"]
-    (sock,) = listen(addresses.places("name", 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, "name", 0))
     assert sock.family == socket.AF_INET
 
 
@@ -458,7 +313,7 @@ def test_a_family_that_the_machine_lacks_is_skipped(listen, resolver, no_ipv6):
 @pytest.mark.parametrize("hosts", [[FOREIGN], ["::1", FOREIGN]])
 def test_if_the_machine_lacks_all_addresses_the_last_is_told(resolver, no_ipv6, hosts):
     resolver["name"] = hosts
-    assert refusal(addresses.places("name", 7080, SILENT)) == (
+    assert refusal(addresses.places(LOOP, "name", 7080)) == (
         f"cannot listen on {FOREIGN}:7080: cannot assign requested address; "
         "give a --host of this machine"
     )
@@ -467,7 +322,7 @@ def test_if_the_machine_lacks_all_addresses_the_last_is_told(resolver, no_ipv6, 
 @pytest.mark.fault("E12")
 def test_a_host_that_is_no_name_is_told():
     with pytest.raises(Failure, match=r"^cannot resolve 'a\.\.b': ") as caught:
-        addresses.places("a..b", 7080, SILENT)
+        addresses.places(LOOP, "a..b", 7080)
     assert caught.value.status == 1
 
 
@@ -475,13 +330,35 @@ def test_many_clients_may_wait_before_the_first_is_accepted(listen, not_here):
     with open("/proc/sys/net/core/somaxconn") as limit:
         if int(limit.read()) < 300:
             not_here("net.core.somaxconn is below 300")
-    (sock,) = listen(addresses.places("127.0.0.1", 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, "127.0.0.1", 0))
     clients = []
     for _ in range(300):
         client = socket.create_connection(sock.getsockname(), timeout=LIMIT)
         clients.append(client)
     for client in clients:
         client.close()
+
+
+@pytest.mark.fault("E8")
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOSYS])
+def test_a_trial_for_room_that_is_refused_does_not_keep_us_from_listening(
+    listen, monkeypatch, number
+):
+    def dup(_descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "dup", dup)
+    assert listen(addresses.places(LOOP, "127.0.0.1", 0))
+
+
+@pytest.mark.fault("E8")
+def test_without_a_descriptor_for_one_client_there_is_no_listening(monkeypatch):
+    def dup(_descriptor):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "dup", dup)
+    with pytest.raises(OSError, match="Too many open files"):
+        addresses.listen(addresses.places(LOOP, "127.0.0.1", 0))
 
 
 # Listening again
@@ -523,7 +400,7 @@ def connect_and_leave_time_wait(listener):
 
 @pytest.mark.fault("D13")
 def test_a_port_that_somebody_took_meanwhile_is_told(listen):
-    (sock,) = listen(addresses.places("127.0.0.1", 0, SILENT))
+    (sock,) = listen(addresses.places(LOOP, "127.0.0.1", 0))
     places = addresses.places_of([sock])
     sock.close()
     listen(places)
