@@ -337,7 +337,7 @@ def test_any_other_descriptor_may_be_the_output_too(folder):
         assert out.read(100) == BODY
     with open(folder / "log", "w+b", buffering=0) as log:
         (folder / "log").unlink()
-        assert save("/dev/stderr", folder, stderr=log.fileno()).folder == {"copy": OLD}
+        assert save("/dev/stdin", folder, stdin=log.fileno()).folder == {"copy": OLD}
         log.seek(0)
         assert log.read() == BODY
 

@@ -4,6 +4,8 @@ import contextlib
 import errno
 import os
 import re
+import resource
+import select
 import signal
 import socket
 import stat
@@ -12,12 +14,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edges import saving
+from edges import destination, saving, writing
 from edges.failure import Failure
 from tests.support.programs import LIMIT, ROOT, STRICT, UNMEASURED
 
@@ -206,7 +209,7 @@ def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
     ("owner", "name", "what"),
     [
         (os, "open", "cannot write in '.'"),
-        (os, "fchmod", "cannot write in '.'"),
+        (os, "fchmod", "cannot keep the mode 0600 of 'out'"),
         (os, "write", "cannot save 'out'"),
         (os, "fsync", "cannot save 'out'"),
         (os, "replace", "cannot save 'out'"),
@@ -220,6 +223,7 @@ def test_whatever_call_fails_the_old_file_stays_and_nothing_else(
         raise OSError(number, os.strerror(number))
 
     Path("out").write_bytes(OLD)
+    os.chmod("out", 0o600)
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fail)
         assert refusal("out") == f"{what}: {os.strerror(number).lower()}"
@@ -278,6 +282,218 @@ def test_set_user_id_is_not_passed_on(here):
     os.chmod("out", 0o6755)
     save("out")
     assert stat.S_IMODE(os.stat("out").st_mode) == 0o755
+
+
+# What a file system may refuse
+
+
+def refusing(number, when=lambda *_, **__: True):
+    """Return a call that fails with error `number` where `when` is true of its arguments."""
+
+    def call(*arguments, **more):
+        if when(*arguments, **more):
+            raise OSError(number, os.strerror(number))
+        return call.real(*arguments, **more)
+
+    return call
+
+
+def refuse(monkeypatch, name, number, when=lambda *_, **__: True):
+    """Let os.NAME fail with error `number` where `when` is true of its arguments."""
+    call = refusing(number, when)
+    call.real = getattr(os, name)
+    monkeypatch.setattr(os, name, call)
+
+
+MODES = {  # old mode, umask, saved?
+    "the same": (0o644, 0o022, True),
+    "the new one is more open to others": (0o600, 0o022, False),
+    "the new one is more open to the group": (0o604, 0o022, False),
+    "the new one could be written by others": (0o644, 0o000, False),
+    "the old one was more open": (0o666, 0o022, True),
+    "only the permission to execute differs": (0o755, 0o022, True),
+    "the old one was closed to its owner": (0o244, 0o022, True),
+}
+
+
+@pytest.mark.fault("H14")
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EINVAL, errno.EROFS])
+@pytest.mark.parametrize(("mode", "umask", "saved"), MODES.values(), ids=MODES)
+def test_a_mode_that_is_refused_matters_only_if_more_people_could_read_or_write(
+    here, monkeypatch, number, mode, umask, saved
+):
+    Path("out").write_bytes(OLD)
+    os.chmod("out", mode)
+    refuse(monkeypatch, "fchmod", number)
+    before = os.umask(umask)
+    try:
+        if saved:
+            save("out")
+        else:
+            why = f"cannot keep the mode {mode:04o} of 'out': {os.strerror(number).lower()}"
+            assert refusal("out") == why
+    finally:
+        os.umask(before)
+    os.chmod("out", 0o600)
+    assert Path("out").read_bytes() == (NEW if saved else OLD)
+    assert os.listdir() == ["out"]
+
+
+@pytest.mark.fault("H14")
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_fsync_gets_the_copy_all_the_same(here, monkeypatch, number):
+    refuse(monkeypatch, "fsync", number)
+    save("out")
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H13", "H14")
+@pytest.mark.parametrize("known", [True, False])
+def test_on_macos_the_cache_of_the_disk_is_emptied_where_that_is_known(here, monkeypatch, known):
+    calls = []
+
+    def fcntl(_descriptor, command):
+        calls.append(command)
+        if not known:
+            raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(writing, "FULL_FSYNC", 51)
+    monkeypatch.setattr(writing.fcntl, "fcntl", fcntl)
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor)))
+    save("out")
+    folder = ["fsync"]
+    assert calls == ([51] if known else [51, "fsync"]) + folder
+
+
+@pytest.mark.fault("H14")
+@pytest.mark.parametrize("old", [None, OLD])
+def test_without_a_descriptor_of_the_folder_its_path_is_used(here, monkeypatch, old):
+    os.mkdir("there")
+    if old:
+        Path("there/out").write_bytes(old)
+    refuse(monkeypatch, "open", errno.EACCES, lambda path, *_, **__: path == "there")
+    save("there/out")
+    assert os.listdir("there") == ["out"] and Path("there/out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H14")
+def test_the_file_is_closed_before_it_gets_its_name(here, monkeypatch):
+    """CIFS, some FUSE mounts and Windows do not rename an open file."""
+    closed = []
+    close, replace = os.close, os.replace
+
+    def record(descriptor):
+        closed.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        close(descriptor)
+
+    def published(temporary, name, **folders):
+        assert temporary in closed
+        replace(temporary, name, **folders)
+
+    monkeypatch.setattr(os, "close", record)
+    monkeypatch.setattr(os, "replace", published)
+    save("out")
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H2", "H14")
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EINTR])
+def test_a_close_may_be_the_call_that_says_that_the_disk_is_full(here, monkeypatch, number):
+    """NFS may keep bytes until then. An interrupt says nothing about them."""
+    Path("out").write_bytes(OLD)
+    close = os.close
+
+    def closed(descriptor):
+        is_copy = ".eighty-" in os.readlink(f"/proc/self/fd/{descriptor}")
+        close(descriptor)
+        if is_copy:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "close", closed)
+    if number == errno.EINTR:
+        save("out")
+    else:
+        assert refusal("out") == f"cannot save 'out': {os.strerror(number).lower()}"
+    assert Path("out").read_bytes() == (NEW if number == errno.EINTR else OLD)
+    assert os.listdir() == ["out"]
+
+
+@pytest.mark.fault("H6", "H14")
+def test_where_descriptors_are_files_of_a_folder_they_are_found_too(here, monkeypatch):
+    """As /dev/fd is on macOS: no links there, and stat tells of the file itself."""
+    os.mkdir("fd")
+    monkeypatch.setattr(destination, "OWN_DESCRIPTORS", ("fd",))
+    reader, writer = os.pipe()
+    Path(f"fd/{writer}").write_bytes(b"")
+    Path("link").symlink_to(f"fd/{writer}")
+    for path in (f"fd/{writer}", "link"):
+        save(path)
+        assert os.read(reader, 100) == NEW
+    Path("fd/name").write_bytes(OLD)
+    save("fd/name")  # no number: a file like any other
+    os.close(reader)
+    os.close(writer)
+    assert Path("fd/name").read_bytes() == NEW and Path("link").is_symlink()
+
+
+@pytest.mark.fault("H15")
+@pytest.mark.parametrize("events", [select.POLLNVAL, None])
+def test_where_poll_is_no_help_select_waits(monkeypatch, events):
+    """None: there is no poll (Windows); POLLNVAL: not for terminals (macOS)."""
+    waited = []
+    poll = SimpleNamespace(register=lambda *_: None, poll=lambda: [(7, events)])
+    if events is None:
+        monkeypatch.delattr(select, "poll")
+    else:
+        monkeypatch.setattr(select, "poll", lambda: poll)
+    monkeypatch.setattr(select, "select", lambda *lists: waited.append(lists))
+    writing.wait_for_room(7)
+    assert waited == [([], [7], [])]
+
+
+# Saved, or replaced
+
+
+@pytest.mark.fault("H16")
+@pytest.mark.parametrize(
+    ("old", "verb"),
+    [
+        (None, "saved"),
+        (NEW, "saved"),
+        (OLD, "replaced"),
+        (NEW + b"x", "replaced"),
+        (NEW[:-1], "replaced"),
+        (b"", "replaced"),
+    ],
+)
+def test_replaced_means_that_the_old_file_had_other_bytes(here, old, verb):
+    if old is not None:
+        Path("out").write_bytes(old)
+    Path("link").symlink_to("out")
+    with saving.opened("link") as copy:
+        copy.write(NEW)
+        copy.publish()
+        assert copy.verb == verb
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H16")
+@pytest.mark.parametrize("name", ["open", "read"])
+def test_an_old_file_that_cannot_be_read_counts_as_other_bytes(here, monkeypatch, name):
+    Path("out").write_bytes(NEW)
+    refuse(monkeypatch, name, errno.EACCES, lambda what, *_, **__: what == "out" or name == "read")
+    with saving.opened("out") as copy:
+        copy.write(NEW)
+        copy.publish()
+        assert copy.verb == "replaced"
+
+
+def test_a_stream_is_never_replaced(here):
+    with saving.opened("/dev/null") as copy:
+        copy.write(NEW)
+        copy.publish()
+        assert copy.verb == "saved"
 
 
 # Names
@@ -693,9 +909,33 @@ def test_a_full_non_blocking_standard_output_is_waited_for_without_spinning(here
     assert received == b"." * filled + NEW
 
 
+@pytest.mark.fault("H15")
+@pytest.mark.parametrize("path", ["-", "/dev/fd/1100"])
+def test_a_descriptor_above_1023_can_be_waited_for(here, path, not_here):
+    """Descriptors are inherited by the hundred from some parents; select takes only the first."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1200:
+        not_here("a hard limit of 1,200 open files")
+    setup = (
+        """resource.setrlimit(resource.RLIMIT_NOFILE, (1200, 1200))
+            while os.open("/dev/null", os.O_RDONLY) < 1100:
+                pass
+            os.dup2(1, 1100)"""
+        + TELL_WHEN_WAITING
+    )
+    reader, writer = os.pipe()
+    filled = fill(writer)
+    process = child(setup, path, stdout=writer, env=UNMEASURED)
+    os.close(writer)
+    assert process.stderr.read(1) == b"w"
+    received = read_to_the_end(reader)
+    os.close(reader)
+    assert outcome(process) == (0, "")
+    assert received == b"." * filled + NEW
+
+
 TELL_WHEN_WAITING = """
             import select
-            real_select, real_write, refused = select.select, os.write, []
+            real_poll, real_write, refused = select.poll, os.write, []
             def write(*args):
                 try:
                     return real_write(*args)
@@ -704,16 +944,20 @@ TELL_WHEN_WAITING = """
                     if len(refused) == 10:
                         sys.exit("spinning")
                     raise
-            def wait(*args):
+            def poll():
                 if len(refused) == 1:
                     print(end="w", file=sys.stderr, flush=True)
-                return real_select(*args)
-            os.write, select.select = write, wait
+                return real_poll()
+            os.write, select.poll = write, poll
 """
 
 
 def fill(descriptor):
-    """Fill the pipe behind `descriptor` to the last octet and return with how many."""
+    """Fill the pipe behind `descriptor` to the last byte, and return how many that took.
+
+    It is non-blocking from then on.
+    """
+    os.set_blocking(descriptor, False)
     total = 0
     for size in (4096, 1):
         with contextlib.suppress(BlockingIOError):

@@ -2,10 +2,10 @@
 
 Owns how --trace FILE is opened, written and given up. Called by observers.py and the recorder.
 
-Each line is a write(2) of its own, so that a crash, or SIGKILL, leaves all lines so far. A selector
-cannot wait for a regular file: such a write may hold up the loop while the disk is busy. That is
-what a trace costs, and why nobody has one who did not ask. What can be waited for, such as a FIFO,
-is opened non-blocking, and a reader that has stopped ends the trace, as a full disk does.
+Each line is a write(2) of its own, so a crash, or SIGKILL, leaves all lines so far. A selector
+cannot wait for a regular file, so such a write may hold up the loop while the disk is busy. This is
+the price of a trace, and the reason why it is made only on request. What can be waited for, such as
+a FIFO, is opened non-blocking. A reader that stops reading ends the trace, and so does a full disk.
 """
 
 import os
@@ -13,18 +13,19 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import protocol
+from edges.closing import close_quietly
 from edges.failure import Failure, reason
 
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class TraceFile:
-    """An open file that takes lines until it fails; `tell` then gets the one line on that."""
+    """An open file that takes lines until a write fails; `tell` then gets one line about it."""
 
     def __init__(self, path: str, tell: Callable[[str], None]) -> None:
         self.shown = protocol.shown(os.fsencode(path), limit=None)
         self.tell = tell
-        self.size = 0  # octets, all of whole lines
+        self.size = 0  # bytes, all of whole lines
         try:
             self.descriptor = os.open(path, FLAGS, 0o666)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -46,15 +47,14 @@ class TraceFile:
         return True
 
     def give_up(self, error: OSError) -> None:
-        """Take back what came of the last line, and write no more."""
-        with suppress(OSError):  # no regular file: what was written is gone
+        """Remove what was written of the last line, and write no more."""
+        with suppress(OSError):  # not a regular file: what was written is gone
             os.ftruncate(self.descriptor, self.size)
         self.close()
         self.tell(f"the trace ends: cannot write to {self.shown}: {reason(error)}")
 
     def close(self) -> None:
-        """Release the descriptor; once more does no harm."""
+        """Release the descriptor. Calling it twice is harmless."""
         if self.descriptor >= 0:
-            with suppress(OSError):  # it is released all the same, see Connection.close
-                os.close(self.descriptor)
+            close_quietly(os.close, self.descriptor)
         self.descriptor = -1
