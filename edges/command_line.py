@@ -11,8 +11,9 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, NoReturn, TypeVar, cast
+from typing import Generic, NoReturn, TypeVar, cast
 
+from edges import destination, outputs
 from edges.console import Console
 
 RELEASE = "2.0.0"
@@ -132,6 +133,10 @@ class Options:
         """Return what is wrong with the options together; None: nothing."""
         return None
 
+    def files(self) -> dict[str, str | int]:
+        """Return the files that must be no other output of the program, by what they are called."""
+        return {}
+
 
 class ServerOptions(Options):
     """The options of server.py."""
@@ -155,6 +160,9 @@ class ServerOptions(Options):
             return "--pause needs --chunk"
         return None
 
+    def files(self) -> dict[str, str | int]:
+        return {"INPUT_FILE": self.input_file}
+
 
 class ClientOptions(Options):
     """The options of client.py."""
@@ -165,6 +173,10 @@ class ClientOptions(Options):
     output_file = name("sample.txt", "the copy; - is stdout (default sample.txt)")
     port = value(client_port, PORT, f"port (default {PORT})")
     timeout = value(duration, 10.0, "seconds for everything (default 10)", "S")
+
+    def files(self) -> dict[str, str | int]:
+        number = destination.descriptor_of(self.output_file)
+        return {"OUTPUT_FILE": self.output_file if number is None else number}
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741  # the options of one program
@@ -177,15 +189,11 @@ class Parser(argparse.ArgumentParser, Generic[O]):
         # Without a width, argparse asks how wide the terminal is, each time an option is added, and
         # imports shutil and its compressors to do so: 5 % of a client's whole life (2 of 41 ms).
         layout = partial(argparse.HelpFormatter, width=WIDTH)
-        # From 3.14 on, argparse colours its help, and the console shows escape sequences as "?".
-        plain: dict[str, Any] = {"color": False} if sys.version_info >= (3, 14) else {}
         super().__init__(
-            prog=prog,
-            description=options.about,
-            formatter_class=layout,
-            allow_abbrev=False,
-            **plain,
+            prog=prog, description=options.about, formatter_class=layout, allow_abbrev=False
         )
+        # From 3.14 on, argparse colours its help, and the console shows escape sequences as "?".
+        self.color = False
         self.console = console
         self.options = options
         self.names: list[str] = []
@@ -226,16 +234,10 @@ class Parser(argparse.ArgumentParser, Generic[O]):
         if more:
             self.error(f"unrecognized arguments: {' '.join(more)}")
         options = self.options(**values)
-        if conflict := options.conflict() or self.shared_file(options):
+        files = {"--trace": options.trace, **options.files()}
+        if conflict := options.conflict() or outputs.clash(files):
             self.error(conflict)
         return options
-
-    def shared_file(self, options: O) -> str | None:
-        """Return what to say if the trace would be written over another file of the program."""
-        for name in self.names:
-            if options.trace is not None and same_file(options.trace, getattr(options, name)):
-                return f"--trace and {name.upper()} are the same file"
-        return None
 
     def _print_message(self, message: str, file: object = None) -> None:
         self.console.announce(message.rstrip("\n"))
@@ -244,14 +246,6 @@ class Parser(argparse.ArgumentParser, Generic[O]):
         one_line = message.replace("\n", r"\n")  # a name may contain one
         self.console.line(f"{self.prog}: {one_line} (see {self.prog} --help)")
         raise SystemExit(2)
-
-
-def same_file(one: str, other: str) -> bool:
-    """Tell whether two names lead to one file; it need not exist."""
-    try:
-        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
-    except (OSError, ValueError):  # not there; a NUL in the name
-        return False
 
 
 def most_clients() -> int:

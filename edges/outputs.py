@@ -1,0 +1,59 @@
+"""Outputs that are one file: found before anything is written.
+
+A program may write to several places at once: the copy, the trace, the standard streams. If two of
+them are the same regular file, they write over each other, and a wrong copy would be reported as
+exact. Called once the options are known, before any of these files is opened.
+
+Names prove nothing: one file has many (links, `./copy`, /dev/stdout, a folder mounted twice). Two
+names or descriptors lead to the same file if device and inode are the same (stat(2)). A file that
+does not exist yet has neither, so its folder and its name count. Pipes, terminals and devices are
+not compared: they keep what each writer sends.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from itertools import combinations
+
+Identity = tuple[object, ...]
+
+STREAMS = {"standard output": 1, "standard error": 2}
+
+
+def clash(files: Mapping[str, str | int | None]) -> str:
+    """Return "A and B are the same file" if two outputs are; "" if all are different.
+
+    `files` has what the user calls each output, and its path, or one of our descriptors, or None.
+    The standard streams are added here. They may be one file (`>log 2>&1`): they then share one
+    offset.
+    """
+    places = {**files, **STREAMS}
+    found = {name: _identity(place) for name, place in places.items() if place is not None}
+    for one, other in combinations(found, 2):
+        on_stdout = places[one] == places[other] == 1
+        if found[one] == found[other] != () and not on_stdout and one not in STREAMS:
+            return f"{one} and {other} are the same file"
+    return ""
+
+
+def _identity(place: str | int) -> Identity:
+    """Return what the same regular file has under each of its names; () for anything else."""
+    try:
+        status = os.stat(place)
+    except OSError:
+        return _identity_of_new(place)
+    except ValueError:  # a NUL
+        return ()
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else ()
+
+
+def _identity_of_new(place: str | int) -> Identity:
+    """Return the identity of a file that is still to be made; () if it cannot be."""
+    if isinstance(place, int):
+        return ()  # closed
+    try:
+        folder, name = os.path.split(os.path.realpath(place))
+        status = os.stat(folder)
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino, name)
