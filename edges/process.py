@@ -2,12 +2,18 @@
 
 Imported first of all, so that little can happen before it. Called by the programs where they are
 run; a module that is only imported must not call it.
+
+This file, edges/__init__.py, and the lines of a program before its call of `begin` must run in
+Python 3.8, and the whole program file must parse there: an old Python gets a sentence and no
+traceback.
 """
 
 import gc
 import signal
 import sys
 from typing import NoReturn
+
+OLDEST = (3, 11)  # what eighty is written for
 
 ours = False  # this process runs one of our programs, and nothing else
 
@@ -21,6 +27,8 @@ def begin() -> None:
     A program in the background may use its terminal without being stopped: a message must not stop
     a server, not even after `stty tostop` (SIGTTOU). What is typed there then belongs to another
     program; reading it fails (EIO) and does not stop us either (SIGTTIN).
+
+    A Python that is too old ends here with one line and status 1.
     """
     global ours  # noqa: PLW0603  # a process begins once
     ours = True
@@ -28,6 +36,9 @@ def begin() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    if sys.version_info < OLDEST:
+        version = ".".join(map(str, sys.version_info[:3]))
+        sys.exit(f"eighty needs Python 3.11 or newer; this is Python {version}")
 
 
 def end(status: int) -> NoReturn:

@@ -1,7 +1,11 @@
 """The first and the last moment of a process: Ctrl+C before there is a loop, signals after it."""
 
+import ast
 import gc
+import glob
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +13,7 @@ import sys
 import pytest
 
 from edges import process
-from tests.support.programs import LIMIT, ROOT
+from tests.support.programs import LIMIT, ROOT, Server
 from tests.support.stage import directed
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -127,3 +131,136 @@ def test_a_program_may_be_reached_by_a_link(name, tmp_path):
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.fault("E16")
+@pytest.mark.parametrize("name", ["server.py", "client.py"])
+@pytest.mark.parametrize("how", ["-P", "-I", "PYTHONSAFEPATH"])
+def test_a_python_that_trusts_no_folder_still_finds_the_programs_own_modules(name, how, tmp_path):
+    flags, env = ([], {how: "1"}) if how.isupper() else ([how], {})
+    ended = subprocess.run(
+        [sys.executable, *flags, ROOT / name, "--version"],
+        cwd=tmp_path,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("eighty ")
+
+
+PROGRAMS = ["server.py", "client.py"]
+BEFORE_THE_CHECK = [*PROGRAMS, "edges/__init__.py", "edges/process.py"]
+OLD_PYTHONS = [(3, 8), (3, 9), (3, 10)]
+
+
+@pytest.mark.fault("E17")
+@pytest.mark.parametrize("version", OLD_PYTHONS, ids=str)
+@pytest.mark.parametrize("name", BEFORE_THE_CHECK)
+def test_what_an_old_python_reads_before_the_check_is_in_its_grammar(name, version):
+    ast.parse((ROOT / name).read_text(), feature_version=version)
+
+
+@pytest.mark.fault("E17")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_old_python_gets_one_sentence(name):
+    """An old Python that is only said to be one."""
+    early = "sys.version_info = (3, 10, 13, 'final', 0)"
+    ended = run_program(name, early, "--version")
+    sentence = "eighty needs Python 3.11 or newer; this is Python 3.10.13\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", sentence)
+
+
+def real_python(version):
+    """Return the path of a Python of this version; None: there is none here."""
+    name = "python{}.{}".format(*version)
+    places = glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version[0]}.{version[1]}.*/bin"))
+    for path in filter(None, [*(f"{place}/{name}" for place in places), shutil.which(name)]):
+        trial = subprocess.run([path, "-c", ""], capture_output=True, check=False)
+        if trial.returncode == 0:
+            return path
+    return None
+
+
+@pytest.mark.fault("E17")
+@pytest.mark.parametrize("version", OLD_PYTHONS, ids=str)
+def test_a_real_old_python_gets_one_sentence(version, not_here):
+    python = real_python(version)
+    if python is None:
+        not_here("Python {}.{}".format(*version))
+    for name in PROGRAMS:
+        ended = subprocess.run(
+            [python, "-B", ROOT / name], capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert re.fullmatch("eighty needs Python 3.11 or newer; this is .*\n", ended.stderr)
+
+
+COLOURS = '''
+"""argparse as Python 3.14 has it: help in colours, unless an attribute says no."""
+import importlib.util, sys, sysconfig
+path = sysconfig.get_path("stdlib") + "/argparse.py"
+spec = importlib.util.spec_from_file_location("argparse", path)
+exec(spec.loader.get_code("argparse"))
+
+ArgumentParser.color = True
+plain_help = ArgumentParser.format_help
+
+def format_help(self):
+    text = plain_help(self)
+    return text.replace("usage: ", "\\x1b[1;34musage: \\x1b[0m") if self.color else text
+
+ArgumentParser.format_help = format_help
+'''
+
+
+@pytest.mark.fault("E18")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_help_is_readable_where_argparse_likes_colours(name, tmp_path):
+    (tmp_path / "argparse.py").write_text(COLOURS)
+    ended = subprocess.run(
+        [sys.executable, ROOT / name, "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "FORCE_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(f"usage: {name} [-h]")
+    assert "?" not in ended.stdout
+
+
+NO_LIMIT = """
+import resource
+def getrlimit(_):
+    raise PermissionError(1, "Operation not permitted")
+resource.getrlimit = getrlimit
+"""
+
+
+@pytest.mark.fault("E8")
+@pytest.mark.parametrize("options", [[], ["--max-clients", "10"]])
+def test_a_limit_that_may_not_be_asked_for_is_not_needed(options):
+    with directed(NO_LIMIT) as env, Server(*options, env=env) as server:
+        server.connect().close()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+@pytest.mark.fault("E10")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_null_device_that_is_missing_is_named(name):
+    """It is needed where a standard stream is closed."""
+    early = """
+real_open = os.open
+def open_(path, *more, **how):
+    if path == os.devnull:
+        raise FileNotFoundError(2, "No such file or directory", path)
+    return real_open(path, *more, **how)
+os.open = open_
+os.close(0)
+"""
+    ended = run_program(name, early, "/")
+    line = f"{name}: cannot go on: /dev/null: no such file or directory\n"
+    assert (ended.returncode, ended.stderr) == (1, line)
