@@ -10,13 +10,18 @@ In DONE the copy is verified: length, checksum and rules are right. The client s
 the end of the stream, because a byte beyond the file would break the protocol; but a reset or the
 deadline cannot spoil a verified copy, so they end in a warning only.
 
-One deadline covers everything. Each address gets an equal share of the time that is left, so one
-that does not answer (a black hole, a full backlog) leaves time for the next. (Browsers try two
-addresses at once, "Happy Eyeballs", RFC 8305. That saves seconds where one family is broken, and
-costs a second connection to close; one after the other is enough to be right.)
+One deadline covers everything, the look-up of the name included. Each address gets an equal share
+of the time that is left, so one that does not answer (a black hole, a full backlog) leaves time for
+the next. (Browsers try two addresses at once, "Happy Eyeballs", RFC 8305. That saves seconds where
+one family is broken, and costs a second connection to close; one after the other is enough to be
+right.)
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    import os
+    import sys
+
+    sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # left out by python -P and -I
     from edges import process
 
     process.begin()
@@ -29,12 +34,12 @@ from functools import partial
 
 import protocol
 from connection import RESET, Connection
-from edges import addresses, saving
-from edges.addresses import Address, Sockaddr
+from edges import addresses, names, saving
 from edges.command_line import ClientOptions
 from edges.console import Console
 from edges.dotted import ClientHello, load
 from edges.failure import Failure, reason
+from edges.names import Address, Sockaddr
 from edges.outcome import NO_CONNECTION, UNSETTLED, settled
 from edges.program import run
 from protocol import ClientState, Damaged, ProtocolError
@@ -190,12 +195,21 @@ class Download:
     def __str__(self) -> str:
         return "download"
 
-    def run(self) -> bytes:
+    def run(self, host: str, port: int) -> bytes:
         """Return the verified bytes; raise Failure, Interrupted, or a bug's own exception."""
-        self.begin()
+        self.timer = self.reactor.call_later(self.timeout, self, self.on_late)
+        self.name = names.shown_name(host)
+        aside = names.look_up(self.reactor, host, port, self.found, self.finish)
         self.reactor.run(until=self.over)
+        if aside is not None:
+            aside.close()
         self.end()
         return settled(self.outcome)
+
+    def found(self, where: list[Address]) -> None:
+        """Try the addresses of the name."""
+        self.where = where
+        self.reactor.call(self, self.try_next)
 
     def over(self) -> bool:
         """Tell whether there is an outcome."""
@@ -238,7 +252,8 @@ class Download:
 
     def note(self, address: object, error: OSError) -> None:
         """Remember why an address did not work, for the case that none does."""
-        self.failures.append(f"{addresses.shown_address(address)} {reason(error)}")
+        why = addresses.why_not(address, error)
+        self.failures.append(f"{addresses.shown_address(address)} {why}")
 
     def failed(self, connection: ClientConnection, error: Exception) -> None:
         """Decide what the failure of a connection means: it depends on how far it had come.
@@ -263,8 +278,9 @@ class Download:
             self.warn("warning: the server did not end its stream after the whole, verified file")
             self.finish(connection.body)
         else:
-            where = connection.state.name if connection else CONNECTING.name
-            self.finish(TimeoutError(f"timed out after {self.timeout:g} s in {where}"))
+            # Before the first connection there is only the look-up.
+            where = f"in {connection.state.name}" if connection else f"looking up {self.name}"
+            self.finish(TimeoutError(f"timed out after {self.timeout:g} s {where}"))
 
     def interrupt(self, number: int) -> None:
         """A signal counts before any other outcome: nothing is saved yet."""
@@ -283,16 +299,15 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, options: ClientO
     """Run the client: open the copy, look up, download, save. Return the exit status."""
     say = nothing if options.quiet else console.line
     with saving.opened(options.output_file) as copy:
-        where = addresses.look_up(options.server, options.port, NO_CONNECTION, signals)
-        download = Download(reactor, where, options.timeout, say, console.line)
+        download = Download(reactor, [], options.timeout, say, console.line)
         signals.act = download.interrupt
         reactor.watch(signals, READ)
-        body = download.run()
+        body = download.run(options.server, options.port)
         with signals.interruptible():
             copy.write(body)
         copy.publish()
     name = protocol.escaped(os.fsencode(options.output_file))
-    say(f"saved {name}: {len(body)} bytes, checksum verified")
+    say(f"{copy.verb} {name}: {len(body)} bytes, checksum verified")
     return 0
 
 

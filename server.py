@@ -16,6 +16,10 @@ second is no less late than a silent one.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
+    import os
+    import sys
+
+    sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # left out by python -P and -I
     from edges import process
 
     process.begin()
@@ -322,12 +326,12 @@ class Server:
 
 def serve(reactor: Reactor, console: Console, signals: Signals, options: ServerOptions) -> int:
     """Run the server: one listening period after another. Return the exit status."""
+    reactor.watch(signals, READ)  # until there is a server, a signal ends the program
     server = Server(reactor, console, options)
     question = prompt.Question(console, signals)
     body = input_file.read(options.input_file)
-    places = addresses.places(options.host, options.port, signals)
+    places = addresses.places(reactor, options.host, options.port)
     signals.act = server.on_signal
-    reactor.watch(signals, READ)
     while True:
         sockets = addresses.listen(places)
         places = addresses.places_of(sockets)  # with the real port, for the next period

@@ -38,7 +38,7 @@ from tests.support.stage import (
     sweep,
 )
 
-SAID_SAVED = "saved copy: 14 bytes, checksum verified"
+SAID_SAVED = "replaced copy: 14 bytes, checksum verified"
 FILE = file_message(BODY)
 FILE_LINE = FILE[: -len(BODY)]
 
@@ -677,9 +677,12 @@ socket.getaddrinfo = lambda *_, **__: time.sleep(0.6) or quick()
 
 
 @pytest.mark.req("C-17")
-def test_a_slow_look_up_does_not_count():
+@pytest.mark.fault("G21")
+def test_a_slow_look_up_counts():
     with peers.delivering(STREAM) as port:
-        assert_saved(reach(("127.0.0.1", port), timeout=0.5, more=SLOW_LOOK_UP))
+        assert_saved(reach(("127.0.0.1", port), timeout=10, more=SLOW_LOOK_UP))
+        outcome = reach(("127.0.0.1", port), timeout=0.3, more=SLOW_LOOK_UP)
+    assert_failed(outcome, 3, r"timed out after 0\.3 s looking up 'name'; .*--timeout")
 
 
 @pytest.mark.req("C-1")
