@@ -97,7 +97,7 @@ def plan(scene: Scene, calls: Sequence[Call]) -> Iterator[Injection]:
     """Yield every injection of a scene that makes these calls."""
     begin = next(n for n, call in enumerate(calls) if scene.first.search(call.text))
     for call in calls[begin:]:
-        if (call.name, call.role) == NOT_OURS:
+        if (call.name, call.role) == NOT_OURS or not scene.calls.match(call.text):
             continue
         for errno in errnos.of(call.name):
             yield Injection(scene, call, errno)

@@ -91,17 +91,31 @@ class Scene:
     name: str
     play: Callable[[Place, str, Seen], None]
     first: re.Pattern[str] = re.compile("")  # the first call that this scene is about
+    calls: re.Pattern[str] = re.compile("")  # those that fail in it; the others do in another scene
 
 
-def play_client(place: Place, inject: str, seen: Seen) -> None:
-    """A client of a good server replaces an old copy."""
+def play_client(
+    place: Place, inject: str, seen: Seen, server: str = "127.0.0.1", mode: int = 0o664
+) -> None:
+    """A client of a good server replaces an old copy, whose mode is not that of a new file."""
     copy = place.folder / "copy"
     copy.write_bytes(OLD)
-    arguments = (*CLIENT, "--port", place.port, "127.0.0.1", "copy")
+    copy.chmod(mode)
+    arguments = (*CLIENT, "--port", place.port, server, "copy")
     with place.run("client.py", *arguments, inject=inject, seen=seen):
         pass
     seen.copy = copy.read_bytes()
     seen.left = [name for name in os.listdir(place.folder) if name != "copy"]
+
+
+def play_name(place: Place, inject: str, seen: Seen) -> None:
+    """The same, and the name of the server must be looked up."""
+    play_client(place, inject, seen, server="localhost")
+
+
+def play_private(place: Place, inject: str, seen: Seen) -> None:
+    """The same, and nobody else may read the old copy."""
+    play_client(place, inject, seen, mode=0o600)
 
 
 def play_output(place: Place, inject: str, seen: Seen) -> None:
@@ -218,6 +232,8 @@ SERVER = ("--host", "127.0.0.1", "--port", 0, "input")
 DRAINING = re.compile(r"--- SIGINT|epoll_ctl\(\d+, EPOLL_CTL_DEL")
 SCENES = (
     Scene("client", play_client),
+    Scene("client NAME", play_name, re.compile(r"\.eighty-"), re.compile(r"socketpair|clone")),
+    Scene("client 0600", play_private, calls=re.compile("fchmod")),
     Scene("client -", play_output, re.compile(r"(dup3?|fcntl)\(1[,)]|write\(1,")),
     Scene("server", play_server),
     Scene("question", play_question, DRAINING),

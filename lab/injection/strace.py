@@ -25,12 +25,13 @@ IMPORTS = re.compile(r"\.py$|\.pyc$|\.so|\.mo$|/lib/python3|__pycache__")
 
 # What a call is about, whatever descriptor stands in it: the first pattern found in its arguments.
 # (The folder is opened once to name the copy in it, and once to bring the new name to the disk.)
-COPY = [(re.compile(r"\.eighty-|O_PATH"), "copy"), (re.compile(r"O_DIRECTORY"), "folder")]
+COPY = [(re.compile(r"\.eighty-"), "copy"), (re.compile(r"O_DIRECTORY"), "folder")]
 # What a new descriptor is about: the first pattern found in the call that makes it.
 ROLES = [
     *COPY,
     (re.compile(r"^epoll_create1"), "loop"),
     (re.compile(r"^accept"), "client"),
+    (re.compile(r"^clone"), "thread"),
     (re.compile(r"^socket\("), "connection"),
     # The question is also about the terminal, which it opens by its name or from a descriptor.
     (re.compile(r"/proc/self/fd/(0|[3-9])|^(fcntl|dup)\(0|/dev/pts/"), "stdin"),
