@@ -49,7 +49,7 @@ MAY_KNOW = {
 OURS = {"docs", "edges", "lab", "learn", "tests", *MAY_KNOW}
 
 LONGEST = 250  # code lines of a file
-WHOLE_CORE = 1005  # code lines of CORE: what a reader who wants to know all of it has to read
+WHOLE_CORE = 1015  # code lines of CORE: what a reader who wants to know all of it has to read
 
 
 def file_of(module):
