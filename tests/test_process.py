@@ -137,7 +137,7 @@ def test_a_program_may_be_reached_by_a_link(name, tmp_path):
 @pytest.mark.parametrize("name", ["server.py", "client.py"])
 @pytest.mark.parametrize("how", ["-P", "-I", "PYTHONSAFEPATH"])
 def test_a_python_that_trusts_no_folder_still_finds_the_programs_own_modules(name, how, tmp_path):
-    flags, env = ([], {how: "1"}) if how.isupper() else ([how], {})
+    flags, env = ([how], {}) if how.startswith("-") else ([], {how: "1"})
     ended = subprocess.run(
         [sys.executable, *flags, ROOT / name, "--version"],
         cwd=tmp_path,
