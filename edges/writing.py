@@ -7,9 +7,9 @@ saving.py.
 import errno
 import fcntl
 import os
-import select
 import stat
 
+from edges import waiting
 from edges.closing import close_quietly
 
 # fsync's answers from a file or a file system that cannot do it (fsync(2), and FUSE).
@@ -25,23 +25,9 @@ def write(descriptor: int, body: bytes) -> None:
         try:
             body = body[os.write(descriptor, body) :]
         except BlockingIOError:  # standard output, and another program made it non-blocking
-            wait_for_room(descriptor)
+            waiting.ready({descriptor: waiting.WRITABLE}, None)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         sync_file(descriptor)
-
-
-def wait_for_room(descriptor: int) -> None:
-    """Sleep until `descriptor` can be written.
-
-    By poll, because select takes no descriptor above 1023. By select where there is no poll
-    (Windows), or where it refuses terminals (macOS).
-    """
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(descriptor, select.POLLOUT)
-        if not poll.poll()[0][1] & select.POLLNVAL:
-            return
-    select.select([], [descriptor], [])
 
 
 def sync_file(descriptor: int) -> None:

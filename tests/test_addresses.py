@@ -102,7 +102,7 @@ def answers(host, port, family):
 # Listening
 
 
-@pytest.mark.fault("E13")
+@pytest.mark.fault("E15")
 @pytest.mark.parametrize("host", [None, "*", ""])
 def test_an_asterisk_and_the_empty_string_are_all_interfaces(listen, host):
     (sock,) = listen(addresses.places(LOOP, host, 0))

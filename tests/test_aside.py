@@ -44,7 +44,7 @@ def test_the_work_runs_in_another_thread(loop):
     assert result_of(loop, threading.get_ident)[1] != threading.get_ident()
 
 
-@pytest.mark.fault("E14")
+@pytest.mark.fault("E16")
 @pytest.mark.parametrize(
     "error", [OSError(1, "no"), MemoryError(), SystemExit(1), KeyboardInterrupt()], ids=repr
 )
@@ -56,7 +56,7 @@ def test_every_exception_crosses_and_none_is_printed(loop, error, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.fault("E14")
+@pytest.mark.fault("E16")
 def test_a_thread_that_dies_before_it_runs_is_a_failure(loop, monkeypatch):
     """It drops its socket, and so the loop wakes."""
     monkeypatch.setattr("_thread.start_new_thread", lambda _run, arguments: arguments[0].close())

@@ -106,7 +106,7 @@ def test_what_can_be_no_name_is_refused_without_a_look_up(loop, resolver, host, 
 NUMBERS = "try again, or give its address in numbers"
 
 
-@pytest.mark.fault("E12", "E14")
+@pytest.mark.fault("E12", "E16")
 @pytest.mark.parametrize(
     ("error", "why"),
     [
@@ -129,7 +129,7 @@ def test_any_exception_of_the_resolver_is_one_line(loop, resolver, error, why):
     assert refusal(loop, "name") == f"cannot resolve 'name': {why}"
 
 
-@pytest.mark.fault("E12", "E14")
+@pytest.mark.fault("E12", "E16")
 @pytest.mark.parametrize(
     "code", ["raise ImportError", "raise SystemExit", "raise MemoryError", "("]
 )
@@ -148,7 +148,7 @@ def test_a_resolver_that_cannot_import_what_it_needs_is_one_line(tmp_path, progr
     assert run.stderr.count("\n") == 1
 
 
-@pytest.mark.fault("E12", "E14")
+@pytest.mark.fault("E12", "E16")
 def test_no_thread_to_be_had_is_one_line_that_names_the_way_without(loop, monkeypatch):
     def start_new_thread(*_):
         raise RuntimeError("can't start new thread")

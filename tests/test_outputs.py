@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.fault("E15")
+@pytest.mark.fault("E17")
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -108,7 +108,7 @@ COPIES = {  # how the client is called, with the file `both` open for appending 
 }
 
 
-@pytest.mark.fault("E15")
+@pytest.mark.fault("E17")
 @pytest.mark.parametrize(("arguments", "what"), COPIES.values(), ids=COPIES)
 def test_a_client_refuses_a_file_that_is_its_standard_output_too(tmp_path, arguments, what):
     (tmp_path / "both").write_bytes(b"before\n")
@@ -122,7 +122,7 @@ def test_a_client_refuses_a_file_that_is_its_standard_output_too(tmp_path, argum
     assert sorted(os.listdir(tmp_path)) == before
 
 
-@pytest.mark.fault("E15")
+@pytest.mark.fault("E17")
 @pytest.mark.parametrize(
     "arguments", [["both"], ["-"], ["/dev/stderr"], ["copy", "--trace", "/dev/stderr"]]
 )
@@ -139,7 +139,7 @@ def test_a_client_refuses_a_file_that_gets_its_messages(tmp_path, arguments):
     assert os.listdir(tmp_path) == ["both"]
 
 
-@pytest.mark.fault("E15")
+@pytest.mark.fault("E17")
 @pytest.mark.parametrize("trace", ["both", "/dev/stdout", "/proc/self/fd/1", "link"])
 def test_a_server_refuses_a_trace_that_is_its_standard_output(tmp_path, trace):
     (tmp_path / "both").write_bytes(b"before\n")
@@ -151,7 +151,7 @@ def test_a_server_refuses_a_trace_that_is_its_standard_output(tmp_path, trace):
     assert (tmp_path / "both").read_bytes() == b"before\n"
 
 
-@pytest.mark.fault("E15")
+@pytest.mark.fault("E17")
 def test_a_server_refuses_a_trace_over_the_file_that_it_delivers(tmp_path):
     (tmp_path / "file").write_bytes(BODY)
     (tmp_path / "hard").hardlink_to(tmp_path / "file")

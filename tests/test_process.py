@@ -133,7 +133,7 @@ def test_a_program_may_be_reached_by_a_link(name, tmp_path):
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.fault("E16")
+@pytest.mark.fault("E18")
 @pytest.mark.parametrize("name", ["server.py", "client.py"])
 @pytest.mark.parametrize("how", ["-P", "-I", "PYTHONSAFEPATH"])
 def test_a_python_that_trusts_no_folder_still_finds_the_programs_own_modules(name, how, tmp_path):
@@ -155,14 +155,14 @@ BEFORE_THE_CHECK = [*PROGRAMS, "edges/__init__.py", "edges/process.py"]
 OLD_PYTHONS = [(3, 8), (3, 9), (3, 10)]
 
 
-@pytest.mark.fault("E17")
+@pytest.mark.fault("E19")
 @pytest.mark.parametrize("version", OLD_PYTHONS, ids=str)
 @pytest.mark.parametrize("name", BEFORE_THE_CHECK)
 def test_what_an_old_python_reads_before_the_check_is_in_its_grammar(name, version):
     ast.parse((ROOT / name).read_text(), feature_version=version)
 
 
-@pytest.mark.fault("E17")
+@pytest.mark.fault("E19")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_an_old_python_gets_one_sentence(name):
     """An old Python that is only said to be one."""
@@ -183,7 +183,7 @@ def real_python(version):
     return None
 
 
-@pytest.mark.fault("E17")
+@pytest.mark.fault("E19")
 @pytest.mark.parametrize("version", OLD_PYTHONS, ids=str)
 def test_a_real_old_python_gets_one_sentence(version, not_here):
     python = real_python(version)
@@ -215,7 +215,7 @@ ArgumentParser.format_help = format_help
 '''
 
 
-@pytest.mark.fault("E18")
+@pytest.mark.fault("E20")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_help_is_readable_where_argparse_likes_colours(name, tmp_path):
     (tmp_path / "argparse.py").write_text(COLOURS)

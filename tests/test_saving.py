@@ -5,7 +5,6 @@ import errno
 import os
 import re
 import resource
-import select
 import signal
 import socket
 import stat
@@ -14,7 +13,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -435,21 +433,6 @@ def test_where_descriptors_are_files_of_a_folder_they_are_found_too(here, monkey
     os.close(reader)
     os.close(writer)
     assert Path("fd/name").read_bytes() == NEW and Path("link").is_symlink()
-
-
-@pytest.mark.fault("H15")
-@pytest.mark.parametrize("events", [select.POLLNVAL, None])
-def test_where_poll_is_no_help_select_waits(monkeypatch, events):
-    """None: there is no poll (Windows); POLLNVAL: not for terminals (macOS)."""
-    waited = []
-    poll = SimpleNamespace(register=lambda *_: None, poll=lambda: [(7, events)])
-    if events is None:
-        monkeypatch.delattr(select, "poll")
-    else:
-        monkeypatch.setattr(select, "poll", lambda: poll)
-    monkeypatch.setattr(select, "select", lambda *lists: waited.append(lists))
-    writing.wait_for_room(7)
-    assert waited == [([], [7], [])]
 
 
 # Saved, or replaced
