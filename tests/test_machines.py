@@ -14,6 +14,7 @@ import pytest
 import client
 from edges.command_line import ServerOptions
 from edges.failure import Failure
+from edges.outcome import settled
 from reactor import READ, Reactor
 from server import DISCARD_LIMIT, Server
 from signals import Interrupted
@@ -387,7 +388,10 @@ class Journey:
     def run(self):
         """Return the octets, or the exception that comes instead."""
         try:
-            return self.download.run()
+            self.download.begin()  # as run does, once the name is looked up
+            self.reactor.run(until=self.download.over)
+            self.download.end()
+            return settled(self.download.outcome)
         except (Failure, Interrupted, ZeroDivisionError) as error:
             return error
         finally:

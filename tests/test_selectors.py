@@ -134,7 +134,7 @@ class Party:
             SimpleNamespace(line=self.said.append, report=self.said.append),
             ServerOptions(**settings),
         )
-        self.sockets = addresses.listen(addresses.places("127.0.0.1", 0, None))
+        self.sockets = addresses.listen(addresses.places(reactor, "127.0.0.1", 0))
         self.address = self.sockets[0].getsockname()
         self.guests = []
 
