@@ -1,5 +1,6 @@
 """One blocking call beside the loop: its result, its exception, its end before both."""
 
+import _thread
 import errno
 import selectors
 import threading
@@ -9,7 +10,16 @@ import pytest
 
 from edges.aside import Aside
 from reactor import Reactor
+from tests.support.kernel import await_condition
 from tests.support.programs import LIMIT
+
+
+@pytest.fixture(autouse=True)
+def threads_end():
+    """Wait for the threads of a test: each closes its socket as the last thing."""
+    before = _thread._count()
+    yield
+    await_condition(lambda: _thread._count() <= before, "the end of the threads")
 
 
 @pytest.fixture
@@ -117,6 +127,7 @@ def test_a_defect_of_the_receiver_ends_the_loop(loop):
 
 
 def test_it_has_a_name_for_logs(loop):
-    aside = Aside(loop, "name", lambda: None, lambda _: None, pytest.fail)
+    ended = []
+    aside = Aside(loop, "name", lambda: None, ended.append, pytest.fail)
     assert str(aside) == "name"
-    aside.close()
+    loop.run(until=lambda: ended)

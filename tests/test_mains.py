@@ -4,7 +4,6 @@ A person, who is a thread, reads what the program says on stdout and does what p
 """
 
 import os
-import select
 import signal
 import socket
 import threading
@@ -14,6 +13,7 @@ import pytest
 
 import client
 import server
+from edges import waiting
 from tests.support.peers import delivering, listening
 from tests.support.programs import HELLO, conversation, file_message
 
@@ -210,9 +210,9 @@ def test_a_copy_is_saved(tmp_path, capfd, volume):
 def test_a_copy_goes_to_stdout_when_there_is_room(monkeypatch):
     def make_room(*_):
         assert os.read(stdout.fileno(), 1 << 20) == full * b"x"
-        return [], [], []
+        return {1: waiting.WRITABLE}
 
-    monkeypatch.setattr(select, "select", make_room)
+    monkeypatch.setattr(waiting, "ready", make_room)
     with pipe() as (stdout, shown), delivering(STREAM) as port:
         os.set_blocking(shown.fileno(), False)
         full = shown.write((1 << 20) * b"x")
