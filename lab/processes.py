@@ -1,73 +1,261 @@
-"""A server of a demonstration's own: server.py as a child process, from its start to its end.
+"""A server as a child process, from its start to its end: the one driver of servers in lab/.
 
-Called by swarm.py and scale.py.
+Any command will do that prints `listening on HOST:PORT` on its stdout. The child has a session of
+its own, so that Ctrl+C is for us alone. Its outputs are read by threads, so that it never waits for
+us. It ends with the `with` block, whatever happens, and so does all that it has started.
 """
 
-import math
+import os
+import re
 import signal
 import subprocess
 import sys
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO, Self
 
 import protocol
 from edges.failure import Failure
+from lab.torture import meters
 
 ROOT = Path(protocol.__file__).resolve().parent
-PATIENCE = 10.0  # seconds for a server to end: twice what its drain may take
+STARTING = 10.0  # seconds that a server gets to say where it listens
+ENDING = 10.0  # seconds that a server of our own gets to end: twice what its drain may take
+MARK = "EIGHTY_SERVER"  # the environment variable of whatever a server of ours starts
+KEPT = 1 << 20  # bytes of an output that are kept; the rest is only counted
+LISTENING = re.compile(rb"^listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b", re.MULTILINE)
+
+Address = tuple[str, int]
 
 
-def processor_time(pid: int) -> float:
-    """Return the seconds that a process has run on a processor so far, all its threads together.
+def listening(said: bytes) -> Address | None:
+    """Return where a client reaches the server that has said this; None if it has not said it."""
+    found = LISTENING.search(said)
+    if found is None:
+        return None
+    host = found[1].decode()
+    return {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host), int(found[2])
 
-    /proc/PID/task/*/schedstat counts nanoseconds. Not a number, where there is none.
+
+class NotStarted(Failure):
+    """The command did not say where it listens; `said` is what it wrote on stderr instead."""
+
+    def __init__(self, reason: str, said: bytes = b"") -> None:
+        super().__init__(reason)
+        self.said = said
+
+
+class Output:
+    """What a process writes on one pipe, read at once in a thread so that it never waits for us."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.text = b""
+        self.lines = 0
+        self.closed = False
+        self._pipe = pipe
+        self._grown = threading.Condition()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def wait_for(self, pattern: "re.Pattern[bytes]", limit: float) -> "re.Match[bytes] | None":
+        """Return the match of `pattern` as soon as it has been written, None after `limit` s."""
+        with self._grown:
+            self._grown.wait_for(lambda: self.closed or pattern.search(self.text), limit)
+            return pattern.search(self.text)
+
+    def drain(self) -> None:
+        """Wait for the end of the output, which a process that has ended leaves soon."""
+        self._thread.join(0.2)
+
+    def finish(self) -> None:
+        """Wait for the end of the output, then let go of the pipe."""
+        self._thread.join(1.0)
+        if not self._thread.is_alive():
+            self._pipe.close()
+
+    def _read(self) -> None:
+        while octets := os.read(self._pipe.fileno(), 1 << 16):
+            with self._grown:
+                self.lines += octets.count(b"\n")
+                self.text += octets[: max(0, KEPT - len(self.text))]
+                self._grown.notify_all()
+        with self._grown:
+            self.closed = True
+            self._grown.notify_all()
+
+
+class ServerProcess:
+    """A server that listens at `address` once this has been made; ended with the `with`.
+
+    What it has started ends with it, daemons too: its environment holds a mark, and every process
+    that still has the mark is killed (only Linux shows the environment of others).
+
+    `stderr`: "read" collects it in `errors`; "terminal" is a terminal and "pipe" a pipe that nobody
+    reads, both full; "gone" a pipe whose reader has left; "nowhere" is /dev/null; "ours" is
+    ours, and a file is that file. `cwd` is its folder. It gets `starting` seconds to say where it
+    listens. `prepare` is called first in the new process, a fork of a program with threads, so it
+    may do little. Raises NotStarted.
     """
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    times = [int(thread.read_text().split()[0]) for thread in threads]
-    return sum(times) / 1e9 if times else math.nan
 
+    errors: Output | None = None
 
-class OwnServer:
-    """server.py on a free port of the loopback interface, quiet. A context manager."""
-
-    def __init__(self, path: str, *options: str) -> None:
-        """Start it; return once it listens. Raises Failure if it does not come to that."""
-        words = ["--host=127.0.0.1", "--port=0", "--quiet", *options, "--", path]
-        self.process = subprocess.Popen(
-            [sys.executable, ROOT / "server.py", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            process_group=0,  # Ctrl+C is for us alone, and we end it when we have done with it
-        )
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        stderr: str | IO[str] = "read",
+        starting: float = STARTING,
+        prepare: Callable[[], None] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        theirs, self._kept = _standard_error(stderr) if isinstance(stderr, str) else (stderr, [])
+        self._mark = uuid.uuid4().hex
+        self.process = self._start(command, theirs, prepare, cwd)
         assert self.process.stdout is not None
-        first = self.process.stdout.readline().strip()
-        if not first.startswith("listening on "):
-            self.kill()
-            raise Failure(f"no server: {first or 'it said nothing'}")
-        self.port = int(first.rpartition(":")[2])
-        self.at_first = processor_time(self.process.pid)  # the interpreter has started by now
+        self.output = Output(self.process.stdout)
+        if self.process.stderr is not None:
+            self.errors = Output(self.process.stderr)
+        self.output.wait_for(LISTENING, starting)
+        address = listening(self.output.text)
+        if address is None:
+            raise self._not_started(command[0], starting)
+        self.address = address
 
-    def __enter__(self) -> "OwnServer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nothing behind, however we got here."""
-        if self.process.returncode is None:
-            self.kill()
+        self.end()
+
+    @property
+    def port(self) -> int:
+        """The port at which it listens."""
+        return self.address[1]
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to all of its process group."""
+        os.killpg(self.process.pid, number)
+
+    def status(self) -> int:
+        """Return the exit status of the ended process, or less the number of the signal.
+
+        It is not reaped yet, so that its meters can still be read.
+        """
+        if not hasattr(os, "waitid"):
+            return self.process.wait()
+        result = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        assert result is not None
+        return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+
+    def terminal_is_blocking(self) -> bool:
+        """Tell whether its terminal (stderr="terminal") still has the blocking mode it had."""
+        return os.get_blocking(self._kept[-1])
+
+    def end(self) -> None:
+        """End it at once, with all that it has started, and let go of its outputs."""
+        if self.process.returncode is None:  # not reaped: the number is still its own
+            os.killpg(self.process.pid, signal.SIGKILL)
+        meters.kill_marked(f"{MARK}={self._mark}")
+        self.process.wait()
+        for output in filter(None, (self.output, self.errors)):
+            output.finish()
+        self._let_go()
+
+    def _start(
+        self,
+        command: Sequence[str],
+        stderr: int | IO[str] | None,
+        prepare: Callable[[], None] | None,
+        cwd: Path | None,
+    ) -> "subprocess.Popen[bytes]":
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=cwd,
+                start_new_session=True,  # our Ctrl+C is not the server's
+                env={**os.environ, MARK: self._mark},
+                preexec_fn=prepare,  # noqa: PLW1509
+            )
+        except OSError as error:
+            self._let_go()
+            raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
+        finally:
+            if isinstance(stderr, int) and stderr >= 0 and stderr not in self._kept:
+                os.close(stderr)
+
+    def _not_started(self, name: str, starting: float) -> NotStarted:
+        """End it and return why: it ended, or it still runs and did not say where."""
+        status: int | None = None
+        with suppress(subprocess.TimeoutExpired):
+            status = self.process.wait(0.2 if self.output.closed else 0)
+        self.end()
+        said = self.errors.text if self.errors else b""
+        last = "; ".join(said.decode(errors="replace").splitlines()[-1:])
+        how = f"in {starting:g} s" if status is None else f"but ended with status {status}"
+        return NotStarted(f"{name} did not print `listening on HOST:PORT` {how}: `{last}`", said)
+
+    def _let_go(self) -> None:
+        while self._kept:
+            os.close(self._kept.pop())
+
+
+def _standard_error(kind: str) -> tuple[int | None, list[int]]:
+    """Return what the server gets as stderr, and the descriptors that we keep open as long."""
+    plain = {"read": subprocess.PIPE, "nowhere": subprocess.DEVNULL, "ours": None}
+    if kind in plain:
+        return plain[kind], []
+    if kind == "terminal":
+        keyboard, terminal = os.openpty()
+        _fill(terminal)
+        return terminal, [keyboard, terminal]
+    reader, writer = os.pipe()
+    if kind == "pipe":
+        _fill(writer)
+        return writer, [reader]
+    os.close(reader)
+    return writer, []
+
+
+def _fill(writer: int) -> None:
+    """Write until no byte more fits, so that the very next line blocks whoever writes it."""
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b".")
+    os.set_blocking(writer, True)
+
+
+class OwnServer(ServerProcess):
+    """server.py on a free port of the loopback interface, quiet; it delivers the file `path`."""
+
+    def __init__(self, path: str, *options: str) -> None:
+        """Start it; return once it listens. Raises Failure with its own words if it does not."""
+        words = ["--host=127.0.0.1", "--port=0", "--quiet", *options, "--", path]
+        try:
+            super().__init__([sys.executable, str(ROOT / "server.py"), *words])
+        except NotStarted as failure:
+            last = failure.said.decode(errors="replace").splitlines()[-1:]
+            raise Failure(f"no server: {last[0] if last else failure}") from None
+        self.at_first = meters.reading(self.process.pid).cpu  # the interpreter has started by now
 
     def seconds(self) -> float:
         """Return the processor time that serving has taken so far. Ask before its end."""
-        return processor_time(self.process.pid) - self.at_first
+        return meters.reading(self.process.pid).cpu - self.at_first
 
     def terminate(self) -> None:
-        """Ask it to drain: to accept nobody new, and to end when the last client has gone."""
-        self.process.send_signal(signal.SIGTERM)
+        """Ask it to drain: to accept no new client, and to end when the last one has gone."""
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.communicate()
+        """End it as a crash does; it has ended when this returns."""
+        self.send_signal(signal.SIGKILL)
+        self.process.wait()
 
     def stop(self) -> str:
         """Drain it; return its last line, which counts how its connections ended."""
@@ -77,10 +265,11 @@ class OwnServer:
     def last_line(self) -> str:
         """Wait for its end; return the last line that it said, and its status unless that is 0."""
         try:
-            said, _ = self.process.communicate(timeout=PATIENCE)
+            status = self.process.wait(ENDING)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.end()
             return "it did not end"
-        last = said.splitlines()[-1] if said else "it said nothing"
-        status = self.process.returncode
-        return f"{last} (status {status})" if status else last
+        self.end()
+        assert self.errors is not None
+        said = ["it said nothing", *self.errors.text.decode(errors="replace").splitlines()][-1]
+        return f"{said} (status {status})" if status else said

@@ -35,9 +35,10 @@ from edges.console import Console
 from edges.failure import Failure
 from edges.program import run
 from lab.limits import allow_clients
-from lab.processes import OwnServer, processor_time
+from lab.processes import OwnServer
 from lab.progress import Progress
 from lab.swarm import OneOfMany, Swarm, Untraced
+from lab.torture import meters
 from reactor import READ, Reactor
 from signals import Signals
 
@@ -180,7 +181,7 @@ class Act:
         """Return the line on this act."""
         exact, lost = len(crowd.latencies), crowd.failures.total()
         elsewhere = int(self.balancer.figures("BACKEND")["wredis"])
-        processor = processor_time(self.balancer.process.pid) / max(1, exact)
+        processor = meters.reading(self.balancer.process.pid).cpu / max(1, exact)
         return (
             f"{name}: {exact:,} of {crowd.size:,} exact, {lost:,} lost of {self.held:,} held,"
             f" {elsewhere:,} retried elsewhere; {crowd.seconds:.2f} s,"

@@ -178,8 +178,9 @@ def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(s
     words = ["--quick", "--rounds=1", "--only=eighty", "--also=deaf=false", "--also=no=/no/such"]
     told = run(stage, sys.executable, "-m", "lab.bench", *words)
     assert told.returncode == 0, told.stderr
-    assert "FAILED, and left out: deaf: it does not listen" in told.stderr
-    assert "FAILED, and left out: no: it does not start: No such file" in told.stderr
+    left_out = "FAILED, and left out: "
+    assert f"{left_out}deaf: false did not print `listening on HOST:PORT` but ended" in told.stderr
+    assert f"{left_out}no: /no/such: No such file" in told.stderr
     assert "\n| **eighty** |" in told.stdout
 
 

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from lab.bench import figures, plots, sentences
-from lab.bench.processes import ROOT
 from lab.bench.results import Results, load
+from lab.processes import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 FOLDER = ROOT / "docs" / "performance"

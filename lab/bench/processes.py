@@ -8,11 +8,12 @@ ticks: good enough over some seconds, and useless for a single round.
 import os
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from lab.processes import ROOT, NotStarted, ServerProcess
+
 BUILD = ROOT / "build"  # `make bench` compiles the C programs into it
 LOAD = BUILD / "load"
 HOLD = BUILD / "hold"
@@ -23,65 +24,17 @@ class Failed(Exception):
     """There are no figures; `str()` says why."""
 
 
-class Process:
-    """A child that is ended on leaving the `with`, whatever happens.
-
-    It has a process group of its own: Ctrl+C is for the bench alone, else each server would have
-    its last words on the terminal.
-    """
-
-    process: "subprocess.Popen[str]"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream:
-                stream.close()
-
-    def line(self) -> str:
-        """Return the next line that it prints; "" if it has ended."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-
-class Server(Process):
-    """A server that starts; it can be asked once `wait` has returned."""
+class Server(ServerProcess):
+    """A server on `cores`, delivering the file `path`; its stderr is `lines`, by default ours."""
 
     def __init__(
         self, command: list[str], path: Path, cores: set[int], lines: "IO[str] | None" = None
     ) -> None:
-        words = [*command, str(path)]
-        self.command = " ".join(words)
         try:
-            self.process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=lines,
-                text=True,
-                cwd=ROOT,
-                process_group=0,
-            )
-        except OSError as error:
-            raise Failed(f"it does not start: {error.strerror}: {self.command}") from None
+            super().__init__([*command, str(path)], stderr=lines or "ours", cwd=ROOT)
+        except NotStarted as error:
+            raise Failed(f"{error}: {' '.join([*command, str(path)])}") from None
         os.sched_setaffinity(self.process.pid, cores)
-
-    def wait(self) -> "Server":
-        """Return when it listens."""
-        line = self.line()
-        if not line.startswith("listening on "):
-            raise Failed(f"it does not listen: {self.command}")
-        self.port = line.rpartition(":")[2].strip()
-        return self
 
     def cpu(self) -> int:
         """Return the nanoseconds of processor time that it has used so far."""
@@ -106,19 +59,29 @@ class Server(Process):
         return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-class Idle(Process):
-    """Clients that have connected, have the server's hello, and say nothing."""
+class Idle:
+    """Clients that have connected, have the server's hello, and say nothing. A context manager.
+
+    They have a process group of their own: Ctrl+C is for the bench alone.
+    """
 
     def __init__(self, server: Server, count: int) -> None:
+        """Start them; return when all have been greeted."""
         self.process = subprocess.Popen(
-            [str(HOLD), server.port, str(count)],
+            [str(HOLD), str(server.port), str(count)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             process_group=0,
         )
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            assert self.process.stdout is not None
+            if self.process.stdout.readline() != "holding\n":
+                raise Failed("a client was not greeted")
+            stack.pop_all()
 
-    def wait(self) -> None:
-        """Return when all of them have been greeted."""
-        if self.line() != "holding\n":
-            raise Failed("a client was not greeted")
+    def close(self) -> None:
+        """End them."""
+        self.process.kill()
+        self.process.communicate()

@@ -14,7 +14,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -43,26 +43,19 @@ class Seat:
         self.stack = ExitStack()
 
     def start(self) -> None:
-        """Start the server; `wait` for it before it is asked."""
+        """Start the server, and the idle clients that it must hold."""
         subject = self.subject
         more = ("--timeout", FOREVER) if subject.idle else ()
         lines = self.stack.enter_context(sink(subject.lines))
         self.server = Server([*subject.command, *more], self.path, self.cores, lines)
         self.stack.enter_context(self.server)
-
-    def wait(self) -> None:
-        """Return when it listens, and holds the idle clients that it must."""
-        self.server.wait()
-        if self.subject.idle:
-            idle = Idle(self.server, self.subject.idle)
-            self.stack.enter_context(idle)
-            idle.wait()
+        if subject.idle:
+            self.stack.enter_context(closing(Idle(self.server, subject.idle)))
 
     def renew(self) -> None:
         """Start a new server in place of the old one, and warm it up."""
         self.stack.close()
         self.start()
-        self.wait()
         self.load(FIRST)
 
     def load(self, transfers: int) -> dict[str, float]:
@@ -141,7 +134,6 @@ class Rounds:
             for seat in seats:
                 stack.callback(seat.stack.close)
             seats = [seat for seat in seats if self.survives(seat, seat.start)]
-            seats = [seat for seat in seats if self.survives(seat, seat.wait)]
             seats = [s for s in seats if self.survives(s, partial(s.warm_up, seconds))]
             for _ in range(rounds):
                 seats = [seat for seat in seats if self.survives(seat, seat.sample)]

@@ -10,15 +10,17 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.bench import machine, starts, strace
-from lab.bench.processes import BUILD, ROOT, Failed, Idle
+from lab.bench.processes import BUILD, Failed, Idle
 from lab.bench.progress import Progress
 from lab.bench.rounds import Rounds, Row, Seat
 from lab.bench.subjects import EIGHTY, YARDSTICK, Subject, eighty, known, missing, peer
 from lab.limits import most_files
+from lab.processes import ROOT
 
 STARTERS = ROOT / "lab" / "bench" / "starters"
 ASYNCIO, UVLOOP = "asyncio Protocol", "uvloop Protocol"
@@ -47,7 +49,7 @@ class Plan:
         """Measure the subjects: so many rounds, with slots so long, unless it must be quick."""
         rounds = self.rounds or (1 + (name == "peers") if self.quick else rounds)
         seconds = 0.1 if self.quick else seconds
-        self.progress.begin(name, len(subjects) * (rounds + 3))
+        self.progress.begin(name, len(subjects) * (rounds + 2))
         run = Rounds(self.path, self.cores, self.progress)
         rows = run.run(subjects, rounds, seconds)
         return {"rounds": rounds, "rows": rows, "not run": missing() | run.failed}
@@ -154,11 +156,9 @@ def held(plan: Plan, name: str, command: tuple[str, ...], count: int) -> float:
     seat = Seat(Subject(name, command, idle=HELD_FIRST), plan.path, plan.cores)
     with seat.stack:
         seat.start()
-        seat.wait()
         seat.server.settled()
         before = seat.server.resident()
-        with Idle(seat.server, count) as more:
-            more.wait()
+        with closing(Idle(seat.server, count)):
             seat.server.settled()
             return (seat.server.resident() - before) / count
 
@@ -189,7 +189,6 @@ def profile(plan: Plan) -> Scene:
         seat = Seat(subject, plan.path, plan.cores)
         with seat.stack:
             seat.start()
-            seat.wait()
             seat.warm_up(1.0 if plan.quick else 6.0)
             seat.server.process.send_signal(signal.SIGUSR1)
             seat.sample()

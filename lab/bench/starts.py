@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from lab.bench.processes import ROOT, Failed, Server
+from lab.bench.processes import Failed, Server
 from lab.bench.progress import Progress
 from lab.bench.rounds import Row
 from lab.bench.subjects import eighty
+from lab.processes import ROOT
 
 NOTHING = "python3 -c pass"
 NEEDED = "import argparse, selectors, socket"  # what a client cannot do without
@@ -39,7 +40,7 @@ def rows(path: Path, cores: set[int], rounds: int, progress: Progress) -> list[R
         lives: dict[str, Life] = {
             NOTHING: partial(ended, "-c", "pass"),
             IMPORTS: partial(ended, "-c", NEEDED),
-            CLIENT: partial(fetched, server.wait().port, path, Path(folder) / "copy"),
+            CLIENT: partial(fetched, str(server.port), path, Path(folder) / "copy"),
             SERVER: partial(listening, path),
         }
         for live in lives.values():
@@ -92,5 +93,4 @@ def listening(path: Path) -> Cost:
     """Start a server, on this core; end it as soon as it listens."""
     began = time.perf_counter()
     with Server(list(eighty("-q")), path, os.sched_getaffinity(0)) as server:
-        server.wait()
         return 1e3 * (time.perf_counter() - began), 1e-6 * server.cpu()

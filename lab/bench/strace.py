@@ -30,9 +30,9 @@ def calls(
     with tempfile.NamedTemporaryFile("r") as log:
         words = ["strace", "-D", "-f", "-s", "100", "-o", log.name, *command]
         with Server(words, path, cores) as server:  # -D: the server is our child, not strace
-            server.wait().settled(AT_REST)
+            server.settled(AT_REST)
             started = log.read()
-            load = [str(LOAD), server.port, str(path), str(transfers), str(at_a_time)]
+            load = [str(LOAD), str(server.port), str(path), str(transfers), str(at_a_time)]
             run = subprocess.run(load, capture_output=True, text=True, check=False)
             server.settled(AT_REST)
             lines = (started.rpartition("\n")[2] + log.read()).split("\n")[:-1]  # none that waits

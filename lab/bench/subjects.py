@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.bench.processes import BUILD, ROOT
+from lab.bench.processes import BUILD
+from lab.processes import ROOT
 
 YARDSTICK = "C"  # bare epoll: the limit
 EIGHTY = "eighty"

@@ -11,35 +11,30 @@ the deadline from `--deadline`, and attacks that need an option cannot be made (
 """
 
 import os
-import re
 import resource
 import select
 import signal
-import subprocess
 import sys
-import threading
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import IO, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
+from lab import processes
+from lab.processes import Address, NotStarted, Output
 from lab.torture import meters
-from lab.torture.good_clients import Address
+
+__all__ = [
+    "DEFAULT",
+    "NotPossible",
+    "NotStarted",
+    "Options",
+    "Server",
+    "ServerProcess",
+    "expand",
+    "split",
+]
 
 Options = Mapping[str, float | None]
 DEFAULT = (sys.executable, "server.py", "{file}", "--host", "127.0.0.1", "--port", "0", "{options}")
-STARTING = 10.0  # seconds that a server gets to say where it listens
-MARK = "EIGHTY_JUDGED"  # the environment variable of whatever a judged server starts
-KEPT = 1 << 20  # octets of an output that are kept; the rest is only counted
-LISTENING = re.compile(rb"listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b")
-
-
-class NotStarted(Exception):
-    """The command did not say where it listens; `said` is what it wrote on stderr instead."""
-
-    def __init__(self, reason: str, said: bytes = b"") -> None:
-        super().__init__(reason)
-        self.said = said
 
 
 class NotPossible(Exception):
@@ -66,45 +61,6 @@ def arguments(options: Options) -> list[str]:
     for name, value in options.items():
         words += [f"--{name}"] if value is None else [f"--{name}", f"{value:g}"]
     return words
-
-
-class Output:
-    """What a process writes on one pipe, read at once in a thread so that it never waits for us."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self.text = b""
-        self.lines = 0
-        self.closed = False
-        self._pipe = pipe
-        self._grown = threading.Condition()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def wait_for(self, pattern: "re.Pattern[bytes]", limit: float) -> "re.Match[bytes] | None":
-        """Return the match of `pattern` as soon as it has been written, None after `limit` s."""
-        with self._grown:
-            self._grown.wait_for(lambda: self.closed or pattern.search(self.text), limit)
-            return pattern.search(self.text)
-
-    def drain(self) -> None:
-        """Wait for the end of the output, which a process that has ended leaves soon."""
-        self._thread.join(0.2)
-
-    def finish(self) -> None:
-        """Wait for the end of the output, then let go of the pipe."""
-        self._thread.join(1.0)
-        if not self._thread.is_alive():
-            self._pipe.close()
-
-    def _read(self) -> None:
-        while octets := os.read(self._pipe.fileno(), 1 << 16):
-            with self._grown:
-                self.lines += octets.count(b"\n")
-                self.text += octets[: max(0, KEPT - len(self.text))]
-                self._grown.notify_all()
-        with self._grown:
-            self.closed = True
-            self._grown.notify_all()
 
 
 class Server:
@@ -197,132 +153,15 @@ class Server:
         os.kill(self.known_pid, number)
 
 
-class ServerProcess(Server):
-    """A server started by us, the leader of its own process group; ended with the `with`.
+class ServerProcess(processes.ServerProcess, Server):
+    """A server started by us: processes.py says how it is started and ended."""
 
-    What it has started ends with it, daemons too: its environment holds a mark, and every process
-    that still has the mark is killed (only Linux shows the environment of others).
-
-    `stderr`: "read" collects it in `errors`; "terminal" is a terminal and "pipe" a pipe that nobody
-    reads, both full; "gone" a pipe whose reader has left; "nowhere" is /dev/null. It gets
-    `starting` seconds to say where it listens. `prepare` is called first in the new process, which
-    is a fork of a program with threads, so it may do little. Raises NotStarted.
-    """
-
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        stderr: str = "read",
-        starting: float = STARTING,
-        prepare: Callable[[], None] | None = None,
-    ) -> None:
-        theirs, self._kept = _standard_error(stderr)
-        self._mark = uuid.uuid4().hex
-        self.process = self._start(command, theirs, prepare)
-        assert self.process.stdout is not None
-        self.output = Output(self.process.stdout)
-        if self.process.stderr is not None:
-            self.errors = Output(self.process.stderr)
-        super().__init__(("", 0), self.process.pid)
-        self.address = self._listening(command, starting)
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def status(self) -> int:
-        """Return the exit status of the ended process, or less the number of the signal.
-
-        It is not reaped yet, so that its meters can still be read.
-        """
-        if not hasattr(os, "waitid"):
-            return self.process.wait()
-        result = os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
-        assert result is not None
-        return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
-
-    def terminal_is_blocking(self) -> bool:
-        """Tell whether its terminal (stderr="terminal") still has the blocking mode it had."""
-        return os.get_blocking(self._kept[-1])
+    def __init__(self, command: Sequence[str], **how: Any) -> None:
+        super().__init__(command, **how)
+        self.pid = self.process.pid
 
     def _is_gone(self) -> bool:
         return self.process.poll() is not None
 
-    def _start(
-        self, command: Sequence[str], stderr: int, prepare: Callable[[], None] | None
-    ) -> "subprocess.Popen[bytes]":
-        try:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,  # our Ctrl+C is not the server's
-                env={**os.environ, MARK: self._mark},
-                preexec_fn=prepare,  # noqa: PLW1509
-            )
-        except OSError as error:
-            self._let_go()
-            raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
-        finally:
-            if stderr >= 0 and stderr not in self._kept:
-                os.close(stderr)
-
-    def _listening(self, command: Sequence[str], starting: float) -> Address:
-        match = self.output.wait_for(LISTENING, starting)
-        if match is None:
-            raise self._not_started(command[0], starting)
-        host = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(match[1].decode(), match[1].decode())
-        return host, int(match[2])
-
     def _signal(self, number: int) -> None:
-        os.killpg(self.process.pid, number)
-
-    def _not_started(self, name: str, starting: float) -> NotStarted:
-        """End it and return why: it ended, or it still runs and did not say where."""
-        status = self.status() if self.ended(0.2 if self.output.closed else 0) else None
-        self._end()
-        said = self.errors.text if self.errors else b""
-        last = "; ".join(said.decode(errors="replace").splitlines()[-1:])
-        how = f"in {starting:g} s" if status is None else f"but ended with status {status}"
-        return NotStarted(f"{name} did not print `listening on HOST:PORT` {how}: `{last}`", said)
-
-    def _end(self) -> None:
-        if self.process.returncode is None:  # not reaped: the number is still its own
-            os.killpg(self.process.pid, signal.SIGKILL)
-        meters.kill_marked(f"{MARK}={self._mark}")
-        self.process.wait()
-        for output in filter(None, (self.output, self.errors)):
-            output.finish()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        while self._kept:
-            os.close(self._kept.pop())
-
-
-def _standard_error(kind: str) -> tuple[int, list[int]]:
-    """Return what the server gets as stderr, and the descriptors that we keep open as long."""
-    if kind == "read":
-        return subprocess.PIPE, []
-    if kind == "nowhere":
-        return subprocess.DEVNULL, []
-    if kind == "terminal":
-        keyboard, terminal = os.openpty()
-        _fill(terminal)
-        return terminal, [keyboard, terminal]
-    reader, writer = os.pipe()
-    if kind == "pipe":
-        _fill(writer)
-        return writer, [reader]
-    os.close(reader)
-    return writer, []
-
-
-def _fill(writer: int) -> None:
-    """Write until no octet more fits, so that the very next line blocks whoever writes it."""
-    os.set_blocking(writer, False)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(writer, b".")
-    os.set_blocking(writer, True)
+        self.send_signal(number)
