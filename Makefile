@@ -79,7 +79,7 @@ scale: ## N servers (4) behind HAProxy; one is stopped in mid-run
 ## change
 .PHONY: quick lint format spec test-browser coverage docs check clean
 
-QUICK_TESTS = reactor connection listener protocol server_hello client_hello state_tables machines epoll
+QUICK_TESTS = reactor signals connection listener protocol server_hello client_hello state_tables machines epoll
 quick: $(VENV)/.group-test ## only the unit and property tests of the core, in seconds
 	@$(launch_venv) -m pytest -q -n auto $(QUICK_TESTS:%=tests/test_%.py)
 

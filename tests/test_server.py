@@ -256,9 +256,7 @@ socket.socket = NoIPv6
 
 
 @pytest.mark.fault("E12")
-@pytest.mark.parametrize(
-    "host", ["a..b", 64 * "a" + ".b", "no-such-host.invalid", "a b", "\x1b"]
-)
+@pytest.mark.parametrize("host", ["a..b", 64 * "a" + ".b", "no-such-host.invalid", "a b", "\x1b"])
 def test_a_host_that_cannot_be_resolved_is_one_line_and_status_1(
     text_file: Path, host: str
 ) -> None:

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from lab.swarm import SharedQueues, Swarm, latencies
+from lab.swarm import Swarm, latencies
+from reactor import Reactor
 from tests.support.programs import UNMEASURED, Program, Server
 
 SCRIPT = "lab.swarm"
@@ -24,7 +25,7 @@ def original(tmp_path):
 @contextmanager
 def against_silence(size, **how):
     """Give a swarm whose downloads were sent to somebody who never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, closing(SharedQueues()) as reactor:
+    with socket.create_server(("127.0.0.1", 0)) as listener, closing(Reactor()) as reactor:
         crowd = Swarm(reactor, ORIGINAL, size, 10.0, **how)
         crowd.where = [(socket.AF_INET, listener.getsockname())]
         crowd.advance()
@@ -193,13 +194,11 @@ def test_nobody_reads_the_summary_and_all_is_well():
         assert run.wait() == 0
 
 
-def test_downloads_share_two_queues_and_the_deadlines_stay_in_order():
+def test_a_hundred_downloads_need_one_schedule_and_leave_nothing_in_it():
     with against_silence(100) as crowd:
-        assert len(crowd.reactor.queues) == 2
-        for queue in crowd.reactor.queues:
-            moments = list(queue.moments.values())
-            assert moments == sorted(moments)
-            assert len(moments) == 100
+        [timers] = crowd.reactor.schedules
+        assert len(timers.waiting) >= 100
+    assert not timers.waiting
 
 
 def test_no_more_begin_at_once_than_a_backlog_holds():
