@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lab.torture import meters, wire
-from lab.torture.good_clients import PATIENCE, GoodClients
+from lab.torture.good_clients import PACE, PATIENCE, GoodClients
 from lab.torture.peer import END, OPEN, Ending, Peer
 from lab.torture.server_process import NotPossible, Server, ServerProcess
 
@@ -83,8 +83,9 @@ class Arena:
     def peers(self, count: int, *, receive_buffer: int | None = None) -> list[Peer]:
         """Connect `count` attackers; each has been greeted."""
         peers = [self.peer(receive_buffer=receive_buffer) for _ in range(count)]
+        by = time.monotonic() + PROMPTLY + count / PACE  # for all of them: a queue is no crowd
         for peer in peers:
-            greeting = peer.read(len(wire.HELLO), time.monotonic() + PROMPTLY)
+            greeting = peer.read(len(wire.HELLO), by)
             self.demand(greeting == wire.HELLO, f"the server's hello was {greeting!r}")
         return peers
 
