@@ -76,6 +76,15 @@ swarm: ## N downloads at once (1000) in one process, with figures
 scale: ## N servers (4) behind HAProxy; one is stopped in mid-run
 	@$(launch) -m lab.scale $${N:+--servers="$$N"}
 
+## learn
+.PHONY: museum exhibit
+
+museum: ## list the exhibits: servers that are wrong on purpose
+	@$(launch) -m learn.museum
+
+exhibit: ## show exhibit N and its symptom; SERVER= a repaired copy
+	@$(launch) -m learn.museum "$$N" $(if $(NAMED),"$$SERVER")
+
 ## change
 .PHONY: quick lint format spec test-browser coverage docs check clean
 
@@ -86,7 +95,7 @@ quick: $(VENV)/.group-test ## only the unit and property tests of the core, in s
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/grade
+	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/grade learn/museum/[_a-z]*.py learn/twins
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .
@@ -110,6 +119,7 @@ docs: ## write again all that is generated in the documents
 	@$(launch) -m lab.documents.specification --write
 	@$(launch) -m lab.documents.cases --write
 	@$(launch) -m lab.bench.document --write
+	@$(launch) -m learn.museum.page --write
 
 check: lint test spec test-browser demo ## all that a change must pass
 
