@@ -11,6 +11,11 @@ FILE = sample.txt
 OUT = output_file/sample.txt
 SEED =
 N =
+CHAPTER =
+ROW =
+CLIENT =
+EXERCISE =
+FROM =
 QUICK =
 ARGS =
 PYTHON ?= python3
@@ -18,10 +23,12 @@ VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
 
 # make swarm starts a server of its own unless the user names one.
 NAMED := $(filter command,$(origin SERVER) $(origin PORT))
+# make grade grades mine/server.py unless the user names another one.
+GRADED := $(filter command,$(origin SERVER))
 
 # What the user said is data: make must not expand it, and no shell may read it as commands. So each
 # value is frozen as it was typed and travels in the environment, where a recipe takes it as "$$NAME".
-VALUES = HOST SERVER PORT FILE OUT SEED N ARGS PYTHON
+VALUES = HOST SERVER PORT FILE OUT SEED N CHAPTER ROW CLIENT EXERCISE FROM ARGS PYTHON
 $(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
 export $(VALUES)
 
@@ -77,7 +84,17 @@ scale: ## N servers (4) behind HAProxy; one is stopped in mid-run
 	@$(launch) -m lab.scale $${N:+--servers="$$N"}
 
 ## learn
-.PHONY: museum exhibit
+.PHONY: learn grade hint museum exhibit
+
+learn: ## make mine/server.py, and grade it whenever you save it
+	@$(launch) -m learn.watch $${FROM:+--from="$$FROM"}
+
+grade: ## attack mine/server.py, or SERVER=, in 35 ways
+	@$(launch) -m learn.grade --no-status --chapter="$$CHAPTER" --row="$$ROW" --client="$$CLIENT" \
+		--exercise="$$EXERCISE" -- $(if $(GRADED),"$$SERVER")
+
+hint: ## help with the next red row, or with ROW=
+	@$(launch) -m learn.grade --no-status --hint="$${N:-0}" --row="$$ROW" -- $(if $(GRADED),"$$SERVER")
 
 museum: ## list the exhibits: servers that are wrong on purpose
 	@$(launch) -m learn.museum
@@ -95,7 +112,8 @@ quick: $(VENV)/.group-test ## only the unit and property tests of the core, in s
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/grade learn/museum/[_a-z]*.py learn/twins
+	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/exercises/*.py learn/grade \
+		learn/museum/[_a-z]*.py learn/twins learn/watch
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .

@@ -13,6 +13,7 @@ READABLE, WRITABLE = 1, 4  # POLLIN, POLLOUT: the same numbers wherever there is
 GONE = 8 | 16  # POLLERR, POLLHUP: the other end is gone; reported even if nobody asked
 REFUSED = 32  # POLLNVAL: closed; on macOS also a device that poll(2) does not support
 TOO_HIGH = 1024  # FD_SETSIZE: the first descriptor that select(2) cannot take
+LOOK_AGAIN = 0.1  # seconds
 
 Events = dict[int, int]  # of each descriptor
 
@@ -20,15 +21,17 @@ Events = dict[int, int]  # of each descriptor
 def ready(wanted: Events, seconds: float | None) -> Events:
     """Wait until a descriptor has one of its `wanted` events, or is GONE; return the events.
 
-    At most `seconds`; None: for ever. Returns an empty dictionary if nothing happened. Raises
+    At most `seconds`; None: for ever. Returns an empty dictionary if nothing happened yet. Raises
     OSError if the system cannot wait at all, and ValueError for a descriptor that is negative.
     """
     if not hasattr(select, "poll"):
         return selected(wanted, seconds)
     found = polled(wanted, seconds)
-    if any(events & REFUSED for events in found.values()) and max(wanted) < TOO_HIGH:
-        return selected(wanted, seconds)
-    return found
+    refused = {number for number, events in found.items() if events & REFUSED}
+    if not refused or max(wanted) >= TOO_HIGH:
+        return found
+    others = {number: events for number, events in found.items() if number not in refused}
+    return others or selected(wanted, seconds)
 
 
 def polled(wanted: Events, seconds: float | None) -> Events:
@@ -40,7 +43,9 @@ def polled(wanted: Events, seconds: float | None) -> Events:
 
 
 def selected(wanted: Events, seconds: float | None) -> Events:
-    """Wait with select(2), which does not report GONE."""
+    """Wait with select(2), which does not report GONE: return soon, so that poll(2) can look."""
+    if 0 in wanted.values():
+        seconds = LOOK_AGAIN if seconds is None else min(seconds, LOOK_AGAIN)
     readers = [number for number, events in wanted.items() if events & READABLE]
     writers = [number for number, events in wanted.items() if events & WRITABLE]
     readable, writable, _ = select.select(readers, writers, [], seconds)

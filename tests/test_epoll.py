@@ -11,6 +11,7 @@ import selectors
 import socket
 import struct
 import time
+import unittest
 from contextlib import ExitStack, closing
 
 import pytest
@@ -18,6 +19,11 @@ import pytest
 from edges.epoll import EpollSelector
 from reactor import READ, WRITE
 from tests.support.fakes import FakeSelector
+
+try:
+    from test import test_selectors as cpython  # some distributions leave it out
+except ImportError:
+    cpython = None
 
 STANDARD = [selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector]
 ALL = [EpollSelector, *STANDARD]
@@ -341,3 +347,28 @@ def test_a_regular_file_is_refused(tmp_path, kind):
         with pytest.raises(PermissionError):
             selector.register(file, WRITE)
         assert not selector.get_map()
+
+
+# --- CPython's own tests of its selectors
+
+
+class Ours(EpollSelector):
+    """Two of CPython's tests look at what its own selectors keep under this name."""
+
+    _map = property(lambda self: self.get_map())
+
+
+def test_the_tests_of_cpython_are_there(not_here):
+    if cpython is None:
+        not_here("this Python has no package `test`: CPython's tests of selectors were not run")
+    assert len([name for name in dir(TestOfCPython) if name.startswith("test_")]) > 15
+
+
+MIXINS = (cpython.BaseSelectorTestCase, cpython.ScalableSelectorMixIn) if cpython else ()
+
+
+@pytest.mark.fault("E21")
+class TestOfCPython(*MIXINS, unittest.TestCase):
+    """Every promise of selectors.BaseSelector, as the standard library tests it."""
+
+    SELECTOR = Ours

@@ -68,13 +68,13 @@ def test_courses_are_counted_along_the_graph():
 
 
 def never_gives_up(self):
+    self.next_look = None
     self.watch(listener.READ)
-    self.retries.arm(self)
+    self.look_later()
 
 
 def is_deaf_at_the_end(self):
-    self.move(server.DONE)
-    self.server.pauses.cancel(self)
+    self.transition(server.DONE)
 
 
 def forgets_what_comes_in_two_pieces(self, octets):
@@ -88,7 +88,7 @@ heard_it = server.ServerConnection.hear
 @pytest.mark.parametrize(
     ("kind", "method", "defect", "scope"),
     [
-        (listener.Acceptor, "retry", never_gives_up, Scope("", Knobs(clients=2, places=1))),
+        (listener.Acceptor, "look", never_gives_up, Scope("", Knobs(clients=2, places=1))),
         (server.ServerConnection, "half_close", is_deaf_at_the_end, Scope("", Knobs(clients=1))),
         (
             server.ServerConnection, "hear", forgets_what_comes_in_two_pieces,
@@ -105,7 +105,7 @@ def test_a_planted_defect_is_found(monkeypatch, kind, method, defect, scope):
 
 def test_a_circle_is_told_apart_from_a_known_state(monkeypatch):
     """A server that arms its retry for ever wakes for ever: its states repeat."""
-    monkeypatch.setattr(listener.Acceptor, "retry", never_gives_up)
+    monkeypatch.setattr(listener.Acceptor, "look", never_gives_up)
     monkeypatch.setattr("lab.simulation.program.Program.patience", lambda self: math.inf)
     with pytest.raises(Broken, match="circle"):
         explore(Scope("", Knobs(clients=2, places=1)))

@@ -48,8 +48,8 @@ MAY_KNOW = {
 }
 OURS = {"docs", "edges", "lab", "learn", "tests", *MAY_KNOW}
 
-LONGEST = 250  # code lines of a file
-WHOLE_CORE = 1015  # code lines of CORE: what a reader who wants to know all of it has to read
+LONGEST = 275  # code lines of a file
+WHOLE_CORE = 1100  # code lines of CORE, 1,003 today: a limit with no slack would reward dense lines
 
 
 def file_of(module):

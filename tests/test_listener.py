@@ -436,7 +436,7 @@ def come_and_go(house):
     return len(house.said)
 
 
-@pytest.mark.fault("A4", "A17")
+@pytest.mark.fault("A20")
 def test_an_episode_ends_although_connections_end_all_the_time(open_house):
     """50 a second: a look that each of them set anew would be put off for ever."""
     house = open_house(limit=2)
@@ -450,7 +450,7 @@ def test_an_episode_ends_although_connections_end_all_the_time(open_house):
     assert float(seconds) <= 0.1
 
 
-@pytest.mark.fault("A4", "A17")
+@pytest.mark.fault("A20")
 def test_another_pause_while_connections_end_all_the_time_has_lines_of_its_own(open_house):
     house = open_house(limit=2)
     for lines in (1, 3):
@@ -466,7 +466,7 @@ def test_another_pause_while_connections_end_all_the_time_has_lines_of_its_own(o
 # --- listening sockets that are dead
 
 
-@pytest.mark.fault("A10", "A18")
+@pytest.mark.fault("A21")
 @pytest.mark.parametrize("number", sorted(DEAD))
 def test_a_dead_listener_is_closed_with_one_line_and_the_other_goes_on(open_house, number):
     house = open_house(doors=2)
@@ -485,7 +485,7 @@ def test_a_dead_listener_is_closed_with_one_line_and_the_other_goes_on(open_hous
     assert house.sleeps_for_ever()  # it is no episode, and nobody looks at the dead one
 
 
-@pytest.mark.fault("A10")
+@pytest.mark.fault("A21")
 @pytest.mark.parametrize("doors", [1, 2])
 def test_when_the_last_listener_is_dead_the_owner_is_told_once(open_house, doors):
     house = open_house(doors=doors)
@@ -500,7 +500,7 @@ def test_when_the_last_listener_is_dead_the_owner_is_told_once(open_house, doors
     assert house.sleeps_for_ever()
 
 
-@pytest.mark.fault("A10", "A18")
+@pytest.mark.fault("A21")
 def test_a_listener_that_dies_in_an_episode_leaves_the_other_one_its_episode(open_house):
     house = open_house(doors=2)
     house.knock(2, door=0)
@@ -518,7 +518,7 @@ def test_a_listener_that_dies_in_an_episode_leaves_the_other_one_its_episode(ope
     assert house.sleeps_for_ever()
 
 
-@pytest.mark.fault("A10")
+@pytest.mark.fault("A21")
 def test_the_last_listener_that_dies_in_an_episode_leaves_no_timer_behind(open_house):
     house = open_house(limit=1)
     house.knock(2)

@@ -266,7 +266,7 @@ def streaming(venue, count, piece=65536):
     return sock
 
 
-@pytest.mark.fault("B12")
+@pytest.mark.fault("B27")
 def test_a_mebibyte_after_the_hello_is_discarded_and_the_client_is_done():
     venue = Venue()
     sock = streaming(venue, DISCARD_LIMIT)
@@ -278,7 +278,7 @@ def test_a_mebibyte_after_the_hello_is_discarded_and_the_client_is_done():
     assert venue.said[-1] == "1 done, 0 lost, 0 cut"
 
 
-@pytest.mark.fault("B12")
+@pytest.mark.fault("B27")
 def test_one_byte_more_than_a_mebibyte_is_a_loss_at_once():
     venue = Venue()
     sock = streaming(venue, DISCARD_LIMIT + 1)
@@ -290,7 +290,7 @@ def test_one_byte_more_than_a_mebibyte_is_a_loss_at_once():
     assert venue.said[-1] == "0 done, 1 lost, 0 cut"
 
 
-@pytest.mark.fault("B12")
+@pytest.mark.fault("B27")
 def test_bytes_that_come_with_the_hello_count_too():
     venue = Venue()
     sock = venue.comes(HELLO + b"x" * 40)
@@ -301,7 +301,7 @@ def test_bytes_that_come_with_the_hello_count_too():
     assert not sock.incoming
 
 
-@pytest.mark.fault("B12", "B6")
+@pytest.mark.fault("B27")
 def test_a_stream_after_the_hello_is_read_in_large_pieces():
     """A turn costs the same for 256 bytes as for 65536: a mebibyte in some twenty turns."""
     venue = Venue()
@@ -314,7 +314,7 @@ def test_a_stream_after_the_hello_is_read_in_large_pieces():
 # --- the last listener
 
 
-@pytest.mark.fault("A10")
+@pytest.mark.fault("A21")
 def test_a_server_without_a_listening_socket_drains_and_ends_with_status_1():
     def shut():
         venue.door.fails["accept"] = failing(errno.EINVAL)
@@ -496,7 +496,7 @@ def test_a_reset_that_only_the_answer_meets_is_a_warning_after_a_whole_file(monk
     assert len(journey.warned) == 1
 
 
-@pytest.mark.fault("G17")
+@pytest.mark.fault("G22")
 @pytest.mark.parametrize(
     ("number", "words"), [(errno.EPIPE, "broken pipe"), (errno.ECONNRESET, "connection reset")]
 )

@@ -63,7 +63,7 @@ def test_nobody_observes_and_no_observer_is_imported_unless_asked_for():
     assert "edges.observers.alarm" in loud[1]
 
 
-@pytest.mark.fault("D15")
+@pytest.mark.fault("D28")
 @pytest.mark.parametrize("ours", [False, True])
 def test_only_in_a_process_of_our_own_the_signals_are_ignored_at_the_end(monkeypatch, ours):
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

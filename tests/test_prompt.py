@@ -305,7 +305,7 @@ def test_a_stdin_that_cannot_be_opened_or_waited_for_is_a_no(
         monkeypatch.setattr(answers.standard_streams, "private", fail)
     else:
         monkeypatch.setattr(answers, "ready", fail)
-    assert not ask(stderr.console, signals, piped(stack, b"").fileno())
+    assert not ask(stderr.console, signals, pipe(stack)[0].fileno())
 
 
 # ---------------------------------------------------------------- CR
@@ -556,6 +556,21 @@ def test_a_job_that_is_moved_to_the_background_while_it_asks_is_not_stopped(stac
         keyboard.write(b"y\n")
         assert process.wait() == 10
         assert process.stderr.read() == b"\n"
+
+
+@pytest.mark.fault("D19", "D27")
+def test_the_mode_of_another_job_is_left_alone(stack, signals, stderr, monkeypatch):
+    """We were moved to the background meanwhile: the terminal is in the mode of the shell."""
+    keyboard, stdin = terminal(stack)
+    set_mode(stdin, raw)
+
+    def move_and_answer():
+        monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
+        keyboard.write(b"y\r")
+
+    with person(stderr, move_and_answer):
+        assert ask(stderr.console, signals, stdin.fileno())
+    assert termios.tcgetattr(stdin)[terminals.LOCAL] & termios.ICANON
 
 
 @pytest.mark.fault("D24")

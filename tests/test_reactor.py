@@ -440,6 +440,20 @@ def test_a_deadline_that_passes_while_others_are_served_waits_for_the_next_turn(
     assert world.turn() == ["two readable", "timer"]
 
 
+def test_one_deadline_that_was_due_before_the_turn_takes_no_other_along(world):
+    queue = world.queue(5.0)
+    one, two = world.handler("one"), world.handler("two")
+    queue.arm(one)
+    world.advance(1.0)
+    queue.arm(two)
+    world.reactor.call_later(5.0, two, lambda: world.log.append("timer"))
+    world.advance(4.0)
+    three = world.handler("three", b"x", interest=READ, reads=lambda: world.advance(1.0))
+    assert world.turn() == ["three readable", "one late"]
+    world.reactor.watch(three, 0)
+    assert world.turn() == ["timer", "two late"]
+
+
 @pytest.mark.fault("C8")
 def test_a_deadline_cancelled_by_another_one_that_is_due_is_not_acted_on(world):
     one, two, three = (world.handler(name) for name in ("one", "two", "three"))

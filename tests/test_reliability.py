@@ -4,7 +4,7 @@ import pytest
 
 from lab.documents import cases
 
-COUNTS = {"A": 19, "B": 26, "C": 10, "D": 27, "E": 20, "F": 8, "G": 21, "H": 16, "I-": 9}
+COUNTS = {"A": 21, "B": 27, "C": 10, "D": 29, "E": 21, "F": 8, "G": 22, "H": 16, "I-": 9}
 CATALOGUE = [
     f"{group}{number}" for group, count in COUNTS.items() for number in range(1, count + 1)
 ]

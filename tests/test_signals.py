@@ -302,7 +302,7 @@ def mask():
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-@pytest.mark.fault("D18")
+@pytest.mark.fault("D29")
 @pytest.mark.parametrize("number", STOPS)
 def test_a_signal_that_was_blocked_at_the_start_is_heard_and_the_mask_is_put_back(blocked, number):
     with Signals() as signals:
@@ -312,7 +312,7 @@ def test_a_signal_that_was_blocked_at_the_start_is_heard_and_the_mask_is_put_bac
     assert mask() == blocked
 
 
-@pytest.mark.fault("D18")
+@pytest.mark.fault("D29")
 def test_a_signal_that_is_ignored_is_not_unblocked_either(blocked, handled):
     handled(signal.SIGHUP, signal.SIG_IGN)
     with Signals():
@@ -323,7 +323,7 @@ def test_a_signal_that_is_ignored_is_not_unblocked_either(blocked, handled):
 # --- the end of a process
 
 
-@pytest.mark.fault("D15")
+@pytest.mark.fault("D28")
 def test_a_final_end_goes_from_our_handler_straight_to_ignoring(handled, monkeypatch):
     set_to = []
     really = signal.signal
@@ -342,7 +342,7 @@ def test_a_final_end_goes_from_our_handler_straight_to_ignoring(handled, monkeyp
         signal.raise_signal(number)
 
 
-@pytest.mark.fault("D15")
+@pytest.mark.fault("D28")
 def test_at_a_final_end_what_was_ignored_is_ignored_and_the_wakeup_descriptor_is_put_back(handled):
     handled(signal.SIGHUP, signal.SIG_IGN)
     handled(signal.SIGINT, signal.SIG_DFL)
@@ -354,7 +354,7 @@ def test_at_a_final_end_what_was_ignored_is_ignored_and_the_wakeup_descriptor_is
     assert mask() == mask_before
 
 
-@pytest.mark.fault("D15")
+@pytest.mark.fault("D28")
 def test_amid_the_final_end_our_signals_are_blocked(handled, monkeypatch):
     """Else Python reports one that comes between its last look and the new action."""
     masks = []

@@ -76,6 +76,34 @@ def test_a_pipe_without_a_reader_is_reported_as_gone_though_nothing_was_asked():
     os.close(writer)
 
 
+def test_where_select_waits_for_a_terminal_a_pipe_without_a_reader_is_still_reported(monkeypatch):
+    real = select.poll
+
+    class NoTerminals:
+        """As on macOS: the other descriptors are looked at, the terminal is refused at once."""
+
+        def __init__(self):
+            self.real, self.refused = real(), []
+
+        def register(self, number, events):
+            if os.isatty(number):
+                self.refused.append((number, REFUSED))
+            else:
+                self.real.register(number, events)
+
+        def poll(self, milliseconds):
+            return self.refused + self.real.poll(0 if self.refused else milliseconds)
+
+    monkeypatch.setattr(select, "poll", NoTerminals)
+    master, slave = os.openpty()
+    reader, writer = os.pipe()
+    assert ready({slave: READABLE, writer: 0}, None) == {}, "it did not look again"
+    os.close(reader)
+    assert ready({slave: READABLE, writer: 0}, None)[writer] & GONE
+    for number in (master, slave, writer):
+        os.close(number)
+
+
 def test_a_descriptor_too_high_for_select_stays_refused(monkeypatch):
     refusing(monkeypatch)
     assert ready({TOO_HIGH: READABLE}, None) == {TOO_HIGH: REFUSED}

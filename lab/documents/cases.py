@@ -52,6 +52,8 @@ CASES = {
     "A17": "At `--max-clients` the others wait; never more are open, and all are served.",
     "A18": "Two listeners at the cap take turns.",
     "A19": "A listener closed earlier in the same batch is not asked any more.",
+    "A20": "An episode ends when nobody waits, although connections end all the time.",
+    "A21": "A listening socket that is dead is closed with a line; without any, status 1.",
     # B
     "B1": "What the kernel did not take is kept and sent when there is room.",
     "B2": "No room although room was reported: the same octets go later, no state is left.",
@@ -79,6 +81,7 @@ CASES = {
     "B24": "An accepted send proves nothing: only the client's end after the whole file is done.",
     "B25": "No descriptor is inherited by a child.",
     "B26": 'The end of the stream and "not now" are two things in every state.',
+    "B27": "After a hello at most 1 MiB is discarded, in large reads; more is a lost connection.",
     # C
     "C1": "Deadlines ask the monotonic clock; the wall clock may jump.",
     "C3": "A server that was stopped first serves what has arrived; then deadlines count.",
@@ -116,6 +119,8 @@ CASES = {
     "D25": "Where stdin is no terminal, no answer within 10 s is a no.",
     "D26": "A line that does not end within a few kilobytes is a no.",
     "D27": "CR ends an answer as LF does, whatever mode the terminal was left in.",
+    "D28": "Once the outcome is decided, no signal changes the status, at no moment.",
+    "D29": "Signals that were blocked at the start are heard all the same.",
     # E
     "E1": "An address in use is one line and status 1; a restart at once succeeds.",
     "E2": "A port that we may not have is one line and status 1.",
@@ -137,6 +142,7 @@ CASES = {
     "E18": "`python -P`, `-I` and PYTHONSAFEPATH start both programs.",
     "E19": "A Python that is too old gets one sentence, and status 1.",
     "E20": "The help shows no colours, whatever argparse would like.",
+    "E21": "Our selector passes CPython's own tests of selectors.",
     # F
     "F1": "A FIFO is refused at once, not waited for.",
     "F2": "Whatever is no readable regular file is refused by name.",
@@ -168,6 +174,7 @@ CASES = {
     "G19": "Ctrl+C at any moment: status 130, the old file untouched, nothing left.",
     "G20": "Even kill -9 leaves the old file or the new one, and at most a `.eighty-*` beside it.",
     "G21": "The look-up of the name counts towards the deadline: status 3.",
+    "G22": "A reset that only the client's hello meets is named in the line.",
     # H
     "H1": "A directory that is missing or may not be written fails before any connection.",
     "H2": "A full disk at any step: one line, status 1, the old file as it was.",

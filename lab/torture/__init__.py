@@ -16,6 +16,7 @@ one row of the scorecard:
 
     wire.py            the octets, written down a second time, not imported from the program judged
     meters.py          what the kernel counts for a process: time, wake-ups, memory, descriptors
+    child.py           somebody else's program as a process of ours, and no process left behind
     server_process.py  the server judged, as a process of its own
     peer.py            one hostile client, on one socket
     arena.py           where they meet: the server, its attackers, the good clients, what was seen

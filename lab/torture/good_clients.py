@@ -85,7 +85,8 @@ class GoodClients:
         end = time.monotonic() + 2 * self.patience + count / PACE
         while count or self._clients:
             count -= self._open(min(count, at_once - len(self._clients)))
-            self._turn(end)
+            if not self._turn(end):
+                break  # it would be no better for those who have not come yet
 
     def knock(self, count: int) -> None:
         """Connect `count` clients; the kernel's backlog does that, the server need not act."""
@@ -97,7 +98,8 @@ class GoodClients:
         end = time.monotonic() + 2 * self.patience + count / PACE
         while count or self._ungreeted:
             count -= self._open(min(count, at_once - self._ungreeted))
-            self._turn(end)
+            if not self._turn(end):
+                break
 
     def finish(self) -> None:
         """Let all who are here answer and fetch their copies."""
@@ -132,17 +134,19 @@ class GoodClients:
             self._epoll.register(sock.fileno(), select.POLLIN)  # the same bit as EPOLLIN
         return count
 
-    def _turn(self, end: float) -> None:
+    def _turn(self, end: float) -> bool:
+        """Serve those who are ready; give up on all, and return False, if it takes too long."""
         if not self._clients:
-            return
+            return True
         ready = self._epoll.poll(self.patience)
         if not ready or time.monotonic() > end:
             self._give_up()
-            return
+            return False
         if self.first_octet is None:
             self.first_octet = time.monotonic()
         for number, _ in ready:
             self._on_readable(self._clients[number])
+        return True
 
     def _on_readable(self, client: Client) -> None:
         try:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from lab.torture import meters, wire
-from lab.torture.arena import PROMPTLY, Arena, Broken, Scale
+from lab.torture.arena import CALM, PROMPTLY, Arena, Broken, Scale
 from lab.torture.attack import Attack
 from lab.torture.peer import Peer
 from lab.torture.server_process import NotPossible, NotStarted, Server, ServerProcess, expand
@@ -69,16 +69,28 @@ def judge(attack: Attack, bench: Bench) -> Row:
         command = expand(bench.command, file.name, options)
         try:
             with bench.start(command, stderr=attack.stderr) as server:
-                return confront(attack, server, bench.scale, deadline)
+                stream = _known(server, attack, bench)
+                return confront(attack, server, bench.scale, deadline, stream)
         except NotStarted as error:
             complaints = [str(error)]
             return Row(attack.name, "did not start", FAIL, complaints=complaints, said=error.said)
 
 
-def confront(attack: Attack, server: Server, scale: Scale, deadline: float) -> Row:
-    """Let `attack` loose on a running server, return the row."""
+def _known(server: Server, attack: Attack, bench: Bench) -> bytes | None:
+    """Return what a good client gets, if that need not be learnt: in slow motion it takes long."""
+    if "pause" not in attack.options(bench.scale) or "{file}" not in bench.command:
+        return None
+    if meters.available():
+        meters.wait_for_calm(server.known_pid, CALM / 2, bench.scale.unrest)
+    return wire.whole_stream(wire.SAMPLE)
+
+
+def confront(
+    attack: Attack, server: Server, scale: Scale, deadline: float, stream: bytes | None = None
+) -> Row:
+    """Let `attack` loose on a running server, which says `stream` to a good client."""
     try:
-        stream = learn(server, 2 * scale.patience)
+        stream = stream or learn(server, 2 * scale.patience)
     except OSError as error:
         seen, complaints, said = "no good client is served", [str(error)], server.last_words()
         return Row(attack.name, seen, FAIL, complaints=complaints, said=said)

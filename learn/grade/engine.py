@@ -6,14 +6,15 @@ measure the processor come after them, beside none of them.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from lab.torture import wire
-from lab.torture.arena import Scale
+from lab.torture import meters, wire
+from lab.torture.arena import CALM, Scale
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.attacks import ATTACKS
 from lab.torture.judge import NOT_MADE, OK, Bench, Row, judge, learn
@@ -23,7 +24,8 @@ from learn.grade.chapters import CHAPTER_OF, ROWS
 from learn.grade.table import TABLE
 
 SIDE_BY_SIDE = 16  # attacks at a time
-QUIET = 6  # rows at a time that measure the processor
+QUIET = 8  # rows at a time that measure the processor
+FEW, GOODBYE = 5, 0.02  # sleeps, and seconds of CPU, of a server whose client has just left
 STARTING = 5.0  # seconds that a server gets to say where it listens
 SCALE = Scale(
     attackers=10,
@@ -39,7 +41,20 @@ SCALE = Scale(
     first_only=True,
 )
 NAMED = {attack.name: attack for attack in ATTACKS}
-LONGEST_FIRST = ("idle-sending", "descriptor-exhaustion", "reset-mid-file", "never-reads")
+ONE_PORT = (
+    "The server always listens on port {}, so the rows run one after the other: up to a minute. "
+    "Let it take --port: with 0 the kernel chooses a free one."
+)
+LONGEST_FIRST = (
+    "idle-sending",
+    "descriptor-exhaustion",
+    "reset-mid-file",
+    "interrupt",
+    "terminate",
+    "never-reads",
+    "frozen-terminal",
+    "frozen-pipe",
+)
 
 
 class Result(NamedTuple):
@@ -64,21 +79,38 @@ def grade(
     path: str = "",
     prepare: Callable[[], None] | None = None,
     progress: Callable[[Result], None] | None = None,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Result]:
     """Grade the server that `command` starts; return a result for each of `rows`.
 
     In the command {file} is the file to deliver and {options} are an attack's options. `path` is
     the file whose lines matter in a traceback, `prepare` is called in each new server process, and
-    `progress` as soon as a row is known. Raises Unfit.
+    `progress` as soon as a row is known; `notice` gets a sentence on what makes grading slow.
+    Raises Unfit.
     """
     start = partial(ServerProcess, starting=STARTING, prepare=prepare)
-    alone = _greet(command, start, path)
-    bench = Bench(command, SCALE, SCALE.deadline, start)
     names = set(rows)
+    greeting = _greet(command, start, path)
+    if greeting.port:
+        notice(ONE_PORT.format(greeting.port))
+    if greeting.restless:
+        return {name: _restless(name, greeting.restless) for name in ROWS if name in names}
+    return _attack(Bench(command, SCALE, SCALE.deadline, start), names, path, greeting, progress)
+
+
+def _attack(
+    bench: Bench,
+    names: Set[str],
+    path: str,
+    greeting: "Greeting",
+    progress: Callable[[Result], None] | None,
+) -> dict[str, Result]:
     results = {}
     for phase, jobs in _phases([attack for attack in ATTACKS if attack.name in names]):
-        with _pool(1 if alone else jobs) as pool:
-            for result in pool.map(partial(_result, bench=bench, path=path), phase):
+        with _pool(1 if greeting.port else jobs) as pool:
+            begun = [pool.submit(_result, attack, bench, path) for attack in phase]
+            for done in as_completed(begun):
+                result = done.result()
                 results[result.row] = result
                 if progress:
                     progress(result)
@@ -139,11 +171,25 @@ def needs(name: str) -> list[str]:
     return [option for option, value in options.items() if usual.get(option, 0) != value]
 
 
-def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: str) -> bool:
-    """Start two servers and let a polite client in; return whether only one can run at a time.
+class Greeting(NamedTuple):
+    """What a polite client has found out.
 
-    Raises Unfit.
+    `port`: where the server always listens, so that only one can run; or 0. `restless`: the share
+    of a processor, in percent, that it uses with nobody there, without ever going to sleep; or 0.
     """
+
+    port: int
+    restless: int
+
+
+def _restless(row: str, share: int) -> Result:
+    """Return the result of any row for a server that spins: each of them demands some sleep."""
+    text = f"the loop never sleeps: {share} % of a processor, with no client there"
+    return Result(row, False, text, TABLE[row].wanted, CHAPTER_OF[row])
+
+
+def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: str) -> Greeting:
+    """Start two servers and let a polite client in. Raises Unfit."""
     with ExitStack() as stack:
         file = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".txt"))
         file.write(wire.SAMPLE)
@@ -151,11 +197,31 @@ def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: st
         words = expand(command, file.name, {})
         with ThreadPoolExecutor(2) as pool:
             both = [pool.submit(start, words) for _ in range(2)]
-        servers = [stack.enter_context(one.result()) for one in both if not one.exception()]
-        if not servers:
+            for one in both:
+                stack.callback(_end, one)  # whatever happens: an interrupt, too
+        started = [one.result() for one in both if not one.exception()]
+        if not started:
             raise _unfit_to_start(both[0].exception(), path)
-        _demand_a_copy(servers[0], path)
-        return len({server.address[1] for server in servers}) == 1
+        for other in started[1:]:
+            other.__exit__()
+        _demand_a_copy(started[0], path)
+        ports = {server.address[1] for server in started}
+        return Greeting(ports.pop() if len(ports) == 1 else 0, _restlessness(started[0]))
+
+
+def _end(started: "Future[ServerProcess]") -> None:
+    if not started.cancelled() and not started.exception():
+        started.result().__exit__()
+
+
+def _restlessness(server: ServerProcess) -> int:
+    if not meters.available():
+        return 0
+    began, before = time.monotonic(), meters.reading(server.known_pid)
+    meters.wait_for_calm(server.known_pid, CALM, SCALE.unrest)
+    seconds, spent = time.monotonic() - began, meters.reading(server.known_pid).since(before)
+    spins = spent.cpu > GOODBYE and spent.sleeps < FEW  # on a busy machine its share may be small
+    return max(1, round(100 * spent.cpu / seconds)) if spins else 0
 
 
 def _unfit_to_start(error: BaseException | None, path: str) -> BaseException:

@@ -128,16 +128,16 @@ def last_words(said: bytes, path: str = "") -> str:
     """
     text = said.decode(errors="replace")
     _, found, trace = text.rpartition("Traceback (most recent call last):")
-    if not found:
+    if not found and not re.match(r'\s+File "', text):  # a syntax error has no such heading
         return ""
-    places = re.findall(r'File "([^"]*)", line (\d+), in (\S+)', trace)
+    places = re.findall(r'File "([^"]*)", line (\d+)(?:, in (\S+))?', trace)
     ours = [place for place in places if path and place[0].endswith(path)] or places
     errors = [line for line in trace.splitlines() if line[:1].strip()]
     error = clean(errors[0]) if errors else "an exception"
     if not ours:
         return error
     file, line, function = ours[-1]
-    where = "" if function == "<module>" else f", in {function}"
+    where = f", in {function}" if function.isidentifier() else ""
     return f"{error} ({file.rpartition('/')[2]}, line {line}{where})"
 
 

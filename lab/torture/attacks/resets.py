@@ -72,15 +72,15 @@ def reset_when_done(arena: Arena) -> str:
 
 
 def connect_and_close(arena: Arena) -> str:
-    """Connects, is greeted and closes, fifty times in a row, as health checks do. A close
+    """Connects, is greeted and closes, over and over, as health checks do. A close
     before the greeting is read would be a reset, and that is another attack. Must be seen:
     nothing; no descriptor stays open.
     """
-    for _ in range(50):
+    for _ in range(arena.scale.attackers):
         arena.peers(1)
         arena.dismiss()
     arena.serve()
-    return "50 came and went"
+    return f"{arena.scale.attackers} came and went"
 
 
 def stampede(arena: Arena) -> str:

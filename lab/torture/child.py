@@ -1,0 +1,66 @@
+"""A process of somebody else's program: started in a session of its own, ended with all it started.
+
+Its environment holds a mark, and every process that still has the mark at the end is killed, a
+daemon too. (Only Linux shows the environment of others; elsewhere the process group is killed.)
+"""
+
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lab.torture import meters
+
+MARK = "EIGHTY_JUDGED"
+
+
+class Child:
+    """A running program; `prepare` is called first in the new process. Raises OSError.
+
+    That process is a fork of a program with threads: `prepare` may do little.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        stderr: int,
+        stdout: int = subprocess.PIPE,
+        folder: Path | None = None,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self._mark = uuid.uuid4().hex
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=folder,
+            start_new_session=True,  # our Ctrl+C is not its own
+            env={**os.environ, MARK: self._mark},
+            preexec_fn=prepare,  # noqa: PLW1509
+        )
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def finish(self, limit: float) -> tuple[int | None, bytes]:
+        """Wait until it ends; return its status, None if it is not in time, and its stderr."""
+        try:
+            _, said = self.process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            self.end()
+            return None, self.process.communicate()[1] or b""
+        return self.process.returncode, said or b""
+
+    def end(self) -> None:
+        """Kill it and whatever it has started; may be called again."""
+        if self.process.returncode is None:  # not reaped: the number is still its own
+            os.killpg(self.process.pid, signal.SIGKILL)
+        meters.kill_marked(f"{MARK}={self._mark}")
+        self.process.wait()

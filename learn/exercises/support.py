@@ -1,0 +1,60 @@
+"""What the tests of the exercises share: a running server.py, and a client that says anything."""
+
+import re
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+
+HELLO = b"HELLO 1\n"
+LIMIT = 5.0  # seconds that a wait may last
+
+
+class Server:
+    """server.py on a free port; `said` is its stderr, once it has ended."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "server.py", "sample.txt", "--host", "127.0.0.1", "--port", "0"]
+        self.said: str = ""
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = str(self._process.stdout.readline())
+        match = re.search(r":([0-9]+)\n", line)
+        if match is None:
+            raise RuntimeError("server.py does not start: " + self._process.communicate()[1])
+        self.port = int(match[1])
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self.said = str(self._process.communicate()[1])
+
+
+def connect(port: int) -> socket.socket:
+    """Return a connection that has been greeted."""
+    sock = socket.create_connection(("127.0.0.1", port), LIMIT)
+    with suppress(OSError):
+        sock.recv(len(HELLO))
+    return sock
+
+
+def talk(port: int, words: bytes) -> bytes:
+    """Connect, say `words`, and return all that the server says until it ends the stream."""
+    heard = b""
+    with socket.create_connection(("127.0.0.1", port), LIMIT) as sock, suppress(OSError):
+        sock.sendall(words)
+        while piece := sock.recv(4096):
+            heard += piece
+    return heard

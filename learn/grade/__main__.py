@@ -1,0 +1,11 @@
+"""Grade a server: `python3 -m learn.grade --help`, or by way of `make grade`."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    if os.name != "posix":
+        sys.exit("The grader needs Linux or macOS; on Windows run it in WSL (see chapter 0).")
+    from learn.grade.command_line import main
+
+    sys.exit(main(sys.argv[1:]))

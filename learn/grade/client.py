@@ -1,0 +1,200 @@
+"""Grade a client: servers of all kinds against it, side by side, each with a client of its own.
+
+A client is green in a row if its status is 0 exactly when it must be, the copy is exact, and a
+failure leaves the old copy as it was and nothing beside it. Whether the other statuses are those of
+protocol.md is a row of its own.
+"""
+
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from lab.torture.child import Child
+from learn.grade import seen
+from learn.grade.client_rows import LAST_ADDRESS, REFUSED, Scene, guarded, scenes
+from learn.grade.engine import Result, Unfit
+from learn.grade.target import NoTarget, Target
+
+CHAPTER = 14
+SIDE_BY_SIDE = 16
+GRACE = 2.0  # seconds after its --timeout in which a client must have ended
+OLD = b"the old copy\n"
+STATUSES = "exit-statuses"
+
+
+class Outcome(NamedTuple):
+    """What a client left: its status (None: it was killed), the copy, other files, its words."""
+
+    status: int | None
+    copy: bytes | None
+    others: Sequence[str]
+    said: bytes
+
+
+def client_target(named: str) -> Target:
+    """Return what `CLIENT=named` means; raises NoTarget."""
+    path = Path(named)
+    if path.is_file():
+        words = [sys.executable, str(path.resolve()), "{host}", "{output}", "--port", "{port}"]
+        return Target(named, [*words, "{options}"], path)
+    words = shlex.split(named)
+    if len(words) < 2:
+        raise NoTarget(f"there is no file {named}")
+    return Target(named, words)
+
+
+def client_rows() -> list[str]:
+    """Return the names of all rows."""
+    return [*(scene.name for scene in scenes()), STATUSES]
+
+
+def grade_client(
+    command: Sequence[str],
+    rows: Iterable[str] | None = None,
+    *,
+    path: str = "",
+    prepare: Callable[[], None] | None = None,
+    progress: Callable[[Result], None] | None = None,
+) -> dict[str, Result]:
+    """Grade the client that `command` starts; return a result for each row.
+
+    In the command {host}, {port} and {output} are what they say, {options} is `--timeout S`.
+    Raises Unfit for a client that does not even save the file of a polite server: failing is what
+    most rows want to see, and would look like success.
+    """
+    names = set(client_rows() if rows is None else rows)
+    chosen = [scene for scene in scenes() if scene.name in names or STATUSES in names]
+    _greet(command, path, prepare)
+    results, wrong = {}, []
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for scene, outcome in pool.map(
+            lambda scene: (scene, _play(scene, command, prepare)), chosen
+        ):
+            result = _result(scene, outcome, path)
+            if result.ok and outcome is not None and outcome.status != scene.status:
+                wrong.append(f"{scene.name} {outcome.status} instead of {scene.status}")
+            results[scene.name] = result
+            if progress:
+                progress(result)
+    results[STATUSES] = _statuses(wrong, sum(result.ok is True for result in results.values()))
+    return {name: result for name, result in results.items() if name in names}
+
+
+def _greet(command: Sequence[str], path: str, prepare: Callable[[], None] | None) -> None:
+    """Play a polite server. Raises Unfit."""
+    first = scenes()[0]
+    result = _result(first, _play(first, command, prepare), path)
+    if not result.ok:
+        words = f": {result.words}" if result.words else ""
+        raise Unfit(f"the file of a polite server was not saved: {result.seen}{words}")
+
+
+def _statuses(wrong: Sequence[str], right: int) -> Result:
+    wanted = "a failure says what failed: 3 no connection or out of time, 4 protocol, 5 cut short"
+    text = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+    if not right:
+        text = "no row is green that could show one"
+    return Result(STATUSES, not text, text or "each failure has its own", wanted, CHAPTER)
+
+
+def _play(
+    scene: Scene, command: Sequence[str], prepare: Callable[[], None] | None
+) -> Outcome | None:
+    """Play one scene; return what came of it, None if this machine cannot play it."""
+    address = _address(scene.where)
+    if address is None:
+        return None
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with (
+        socket.socket(family, socket.SOCK_STREAM) as listener,
+        tempfile.TemporaryDirectory() as name,
+    ):
+        listener.bind((address, 0))
+        if scene.where != REFUSED:
+            listener.listen()
+        listener.settimeout(scene.timeout + GRACE)
+        host = "localhost" if scene.where == LAST_ADDRESS else address
+        words = _expand(command, host, listener.getsockname()[1], scene.timeout)
+        server = threading.Thread(target=_serve, args=(scene, listener))
+        if scene.where != REFUSED:
+            server.start()
+        outcome = _run(words, Path(name), scene.timeout + GRACE, prepare)
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # ends an accept that nobody came to
+        if scene.where != REFUSED:
+            server.join()
+        return outcome
+
+
+def _address(where: str) -> str | None:
+    """Return the address to listen on: the last one of localhost, if it has more than one."""
+    if where != LAST_ADDRESS:
+        return "127.0.0.1"
+    found = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return addresses[-1] if len(addresses) > 1 else None
+
+
+def _serve(scene: Scene, listener: socket.socket) -> None:
+    with suppress(OSError):
+        guarded(scene.act, listener.accept()[0], scene.timeout + GRACE)
+
+
+def _expand(command: Sequence[str], host: str, port: int, timeout: float) -> list[str]:
+    words: list[str] = []
+    for word in command:
+        if word == "{options}":
+            words += ["--timeout", f"{timeout:g}"]
+        else:
+            filled = word.replace("{host}", host).replace("{port}", str(port))
+            words.append(filled.replace("{output}", "copy"))
+    return words
+
+
+def _run(
+    words: Sequence[str], folder: Path, limit: float, prepare: Callable[[], None] | None
+) -> Outcome:
+    """Run a client in `folder`, where an old copy is already; kill it after `limit` seconds."""
+    copy = folder / "copy"
+    copy.write_bytes(OLD)
+    try:
+        with Child(words, folder=folder, prepare=prepare, stderr=subprocess.PIPE) as child:
+            status, said = child.finish(limit)
+    except OSError as error:
+        raise Unfit(f"{words[0]}: {error.strerror}") from None
+    others = [path.name for path in folder.iterdir() if path != copy]
+    return Outcome(status, copy.read_bytes() if copy.is_file() else None, others, said)
+
+
+def _result(scene: Scene, outcome: Outcome | None, path: str) -> Result:
+    if outcome is None:
+        text = "not measured: localhost has one address only"
+        return Result(scene.name, None, text, scene.wanted, CHAPTER)
+    complaint = _complaint(scene, outcome)
+    words = (
+        (seen.last_words(outcome.said, path) or seen.last_line(outcome.said)) if complaint else ""
+    )
+    text = complaint or f"status {outcome.status}"
+    return Result(scene.name, not complaint, text, scene.wanted, CHAPTER, words)
+
+
+def _complaint(scene: Scene, outcome: Outcome) -> str:
+    """Return what is wrong with an outcome, or ""."""
+    if outcome.status is None:
+        return f"it had not ended {GRACE} s after its --timeout of {scene.timeout} s"
+    if (outcome.status == 0) != (scene.body is not None):
+        return f"status {outcome.status}"
+    if outcome.copy != (OLD if scene.body is None else scene.body):
+        holds = "is gone" if outcome.copy is None else f"holds {outcome.copy[:40]!r}"
+        return f"status {outcome.status}, but the file {holds}"
+    if outcome.others:
+        return f"status {outcome.status}, but it left {outcome.others[0]} behind"
+    return ""

@@ -1,0 +1,62 @@
+"""Run the test of a large exercise: red as the project stands, green when the exercise is done.
+
+Each is a file of unittest in learn/exercises, named by its chapter and a letter. Its docstring is
+the task.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from lab.torture.child import Child
+from learn.grade import seen
+from learn.grade.target import ROOT, NoTarget
+
+FOLDER = ROOT / "learn" / "exercises"
+LIMIT = 60.0  # seconds that a test may take
+
+
+class Outcome(NamedTuple):
+    """What came of a test: whether it is green, and a line for each part that is red."""
+
+    task: str
+    green: bool
+    red: list[str]
+
+
+def exercise(name: str) -> Outcome:
+    """Run the test of the exercise `name`, such as "11c"; raises NoTarget."""
+    path = FOLDER / f"{name}.py"
+    if not re.fullmatch(r"[0-9]{1,2}[a-z]", name) or not path.is_file():
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("[0-9]*.py")))
+        raise NoTarget(f"there is no exercise {name} with a test; there are {known}")
+    command = [sys.executable, str(path)]
+    os.environ["PYTHONPATH"] = str(ROOT)  # the test is a file of its own, and imports the project
+    with Child(command, stderr=subprocess.PIPE, folder=ROOT) as child:
+        status, said = child.finish(LIMIT)
+    red = [f"it had not ended after {LIMIT:g} s"] if status is None else _red(said.decode())
+    return Outcome(_task(path), status == 0, red)
+
+
+def _task(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.name
+
+
+def _red(said: str) -> list[str]:
+    """Return for each failure of unittest's report what was to be, and what was seen."""
+    parts = re.split(r"^={70}$", said, flags=re.MULTILINE)[1:]
+    return [f"{_what(part)}: {_why(part)}" for part in parts] or [seen.last_line(said.encode())]
+
+
+def _what(part: str) -> str:
+    match = re.search(r"^(?:FAIL|ERROR): test_(\w+)", part, re.MULTILINE)
+    return match[1].replace("_", " ") if match else "the test"
+
+
+def _why(part: str) -> str:
+    errors = re.findall(r"^(\w+(?:Error|Exception|Expired)\b.*)$", part, re.MULTILINE)
+    return seen.clean(errors[-1].removeprefix("AssertionError: ")) if errors else "it failed"

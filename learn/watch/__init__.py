@@ -1,0 +1,8 @@
+"""The watch mode, `make learn`: your server, its score, and what is next, whenever you save it.
+
+__main__.py     the command line
+begin.py        makes mine/server.py
+course.py       what is known so far, and the grading in the background
+screen.py       what is shown, as lines
+terminal.py     the terminal: keys, a screen of our own, and all as it was at the end
+"""

@@ -1,0 +1,54 @@
+"""The reader's own file: made from a step, and never replaced without being asked."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from learn.grade.target import MINE, ROOT, NoTarget
+
+BLOCKING = 2  # the step to begin with
+
+
+def begin(step: int | None, *, replace: bool) -> str:
+    """Make mine/server.py from `step` if there is none, or if asked to; return what was done.
+
+    Raises NoTarget if there is no such step, and if the file exists and may not be replaced.
+    """
+    if MINE.exists() and step is None:
+        return f"{MINE} is there already; it stays as it is."
+    source = _step(BLOCKING if step is None else step)
+    if MINE.exists() and not replace and not _agreed(source):
+        raise NoTarget(f"{MINE} stays as it is.")
+    kept = _keep_old()
+    MINE.parent.mkdir(exist_ok=True)
+    shutil.copyfile(source, MINE)
+    return f"Made {MINE} from {source.relative_to(ROOT)}.{kept}"
+
+
+def _step(number: int) -> Path:
+    found = sorted((ROOT / "learn" / "steps").glob(f"{number:02}_*.py"))
+    if not found:
+        raise NoTarget(f"there is no step {number} in learn/steps")
+    return found[0]
+
+
+def _agreed(source: Path) -> bool:
+    """Ask on the terminal; where there is none, nobody agrees."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        answer = input(f"Replace {MINE} by {source.name}? The old one is kept. [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
+
+
+def _keep_old() -> str:
+    """Give the file that is replaced another name; return a sentence about it."""
+    if not MINE.exists():
+        return ""
+    number = 1
+    while (old := MINE.with_name(f"server.old{number}.py")).exists():
+        number += 1
+    MINE.rename(old)
+    return f" The old one is {old}."
