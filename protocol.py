@@ -65,7 +65,7 @@ class ClientState(State):
 Transitions = dict[tuple[Enum, Enum], str]
 SERVER_TRANSITIONS: Transitions = {
     (ServerState.HELLO_SENT, ServerState.SENDING): "the client's hello is valid",
-    (ServerState.SENDING, ServerState.DONE): "the last byte of the file is with the kernel",
+    (ServerState.SENDING, ServerState.DONE): "the whole file is with the kernel",
 }
 CLIENT_TRANSITIONS: Transitions = {
     (ClientState.CONNECTING, ClientState.HELLO_EXPECTED): "the connection is established",

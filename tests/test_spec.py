@@ -169,7 +169,7 @@ def test_a_diagram_shows_the_first_state_the_transitions_and_the_last_state():
         "stateDiagram-v2",
         "    [*] --> HELLO_SENT",
         "    HELLO_SENT --> SENDING : the client's hello is valid",
-        "    SENDING --> DONE : the last octet of the file is with the kernel",
+        "    SENDING --> DONE : the whole file is with the kernel",
         "    DONE --> [*]",
     ]
     for name in TRANSITIONS:

@@ -190,7 +190,7 @@ def server_in(state: str, event: str) -> ServerWorld:
 SERVER_EVENTS: dict[tuple[str, str], Callable[[ServerWorld], None]] = {
     ("room to send", ""): lambda world: room(world, PLENTY),
     ("room to send", "octets are left after it"): lambda world: room(world, 4),
-    ("room to send", "the last octet of the file is with the kernel"): lambda world: room(
+    ("room to send", "the whole file is with the kernel"): lambda world: room(
         world, len(FILE) - 5
     ),
     ("octets", ""): lambda world: world.octets(b"more"),
@@ -319,7 +319,7 @@ def client_in(state: str, monkeypatch: pytest.MonkeyPatch, addresses: int) -> Cl
 
 def let_happen(world: ClientWorld, event: str, condition: str) -> None:
     if event == "attempt ends":
-        world.wire.refused = condition not in {"the connection stands", ""}
+        world.wire.refused = condition not in {"the connection is established", ""}
         world.fire(WRITE)
     elif event == "octets":
         world.octets(CLIENT_OCTETS[condition])
