@@ -138,6 +138,7 @@ docs: ## write again all that is generated in the documents
 	@$(launch) -m lab.documents.cases --write
 	@$(launch) -m lab.bench.document --write
 	@$(launch) -m learn.museum.page --write
+	@$(launch) -m lab.documents.scoreboard --write
 
 check: lint test spec test-browser demo ## all that a change must pass
 

@@ -16,7 +16,6 @@ HELLO, FILE = hello(), file_message(Path(sys.argv[1]).read_bytes())
 
 def serve(sock: socket.socket) -> Steps:
     """Speak the protocol with one client; at each yield the loop runs somebody else."""
-    yield WRITE
     yield from say(sock, HELLO)
     heard = b""
     while heard != HELLO and HELLO.startswith(heard):

@@ -17,7 +17,7 @@ class Task:
     ) -> None:
         self.reactor, self.sock, self.steps, self.interest = reactor, sock, steps, 0
         self.deadline = reactor.call_later(limit, self, self.end)
-        self.go_on()
+        reactor.call(self, self.go_on)
 
     def go_on(self) -> None:
         """Run the generator to its next yield, then wait for what it says."""
