@@ -36,7 +36,7 @@ def serve(client: socket.socket) -> None:
             if heard == HELLO:
                 client.sendall(FILE)
                 client.shutdown(socket.SHUT_WR)
-                while client.recv(4096):
+                while client.recv(65536) and deadline.is_alive():
                     pass
     except OSError:
         pass  # this client has gone; the others have threads of their own
