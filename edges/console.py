@@ -21,6 +21,7 @@ write(2) sleeps, and with it a server that has only one thread. So no write here
  4. Outside the loop, before a prompt and at the end, `wait` gives the reader a moment, no more.
 
 As a last protection, only printable ASCII and LF pass: nothing from here can drive a terminal.
+Colours are put on after that (`paint`), around names that are ours: edges/colours.py.
 """
 
 import errno
@@ -127,6 +128,7 @@ class Console:
         self.at_stake = 0  # lines that count as dropped if writing the rest fails
         self.dropped = 0  # lines since the last gap that the reader knows of
         self.reported: list[str] = []
+        self.paint: Callable[[bytes], bytes] = bytes  # which changes nothing, at no cost
 
     def __str__(self) -> str:
         return "console"
@@ -156,7 +158,8 @@ class Console:
         if self.dropped:
             self.lines.insert(0, f"({self.dropped} lines dropped)\n")
             self.dropped = 0
-        self.rest += "".join(self.lines).encode("ascii", "backslashreplace").translate(VISIBLE)
+        text = "".join(self.lines).encode("ascii", "backslashreplace").translate(VISIBLE)
+        self.rest += self.paint(text)
         self.lines.clear()
 
     def write(self) -> None:

@@ -101,6 +101,15 @@ def traceable(not_here: Callable[[str], None]) -> None:
         not_here(why)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_colours() -> Iterator[None]:
+    """What the programs say does not depend on the terminal that the tests were started from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_COLOR", "1")
+        patch.delenv("FORCE_COLOR", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Everything temporary, the tests' and the programs', goes into one folder of our own."""

@@ -3,10 +3,12 @@
 Owns which of them there are, and their life. Called by program.py, before any socket is watched.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from types import ModuleType
 
+from edges import colours
 from edges.command_line import Options
 from edges.console import Console
 from edges.observers.alarm import Alarm
@@ -34,6 +36,8 @@ def attached(
 
     with ExitStack() as stack:
         if options.verbose:
+            if colours.supported(os.isatty(console.sock)):
+                console.paint = colours.painted
             observers.append(TurnLog(console, reactor.clock))
         if options.verbose or options.slow is not None:
             observers.append(Alarm(options.slow or SLOW, reactor.clock, console.line))
