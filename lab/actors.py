@@ -1,4 +1,4 @@
-"""The actors of the demo and of the recorded scene: programs, people, and who listens to them.
+"""The actors of the demo and of the recorded scene: programs, people, and the loop that hears them.
 
 Owns the processes and the sockets. What they do when is demo.py's and scene.py's.
 """
@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import protocol
 
@@ -31,9 +33,14 @@ def say(name: str, text: str) -> None:
 
 
 def put(number: int, line: str) -> None:
-    """Write a line. If nobody reads any more (`| head`), the demo still ends by itself, quietly."""
+    """Write a line."""
+    write(number, f"{line}\n")
+
+
+def write(number: int, text: str) -> None:
+    """Write `text`. If nobody reads any more (`| head`), the demo still ends by itself, quietly."""
     with suppress(OSError):
-        os.write(number, f"{line}\n".encode("ascii", "backslashreplace"))
+        os.write(number, text.encode("ascii", "backslashreplace"))
 
 
 class Program:
@@ -60,12 +67,12 @@ class Program:
 
     def hear(self) -> None:
         """Show the lines that have come."""
-        octets = os.read(self.fileno(), 4096)
-        *lines, self.unfinished = (self.unfinished + octets).split(b"\n")
+        data = os.read(self.fileno(), 4096)
+        *lines, self.unfinished = (self.unfinished + data).split(b"\n")
         for line in lines:
             self.lines.append(line.decode("ascii", "backslashreplace"))
             say(self.name, self.lines[-1])
-        self.ended = octets == b""
+        self.ended = data == b""
 
     def port(self) -> str | None:
         """Return the port that it listens on, once it has said so."""
@@ -80,14 +87,18 @@ class Program:
 
 
 class Person:
-    """A client by hand: it connects, says nothing, and speaks when it is told to."""
+    """A client by hand: it connects, says nothing, and speaks when the scene says so.
 
-    def __init__(self, name: str, port: int) -> None:
+    `tell` shows what it does; by default as a line under its name.
+    """
+
+    def __init__(self, name: str, port: int, tell: Callable[[str], None] | None = None) -> None:
         self.name = name
+        self.tell = tell or partial(say, name)
         self.received = b""
         self.ended = False
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        say(name, "(connects, and says nothing)")
+        self.tell("(connects)")
 
     def fileno(self) -> int:
         """Return the descriptor to wait for."""
@@ -95,21 +106,33 @@ class Person:
 
     def hear(self) -> None:
         """Take what has come."""
-        octets = self.sock.recv(4096)
-        self.received += octets
-        self.ended = octets == b""
+        data = self.sock.recv(4096)
+        self.received += data
+        self.ended = data == b""
 
-    def speak(self, octets: bytes, how: str) -> None:
-        """Say `octets`."""
-        say(self.name, f"(says {how})")
-        self.sock.sendall(octets)
+    def speak(self, data: bytes, how: str) -> None:
+        """Say `data`."""
+        self.tell(f"(says {how})")
+        self.sock.sendall(data)
 
     def close(self) -> None:
         """Hang up."""
         self.sock.close()
 
 
-def listen(*speakers: Program | Person, until: Callable[[], bool]) -> None:
+class Speaker(Protocol):
+    """What `listen` can hear."""
+
+    ended: bool
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+
+    def hear(self) -> None:
+        """Take what has come."""
+
+
+def listen(*speakers: Speaker, until: Callable[[], bool]) -> None:
     """Hear all `speakers` that have not ended, until `until()`."""
     end = time.monotonic() + PATIENCE
     with selectors.DefaultSelector() as selector:

@@ -1,5 +1,6 @@
 """Colours: where there are any, and that nothing of a peer ever becomes part of one."""
 
+import io
 import os
 import re
 import socket
@@ -8,6 +9,8 @@ import pytest
 
 from edges.colours import CYCLE, RESET, painted, supported
 from edges.console import Console
+from lab.torture.judge import FAIL, Row
+from lab.torture.scorecard import print_scorecard
 from tests.support.programs import Server
 
 SGR = re.compile(rb"\x1b\[3[1-6]m(c[0-9]+)\x1b\[0m")
@@ -132,3 +135,19 @@ def test_a_deadline_is_one_line_of_a_turn(text_file):
     assert len(late) == 1, turns
     assert late[0].endswith("; c1 deadline: sent 28, nothing there, closed")
     assert not [line for line in turns if ";" not in line]
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_verdicts_have_colours_on_a_terminal_alone(monkeypatch):
+    row = Row("idle", "nothing", FAIL)
+    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("TERM", "xterm")
+    plain, screen = io.StringIO(), Screen()
+    for out in (plain, screen):
+        assert not print_scorecard([row], out)
+    assert "\x1b" not in plain.getvalue()
+    assert screen.getvalue() == plain.getvalue().replace("  FAIL\n", "  \x1b[31mFAIL\x1b[0m\n")
