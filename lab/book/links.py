@@ -1,0 +1,83 @@
+"""Links: each leads to the page that holds the file it names, or the build fails.
+
+Where a chapter says **See it**, the recorded run is shown below, at the event that is linked first;
+the links of that paragraph then move it.
+"""
+
+import re
+from html import escape
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from lab.book.shelf import Place, Shelf
+
+log = logging.getLogger(__name__)
+OUTSIDE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+SEE_IT = re.compile(r"see it\b", re.IGNORECASE)
+SHOWN = """<figure class="stage"><iframe name="{name}" src="{address}" loading="lazy"
+title="A recorded run, at event {event}"></iframe><figcaption><a href="{address}" target="_top">The
+run on a page of its own</a></figcaption></figure>"""
+
+
+def mend(app: Sphinx, document: nodes.document) -> None:
+    """Give the headings their anchors, and let every link and picture lead somewhere."""
+    shelf: Shelf = app.shelf  # type: ignore[attr-defined]
+    page = shelf.by_name.get(app.env.docname)
+    if page is None:
+        return
+    for section, anchor in zip(document.findall(nodes.section), shelf.anchors_on(page), strict=False):
+        if anchor not in section["ids"]:
+            section["ids"].append(anchor)
+    for link in list(document.findall(nodes.reference)):
+        if not OUTSIDE.match(link.get("refuri", "x:")):
+            lead(app, shelf, page.document, link)
+    show(document)
+
+
+def lead(app: Sphinx, shelf: Shelf, document: str, link: nodes.reference) -> None:
+    """Let one link lead to its page."""
+    place = shelf.find(document, link["refuri"], link.astext())
+    if place is None:
+        log.warning("%s: a link to nothing: %s", document, link["refuri"], location=link)
+        return
+    link["refuri"] = address(app, place)
+    link["internal"] = True
+    if place.page == "stage":
+        link["event"] = place.anchor.removeprefix("e=")
+
+
+def address(app: Sphinx, place: Place) -> str:
+    """Return the address of a place, as seen from the page that is read now."""
+    here = app.env.docname
+    path = app.builder.get_relative_uri(here, place.page) if place.page != here else ""
+    return (path + (f"#{place.anchor}" if place.anchor else "")) or "#"
+
+
+def show(document: nodes.document) -> None:
+    """Show the recorded run where the text says so, below the first paragraph that links an event."""
+    wanted, name = False, ""
+    for number, paragraph in enumerate(list(document.findall(nodes.paragraph))):
+        first = next((each for each in paragraph.children if each.astext()), None)
+        if isinstance(first, nodes.strong):
+            wanted, name = bool(SEE_IT.match(first.astext())), ""
+        links = [link for link in paragraph.findall(nodes.reference) if link.get("event")]
+        if wanted and links:
+            wanted, name = False, f"stage-{number}"
+            paragraph.parent.insert(paragraph.parent.index(paragraph) + 1, frame(name, links[0]))
+        for link in links if name else []:
+            link["target"] = name
+
+
+def frame(name: str, link: nodes.reference) -> nodes.raw:
+    """Return the recorded run, at the event that a link names."""
+    text = SHOWN.format(name=name, address=escape(link["refuri"]), event=link["event"])
+    return nodes.raw("", text, format="html")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Let the generator know."""
+    app.connect("doctree-read", mend)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
