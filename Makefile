@@ -112,7 +112,7 @@ quick: $(VENV)/.group-test ## only the unit and property tests of the core, in s
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
-	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/documents lab/tracing learn/*.py learn/exercises/*.py learn/grade \
+	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/book lab/documents lab/tracing learn/*.py learn/exercises/*.py learn/grade \
 		learn/museum/[_a-z]*.py learn/twins learn/watch
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
@@ -145,6 +145,16 @@ check: lint test spec test-browser demo ## all that a change must pass
 clean: ## remove what make has made; copies in output_file/ stay
 	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+## book
+.PHONY: book test-book
+
+book: $(VENV)/.group-book ## all documents and sources as a site in build/book
+	@$(launch_venv) -m lab.book
+
+test-book: book $(VENV)/.group-browser ## build the book, and test it in a browser
+	@$(launch_venv) -m tests.support.chromium
+	@$(launch_venv) -m pytest -m book tests/test_book*.py
 
 ## attack
 .PHONY: torture replay soak load injection mutants

@@ -6,6 +6,7 @@
     injection/    fails every system call of both programs
     load/         many clients at once, many transfers in a row
     bench/        what a transfer costs, beside C and other loops
+    book/         makes a site of the documents and the sources, which opens without a network
     documents/    reads the documents, and writes what is generated in them
     demo.py       and swarm.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
 

@@ -39,7 +39,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd")
 pytest_plugins = ["tests.support.browser"]  # fixtures; it imports its packages when one is used
 # These need packages that `make test` does without; each has a target that names it.
-collect_ignore_glob = ["test_page_*.py", "test_grammar.py"]
+collect_ignore_glob = ["test_book*.py", "test_page_*.py", "test_grammar.py"]
 MISSING = "NOT TESTED HERE: "  # what this machine lacks for a test is named at the end of the run
 
 

@@ -15,7 +15,14 @@ from lab.tracing.page import page as stage_page
 NEEDED = ("sphinx", "myst_parser", "furo", "sphinx_copybutton")
 RUN = "docs/lanes.jsonl"  # the recorded run that the chapters speak of
 REST = {  # what comes after the chapters: a caption, and its documents
-    "Know": ["protocol", "docs/trace", "docs/performance", "docs/reliability", "docs/scaling"],
+    "Know": [
+        "protocol",
+        "docs/trace",
+        "docs/performance",
+        "docs/reliability",
+        "docs/scoreboard",
+        "docs/scaling",
+    ],
     "Change": ["docs/CONTRIBUTING", "docs/CHANGELOG", "source"],
 }
 
@@ -54,18 +61,29 @@ def lay_out(shelf: Shelf, folder: Path) -> None:
         path = folder / f"{page.name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         trees = "".join(toctree(*group) for group in groups(shelf.pages))
-        path.write_text(page.text + ("\n" + trees if page.name == "index" else ""), encoding="utf-8")
-    for picture in sorted((shelf.root / "docs").rglob("*")):
+        path.write_text(
+            page.text + ("\n" + trees if page.name == "index" else ""), encoding="utf-8"
+        )
+    copy_pictures(shelf.root, folder)
+    (folder / "source.md").write_text(list_of_sources(shelf), encoding="utf-8")
+
+
+def copy_pictures(root: Path, folder: Path) -> None:
+    """Put the pictures where the documents have them."""
+    for picture in sorted((root / "docs").rglob("*")):
         if picture.suffix in IMAGES:
-            copy = folder / picture.relative_to(shelf.root)
+            copy = folder / picture.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(picture, copy)
-    (folder / "source.md").write_text(list_of_sources(shelf), encoding="utf-8")
 
 
 def list_of_sources(shelf: Shelf) -> str:
     """Return the page that lists the files at the top, and the folders."""
-    rows = [f"<li><a href='source/{name}.html'>{name}</a></li>" for name in shelf.files if "/" not in name]
+    rows = [
+        f"<li><a href='source/{name}.html'>{name}</a></li>"
+        for name in shelf.files
+        if "/" not in name
+    ]
     tops = [folder for folder in shelf.folders if "/" not in folder]
     rows += [f"<li><a href='source/{name}/index.html'>{name}/</a></li>" for name in tops]
     return f"# The source, file by file\n\n<ul>\n{''.join(rows)}\n</ul>\n"
@@ -73,9 +91,10 @@ def list_of_sources(shelf: Shelf) -> str:
 
 def generate(pages: Path, book: Path) -> int:
     """Run the generator; any warning is an error."""
-    words = [
-        sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env",
-        "--jobs", "2", "--quiet", "-b", "html", "-c", ROOT / "lab/book", "-d", pages.parent / "book-cache",
+    cache = pages.parent / "book-cache"
+    words: list[str | Path] = [
+        sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--nitpicky",
+        "--fresh-env", "--jobs", "2", "--quiet", "-b", "html", "-c", ROOT / "lab/book", "-d", cache,
         pages, book,
     ]  # fmt: skip
     return subprocess.run(words, cwd=ROOT, check=False).returncode
@@ -85,6 +104,7 @@ def add(book: Path) -> None:
     """Put what no document holds beside the pages: the recorded run, and the scripts from npm."""
     trace = (ROOT / RUN).read_text(encoding="utf-8")
     (book / "stage.html").write_text(stage_page(trace), encoding="utf-8")
+    copy_pictures(ROOT, book)  # for those that are shown by HTML in a document
     if script := npm.find(diagrams.SCRIPT):
         shutil.copy(script, book / "_static" / "mermaid.min.js")
 

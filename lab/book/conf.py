@@ -14,7 +14,13 @@ project = "eighty"
 author = "the eighty authors"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 project_copyright = author
-extensions = ["myst_parser", "sphinx_copybutton", "lab.book.links", "lab.book.sources", "lab.book.diagrams"]
+extensions = [
+    "myst_parser",
+    "sphinx_copybutton",
+    "lab.book.links",
+    "lab.book.sources",
+    "lab.book.diagrams",
+]
 nitpicky = True
 
 myst_all_links_external = True  # they are ours to lead: links.py

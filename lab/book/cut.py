@@ -5,11 +5,13 @@ comes before the first of them is a page of its own. A `#` heading after the fir
 """
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = "docs/protocol.md"  # the one that is cut
+OTHERS = ("docs/*.md", "learn/*/*.md")
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 HEADING = re.compile(r"^(#{1,6}) +(.+?) *#*$")
 
@@ -64,7 +66,9 @@ def promoted(lines: list[str]) -> str:
 def name_of(title: str) -> str:
     """Return the name of a chapter's page: 4. What is …? becomes docs/04-what-is."""
     number = re.match(r"(\d+)\.? ", title)
-    return "docs/" + (slug(title) if not number else f"{int(number[1]):02}-{slug(title[number.end() :])}")
+    return "docs/" + (
+        slug(title) if not number else f"{int(number[1]):02}-{slug(title[number.end() :])}"
+    )
 
 
 def chapters(text: str) -> list[Page]:
@@ -88,7 +92,7 @@ def chapters(text: str) -> list[Page]:
 def pages(root: Path = ROOT) -> list[Page]:
     """Return all pages, in the order of the book."""
     found = [Page("index", "README.md", read(root, "README.md"))]
-    others = sorted(path.relative_to(root).as_posix() for path in root.glob("docs/*.md"))
+    others = sorted(path.relative_to(root).as_posix() for path in chain(*map(root.glob, OTHERS)))
     for document in [CHAPTERS, *(each for each in others if each != CHAPTERS), "protocol.md"]:
         text = read(root, document)
         whole = Page(document.removesuffix(".md"), document, text)

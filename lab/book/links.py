@@ -16,6 +16,7 @@ from lab.book.shelf import Place, Shelf
 
 log = logging.getLogger(__name__)
 OUTSIDE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+HREF = re.compile(r'(<a\b[^>]*?\bhref=)"([^"]*)"')
 SEE_IT = re.compile(r"see it\b", re.IGNORECASE)
 SHOWN = """<figure class="stage"><iframe name="{name}" src="{address}" loading="lazy"
 title="A recorded run, at event {event}"></iframe><figcaption><a href="{address}" target="_top">The
@@ -24,17 +25,29 @@ run on a page of its own</a></figcaption></figure>"""
 
 def mend(app: Sphinx, document: nodes.document) -> None:
     """Give the headings their anchors, and let every link and picture lead somewhere."""
-    shelf: Shelf = app.shelf  # type: ignore[attr-defined]
+    shelf: Shelf = app.shelf
     page = shelf.by_name.get(app.env.docname)
     if page is None:
         return
-    for section, anchor in zip(document.findall(nodes.section), shelf.anchors_on(page), strict=False):
+    for section, anchor in zip(
+        document.findall(nodes.section), shelf.anchors_on(page), strict=False
+    ):
         if anchor not in section["ids"]:
             section["ids"].append(anchor)
     for link in list(document.findall(nodes.reference)):
         if not OUTSIDE.match(link.get("refuri", "x:")):
             lead(app, shelf, page.document, link)
+    for raw in document.findall(nodes.raw):
+        raw.children[:] = [
+            nodes.Text(HREF.sub(lambda at: lead_raw(app, page.document, at), raw.astext()))
+        ]
     show(document)
+
+
+def lead_raw(app: Sphinx, document: str, at: re.Match[str]) -> str:
+    """Return a link that is written in HTML, so that it leads to its page."""
+    place = None if OUTSIDE.match(at[2]) else app.shelf.find(document, at[2])
+    return f'{at[1]}"{address(app, place)}"' if place else at[0]
 
 
 def lead(app: Sphinx, shelf: Shelf, document: str, link: nodes.reference) -> None:
@@ -57,7 +70,7 @@ def address(app: Sphinx, place: Place) -> str:
 
 
 def show(document: nodes.document) -> None:
-    """Show the recorded run where the text says so, below the first paragraph that links an event."""
+    """Show the recorded run where the text says so, below the first link to an event."""
     wanted, name = False, ""
     for number, paragraph in enumerate(list(document.findall(nodes.paragraph))):
         first = next((each for each in paragraph.children if each.astext()), None)

@@ -24,7 +24,9 @@ def find(name: str) -> Path | None:
 def is_current() -> bool:
     """Tell whether what is installed is what the lists say."""
     stamp = FOLDER / ".installed"
-    return stamp.exists() and stamp.read_text() == "".join((HERE / each).read_text() for each in LISTS)
+    return stamp.exists() and stamp.read_text() == "".join(
+        (HERE / each).read_text() for each in LISTS
+    )
 
 
 def install() -> str:

@@ -46,7 +46,9 @@ class Shelf:
                 if page.document == document
                 for _, _, title in headings(page.text)
             ]
-            for (page, _), anchor in zip(titles, slugs([title for _, title in titles]), strict=True):
+            for (page, _), anchor in zip(
+                titles, slugs([title for _, title in titles]), strict=True
+            ):
                 found.append(((document, anchor), Place(page.name, anchor)))
         return found
 
@@ -65,6 +67,8 @@ class Shelf:
             return self.in_document(name, anchor)
         if name in self.files:
             return Place(SOURCE + name, anchor or self.line_of(name, words))
+        if f"{name}/README.md" in self.first:
+            return Place(self.first[f"{name}/README.md"])
         return Place(f"{SOURCE}{name}/index") if name in self.folders else None
 
     def in_document(self, name: str, anchor: str) -> Place | None:
@@ -87,7 +91,7 @@ class Shelf:
 
 def tracked(root: Path) -> list[str]:
     """Return the names of the files of the repository; in a copy without git, of all there are."""
-    words = ["git", "-c", f"safe.directory={root}", "-C", root, "ls-files", "-z"]
+    words: list[str | Path] = ["git", "-c", f"safe.directory={root}", "-C", root, "ls-files", "-z"]
     listed = subprocess.run(words, capture_output=True, check=False)
     if listed.returncode == 0:
         names = listed.stdout.decode().split("\0")

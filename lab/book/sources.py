@@ -29,7 +29,8 @@ def lines(name: str, text: str) -> list[str]:
         lexer = get_lexer_for_filename(name, stripnl=False, ensurenl=False)
     except ClassNotFound:
         lexer = TextLexer(stripnl=False, ensurenl=False)
-    return highlight(text, lexer, HtmlFormatter(nowrap=True)).rstrip("\n").split("\n")
+    coloured: str = highlight(text, lexer, HtmlFormatter(nowrap=True))
+    return coloured.rstrip("\n").split("\n")
 
 
 def numbered(name: str, text: str) -> str:
@@ -54,17 +55,19 @@ def defined(text: str) -> list[tuple[int, int, str]]:
 def contents(text: str) -> str:
     """Return the list of what a file defines, for the margin."""
     rows = [
-        f'<li class="depth-{depth // 4}"><a class="reference internal" href="#L{number}">{name}</a></li>'
+        f'<li class="depth-{depth // 4}"><a href="#L{number}">{name}</a></li>'
         for number, depth, name in defined(text)
         if depth <= 4
     ]
-    return f'<ul><li><a class="reference internal" href="#">Definitions</a><ul>{"".join(rows)}</ul></li></ul>'
+    return f'<ul><li><a href="#">Definitions</a><ul>{"".join(rows)}</ul></li></ul>'
 
 
 def way(app: Sphinx, page: str, name: str) -> str:
     """Return the folders above a file or folder, each linked."""
     steps = [("source", "source")]
-    steps += [(f"{SOURCE}{above}/index", above.rpartition("/")[2]) for above in reversed(parents(name))]
+    steps += [
+        (f"{SOURCE}{above}/index", above.rpartition("/")[2]) for above in reversed(parents(name))
+    ]
     links = (
         f'<a href="{app.builder.get_relative_uri(page, target)}">{escape(words)}</a>'
         for target, words in steps
@@ -74,12 +77,12 @@ def way(app: Sphinx, page: str, name: str) -> str:
 
 def file_page(app: Sphinx, name: str) -> Made:
     """Return the page of one file."""
-    shelf: Shelf = app.shelf  # type: ignore[attr-defined]
+    shelf: Shelf = app.shelf
     text = (shelf.root / name).read_text(encoding="utf-8")
     page = SOURCE + name
     index(app, page, name, [each for _, _, each in defined(text)] if name.endswith(".py") else [])
     body = f"<h1>{escape(name)}</h1>{way(app, page, name)}{numbered(name, text)}"
-    context = {"title": name, "body": body}
+    context: dict[str, Any] = {"title": name, "body": body}
     if name.endswith(".py") and defined(text):
         context |= {"toc": contents(text), "display_toc": True}
     return page, context, "page.html"
@@ -87,12 +90,20 @@ def file_page(app: Sphinx, name: str) -> Made:
 
 def folder_page(app: Sphinx, folder: str) -> Made:
     """Return the page of one folder: what is in it."""
-    shelf: Shelf = app.shelf  # type: ignore[attr-defined]
+    shelf: Shelf = app.shelf
     page = f"{SOURCE}{folder}/index"
-    inside = [(f"{SOURCE}{each}/index", f"{each}/") for each in shelf.folders if parents(each)[:1] == [folder]]
-    inside += [(SOURCE + each, each) for each in shelf.files if parents(each)[:1] == [folder]]
+    inside = [
+        (f"{SOURCE}{each}/index", each.removeprefix(f"{folder}/") + "/")
+        for each in shelf.folders
+        if parents(each)[:1] == [folder]
+    ]
+    inside += [
+        (SOURCE + each, each.removeprefix(f"{folder}/"))
+        for each in shelf.files
+        if parents(each)[:1] == [folder]
+    ]
     rows = (
-        f'<li><a href="{app.builder.get_relative_uri(page, target)}">{escape(words[len(folder) + 1 :])}</a></li>'
+        f'<li><a href="{app.builder.get_relative_uri(page, target)}">{escape(words)}</a></li>'
         for target, words in inside
     )
     body = f"<h1>{escape(folder)}/</h1>{way(app, page, folder)}<ul>{''.join(rows)}</ul>"
@@ -103,16 +114,23 @@ def index(app: Sphinx, page: str, name: str, words: list[str]) -> None:
     """Let the search find a file by its name and by what it defines."""
     document = new_document(page)
     document += nodes.paragraph("", " ".join([name, *words]))
-    app.builder.indexer.feed(page, page, name, document)  # type: ignore[attr-defined]
+    app.builder.indexer.feed(page, page, name, document)
 
 
 def collect(app: Sphinx) -> Iterator[Made]:
     """Make all of these pages."""
-    shelf: Shelf = app.shelf  # type: ignore[attr-defined]
+    shelf: Shelf = app.shelf
+    keep(app.builder.indexer, [SOURCE + name for name in shelf.files])
     for name in shelf.files:
         yield file_page(app, name)
     for folder in shelf.folders:
         yield folder_page(app, folder)
+
+
+def keep(indexer: Any, pages: list[str]) -> None:  # noqa: ANN401  # it has no type
+    """Let the index keep these pages when it drops all that are no documents."""
+    prune = indexer.prune
+    indexer.prune = lambda documents: prune([*documents, *pages])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
