@@ -195,9 +195,9 @@ class SlowConnection(ServerConnection):
     def send(self, most: int | None = None, flags: int = 0) -> int:
         """Send a little, without flags that would let it wait for more."""
         now = self.reactor.clock()
-        taken = super().send(self.server.chunk) if now >= self.next_send else 0
+        taken = super().send(self.server.options.chunk) if now >= self.next_send else 0
         if taken:
-            self.next_send = now + self.server.pause
+            self.next_send = now + (self.server.options.pause or 0.0)
         left = self.next_send - now
         if self.unsent and left > 0 and not self.timer:
             self.timer = self.reactor.call_later(left, self, self.resume)
@@ -221,10 +221,7 @@ class Server:
     def __init__(self, reactor: Reactor, console: Console, options: ServerOptions) -> None:
         self.reactor = reactor
         self.console = console
-        self.quiet = options.quiet
-        self.chunk = options.chunk
-        self.pause = options.pause or 0.0
-        self.drain = options.drain
+        self.options = options
         self.greeting = hello.greeting()
         self.deadlines = reactor.deadline_queue(options.timeout, ServerConnection.on_late)
         self.connections: dict[ServerConnection, None] = {}  # from accept to close, in that order
@@ -268,13 +265,13 @@ class Server:
 
     def say(self, connection: ServerConnection, text: str) -> None:
         """Show a line of a conversation."""
-        if not self.quiet:
+        if not self.options.quiet:
             self.console.line(f"{connection} {text}")
 
     def welcome(self, sock: Sock, peer_address: object) -> None:
         """Begin a connection, as a handler call of its own: if it fails, it fails alone."""
         self.accepted += 1
-        kind = SlowConnection if self.chunk else ServerConnection
+        kind = SlowConnection if self.options.chunk else ServerConnection
         connection = kind(self, sock, peer_address, self.accepted)
         self.connections[connection] = None
         self.reactor.call(connection, connection.start)
@@ -306,7 +303,7 @@ class Server:
 
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""
-        self.draining = self.reactor.call_later(self.drain, self, self.cut)
+        self.draining = self.reactor.call_later(self.options.drain, self, self.cut)
         self.acceptor.close()
         self.console.report(f"stopping; open connections: {len(self.connections)}")
 
