@@ -190,9 +190,7 @@ def server_in(state: str, event: str) -> ServerWorld:
 SERVER_EVENTS: dict[tuple[str, str], Callable[[ServerWorld], None]] = {
     ("room to send", ""): lambda world: room(world, PLENTY),
     ("room to send", "octets are left after it"): lambda world: room(world, 4),
-    ("room to send", "the whole file is with the kernel"): lambda world: room(
-        world, len(FILE) - 5
-    ),
+    ("room to send", "the whole file is with the kernel"): lambda world: room(world, len(FILE) - 5),
     ("octets", ""): lambda world: world.octets(b"more"),
     ("octets", "the hello is not whole and still possible"): lambda world: world.octets(b"HEL"),
     ("octets", "the client's hello is valid"): lambda world: world.octets(HELLO + b"more"),
