@@ -11,6 +11,7 @@ FILE = sample.txt
 OUT = output_file/sample.txt
 SEED =
 N =
+TRACE = run.jsonl
 CHAPTER =
 ROW =
 CLIENT =
@@ -28,7 +29,7 @@ GRADED := $(filter command,$(origin SERVER))
 
 # What the user said is data: make must not expand it, and no shell may read it as commands. So each
 # value is frozen as it was typed and travels in the environment, where a recipe takes it as "$$NAME".
-VALUES = HOST SERVER PORT FILE OUT SEED N CHAPTER ROW CLIENT EXERCISE FROM ARGS PYTHON
+VALUES = HOST SERVER PORT FILE OUT SEED N TRACE CHAPTER ROW CLIENT EXERCISE FROM ARGS PYTHON
 $(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
 export $(VALUES)
 
@@ -72,10 +73,13 @@ help-all: ## every target, each with its line
 	@awk -v all=1 -f lab/help.awk Makefile
 
 ## see
-.PHONY: help swarm scale
+.PHONY: help watch swarm scale
 
 help: ## the first targets, the names of the others, the variables
 	@awk -f lab/help.awk Makefile
+
+watch: ## follow TRACE, which a server writes now, in a browser
+	@$(launch) -m lab.watch -- "$$TRACE"
 
 swarm: ## N downloads at once (1000) in one process, with figures
 	@$(launch) -m lab.swarm $${N:+--clients="$$N"} $(if $(NAMED),--server="$$SERVER" --port="$$PORT") -- "$$FILE"

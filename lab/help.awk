@@ -18,7 +18,7 @@ END {
     print "Variables: HOST= PORT= FILE= (run-server)  SERVER= PORT= OUT= (run-client)"
     print "           SERVER= CHAPTER= ROW= CLIENT= EXERCISE= (grade)  ROW= N= (hint)"
     print "           FROM= (learn)  N= FILE= (swarm)  N= (scale)  SEED= (replay)"
-    print "           QUICK=1 (bench)"
+    print "           TRACE= (watch)  QUICK=1 (bench)"
     print "           ARGS= more options (run-server, run-client, swarm, scale, test ...)"
     print "           PYTHON= another Python, such as python3.13"
     print "Example:   make run-server FILE=input_file/utf-8.txt ARGS='--chunk 4 --pause 1'"

@@ -25,7 +25,7 @@ PROMPT = r"Continue listening\? \[y/N\] "
 ECHO = "import json, sys\nprint(json.dumps(sys.argv))\n"
 
 MADE_OF = ("Makefile", "lab/help.awk", "lab/launch.py", "lab/constraints.txt")
-PROGRAMS = ("server.py", "client.py", "lab/demo.py", "lab/swarm.py", "lab/scale.py")
+PROGRAMS = ("server.py", "client.py", "lab/demo.py", "lab/swarm.py", "lab/scale.py", "lab/watch.py")
 
 # What breaks, expands or executes when make or a shell reads it as anything but data.
 HOSTILE = [
@@ -178,6 +178,11 @@ def test_the_number_and_the_file_reach_the_swarm_as_they_were_said(stage, text):
     words = told(stage, "swarm", f"N={text}", f"FILE={text}")
     assert words[1:] == [f"--clients={text}", "--", text]
     assert told(stage, "scale", f"N={text}")[1:] == [f"--servers={text}"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_name_of_the_trace_reaches_the_watch_as_it_was_said(stage, text):
+    assert told(stage, "watch", f"TRACE={text}", ARGS="")[1:] == ["--", text]
 
 
 def test_the_swarm_has_a_server_of_its_own_unless_the_user_names_one(stage):

@@ -111,6 +111,7 @@ class Recorder:
             "python": ".".join(map(str, sys.version_info[:3])),
             "protocol": protocol.VERSION,
             "options": {key: _plain(value) for key, value in options.items()},
+            "clock": round(1e6 * self.began),
         }
         self.line("run", None, fields)
 

@@ -157,6 +157,7 @@ KEYS: dict[str, dict[str, Kind]] = {
 }  # fmt: skip
 # Keys that an event may have, or must have where a word of another key says so.
 OPTIONAL: dict[str, dict[str, Kind]] = {
+    "run": {"clock": WHOLE},
     "rx": {"again": TRUE},
     "tx": {"again": TRUE},
     "timer": {"in_ms": LENGTH},

@@ -40,14 +40,26 @@ NAMED = re.compile(r'"([\w/.-]{1,100}\.py):\d+ ')  # a frame of a stack
 
 def page(text: str) -> str:
     """Return the HTML page for the JSON Lines trace in `text`."""
+    return joined(text, sources(text), "", "")
+
+
+def live_page(script: str) -> str:
+    """Return the page of lab/watch.py: `script` gets the trace, which comes later. This page alone
+    may connect to anything, and only to the server that it came from."""
+    return joined("", texts(set(runtime())), script, "; connect-src 'self'")
+
+
+def joined(text: str, files: dict[str, str], more: str, connect: str) -> str:
+    """Return the page made of these parts; `connect` is added to its policy."""
     style = palette.variables() + part("page.css")
-    script = "".join(part(f"{name}.js") for name in SCRIPTS)
+    script = "".join(part(f"{name}.js") for name in SCRIPTS) + more
     parts = {
         "style": style,
         "script": script,
         "style_hash": hash_source(style),
         "script_hash": hash_source(script),
-        "sources": inert(json.dumps(sources(text))),
+        "connect": connect,
+        "sources": inert(json.dumps(files)),
         "signs": inert(json.dumps(drawings())),
         "trace": inert(text),
     }
@@ -81,10 +93,19 @@ def sources(text: str) -> dict[str, str]:
 
     A trace may name anything; only files of the runtime are read.
     """
-    named = set(NAMED.findall(text)).union(ALWAYS)
-    known = {
+    return texts(set(NAMED.findall(text)).union(ALWAYS))
+
+
+def texts(named: set[str]) -> dict[str, str]:
+    """Return the files of the runtime that are `named`."""
+    known = runtime()
+    return {name: path.read_text(encoding="utf-8") for name, path in known.items() if name in named}
+
+
+def runtime() -> dict[str, Path]:
+    """Return the files that a trace may name."""
+    return {
         path.relative_to(ROOT).as_posix(): path
         for pattern in MAY
         for path in sorted(ROOT.glob(pattern))
     }
-    return {name: path.read_text(encoding="utf-8") for name, path in known.items() if name in named}
