@@ -41,7 +41,7 @@ PIECE = 1 << 20  # octets read at once: a read of so many takes the memory for s
 Drawer = Callable[[Trace, str, argparse.Namespace], str]
 DRAWERS: dict[str, Drawer] = {
     "view": lambda _, text, _options: paged(text),
-    "lanes": lambda trace, _, _options: lanes.picture(trace),
+    "lanes": lambda trace, _, options: options.draw(trace),
     "strip": lambda trace, _, options: lanes.strip(trace, *within(trace, *options.events)),
     "perfetto": lambda trace, _, _options: perfetto.export(trace),
 }
@@ -79,6 +79,14 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
         command.add_argument("file", metavar="FILE", help="a trace; - is stdin")
         if name == "strip":
             command.add_argument("events", metavar="N-M", type=span, help="from event N to event M")
+        if name == "lanes":
+            kinds = command.add_mutually_exclusive_group()
+            for flag, draw, help_ in (
+                ("--moving", lanes.moving, "with a cursor that moves through the run"),
+                ("--narrow", lanes.narrow, "a few turns, for a phone"),
+            ):
+                kinds.add_argument(flag, dest="draw", action="store_const", const=draw, help=help_)
+            command.set_defaults(draw=lanes.picture)
         command.add_argument("-o", dest="output", metavar=output, help=default(name))
     return parser.parse_args(arguments)
 

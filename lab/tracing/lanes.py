@@ -5,7 +5,8 @@ right is layout.py's, colours are palette.py's. Called by __main__.py.
 
 It is made for the first screen of a README: an image there runs no script and loads nothing,
 follows the reader's choice of light or dark by itself, and is read aloud by its title and its
-description.
+description. There are two more: one in which a cursor moves through the run (motion.py), and a
+narrow one of a few turns, for phones.
 Colour never stands alone: states have their names, marks their shapes.
 """
 
@@ -15,12 +16,14 @@ from html import escape
 
 from lab.tracing.events import Trace
 from lab.tracing.layout import GAP, MOST_LANES, MOST_TURNS, Band, Box, Column, Layout, Mark
+from lab.tracing.motion import cursor, keyframes
 from lab.tracing.palette import STATES, STYLE
 from lab.tracing.signs import GLYPHS, LEGEND
 
 TOP, LOOP, LANE, CONNECTION, FOOT = 40, 46, 48, 66, 54  # heights
 EDGE = 14  # on the right
 NARROW = 48  # a turn narrower than this shows its number alone
+PHONE = 420  # the width of a picture for phones
 LETTER = 6.2  # the usual width of one, in pixels, at 10.5
 
 
@@ -29,9 +32,26 @@ def picture(trace: Trace) -> str:
     return Picture(Layout(trace)).drawn()
 
 
+def moving(trace: Trace) -> str:
+    """Return the SVG of a trace with a cursor that moves through it."""
+    return Moving(Layout(trace)).drawn()
+
+
 def strip(trace: Trace, first: int, last: int) -> str:
     """Return the SVG of the events `first` to `last`: the lanes in which something happens."""
     return Strip(Layout(trace, first, last), first, last).drawn()
+
+
+def narrow(trace: Trace) -> str:
+    """Return the SVG of a few turns, as many as fit the width of a phone; the first one mostly
+    accepts, so they begin with the second."""
+    ends = [n for n, event in enumerate(trace.events, 1) if event.ev == "turned"] or [1]
+    first = ends[0] + 1 if len(ends) > 1 else 1
+    last = max(first, ends[min(1, len(ends) - 1)])
+    for end in ends[2:MOST_TURNS]:
+        if Layout(trace, first, end).x + EDGE <= PHONE:
+            last = end
+    return Narrow(Layout(trace, first, last), first, last).drawn()
 
 
 class Picture:
@@ -65,7 +85,7 @@ class Picture:
             f' viewBox="0 0 {self.width} {height}" width="{self.width}" height="{height}">',
             f'<title id="t">{escape(self.title())}</title>',
             f'<desc id="d">{escape(self.description())}</desc>',
-            f"<style>{STYLE}</style>",
+            f"<style>{STYLE}{self.motion()}</style>",
             f'<rect class="paper" width="{self.width}" height="{height}" rx="8"/>',
             text(14, 25, self.title() + ".", "title"),
             *(self.stripe(column) for column in self.layout.columns),
@@ -76,12 +96,21 @@ class Picture:
             *(self.mark(mark) for mark in self.layout.marks if mark.on in shown),
             *(self.loop(column) for column in self.layout.columns),
             *(self.waits(column) for column in self.layout.columns),
+            self.cursor(),
             text(self.layout.left - 12, TOP + 23, "the loop", "name end"),
             *(text(self.layout.left - 12, y + 29, on, "name end") for on, y in shown.items()),
             *legend,
             "</svg>",
         ]
         return "\n".join(part for part in parts if part) + "\n"
+
+    def motion(self) -> str:
+        """Return the rules of what moves: nothing."""
+        return ""
+
+    def cursor(self) -> str:
+        """Draw what moves."""
+        return ""
 
     # --- words
 
@@ -190,6 +219,16 @@ class Picture:
         ]
 
 
+class Moving(Picture):
+    """The whole run, and a cursor that moves through it."""
+
+    def motion(self) -> str:
+        return keyframes(self.layout, self.width)
+
+    def cursor(self) -> str:
+        return cursor(self.layout.left, TOP, self.bottom, self.width)
+
+
 class Strip(Picture):
     """A part of a run, for a document: as little as tells it."""
 
@@ -204,6 +243,14 @@ class Strip(Picture):
 
     def title(self) -> str:
         return f"Events {self.first} to {self.last}"
+
+
+class Narrow(Strip):
+    """A few turns of a run, for a phone."""
+
+    def title(self) -> str:
+        turns = [column.k for column in self.layout.columns if column.kind == "turn"]
+        return f"One thread, turns {turns[0]} to {turns[-1]} of its loop" if turns else "One thread"
 
 
 def pill(x: int, y: int, word: str) -> str:
