@@ -16,7 +16,7 @@ from lab.torture.server_process import NotPossible, Server, ServerProcess
 
 SLACK = 0.5  # seconds that a busy machine may be late
 EARLY = 0.1  # seconds that a deadline may seem early: the server's clock starts at its accept
-PROMPTLY = 1.0  # seconds in which a thing must happen that waits for nothing
+PROMPTLY = 1.0  # the usual value of Scale.promptly, and the one of Scale.unrest
 CALM = 0.1  # seconds without a change after which a process counts as asleep
 
 
@@ -30,6 +30,7 @@ class Scale(NamedTuple):
     window: float  # in which nothing may happen, when wake-ups are counted
     exhaustion: float  # at the descriptor limit
     patience: float = PATIENCE  # silence after which a good client counts as lost
+    promptly: float = PROMPTLY  # in which a thing must happen that waits for nothing
     unrest: float = PROMPTLY  # that a server may take to fall asleep
     pause: float = 0.005  # between two octets in slow motion
     slack: float = SLACK  # more than the window that a pause lasts in which the server sleeps
@@ -77,13 +78,14 @@ class Arena:
     def peer(self, *, receive_buffer: int | None = None) -> Peer:
         """Connect one more attacker."""
         self.cpu_allowed += self._cpu_per_client
-        self._peers.append(Peer(self.server.address, receive_buffer=receive_buffer))
+        address, patience = self.server.address, self.scale.patience
+        self._peers.append(Peer(address, receive_buffer=receive_buffer, patience=patience))
         return self._peers[-1]
 
     def peers(self, count: int, *, receive_buffer: int | None = None) -> list[Peer]:
         """Connect `count` attackers; each has been greeted."""
         peers = [self.peer(receive_buffer=receive_buffer) for _ in range(count)]
-        by = time.monotonic() + PROMPTLY + count / PACE  # for all of them: a queue is no crowd
+        by = self.soon + count / PACE  # for all of them: a queue is no crowd
         for peer in peers:
             greeting = peer.read(len(wire.HELLO), by)
             self.demand(greeting == wire.HELLO, f"the server's hello was {greeting!r}")
@@ -99,6 +101,17 @@ class Arena:
         count = self.scale.good if count is None else count
         self.expect(count)
         self.good.serve(count)
+        self.demand_good()
+
+    def hold(self, count: int) -> None:
+        """Let good clients come, be greeted and stay, until `finish`."""
+        self.expect(count)
+        self.good.hold(count)
+        self.demand_good()
+
+    def finish(self) -> None:
+        """Let all good clients who are here fetch their copies."""
+        self.good.finish()
         self.demand_good()
 
     def expect(self, count: int) -> None:
@@ -141,6 +154,11 @@ class Arena:
     def last_moment(self, peer: Peer) -> float:
         """Return the moment when the server's deadline must have ended `peer`'s connection."""
         return peer.opened + self.deadline + SLACK
+
+    @property
+    def soon(self) -> float:
+        """The moment until which a thing must happen that waits for nothing."""
+        return time.monotonic() + self.scale.promptly
 
     # the server's process
 
@@ -193,11 +211,13 @@ class Arena:
 
     def refuses_connections(self) -> bool:
         """Tell whether new connections are refused, now or in a moment."""
-        return meters.until(self._is_refused, PROMPTLY)
+        return meters.until(self._is_refused, self.scale.promptly)
 
     def _is_refused(self) -> bool:
         try:
-            Peer(self.server.address).close()
-        except OSError:
+            Peer(self.server.address, patience=CALM).close()
+        except ConnectionRefusedError:
             return True
+        except OSError:
+            return False  # a full backlog is no refusal
         return False

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from lab.torture import meters, wire
-from lab.torture.arena import CALM, PROMPTLY, Arena, Broken, Scale
+from lab.torture.arena import CALM, Arena, Broken, Scale
 from lab.torture.attack import Attack
 from lab.torture.peer import Peer
 from lab.torture.server_process import NotPossible, NotStarted, Server, ServerProcess, expand
@@ -181,7 +181,7 @@ class House:
 
     def _demand_as_before(self, arena: Arena) -> None:
         arena.demand(not self.server.ended(0), "the server has ended")
-        meters.until(lambda: self._count_descriptors() <= self._descriptors, PROMPTLY)
+        meters.until(lambda: self._count_descriptors() <= self._descriptors, arena.scale.promptly)
         left = self._count_descriptors() - self._descriptors
         arena.demand(left <= 0, f"{left} descriptors left open")
 

@@ -60,6 +60,12 @@ def stopped(pid: int) -> bool:
     return all(state in (["T"], ["Z"]) for state in states)
 
 
+def runs(pid: int) -> bool:
+    """Tell whether any thread of the process runs, or would if it got a processor."""
+    states = [_text(task / "stat").rpartition(")")[2].split()[:1] for task in _tasks(pid)]
+    return ["R"] in states
+
+
 def memory(pid: int) -> int:
     """Return the octets of resident memory (VmRSS)."""
     for line in _text(Path(f"/proc/{pid}/status")).splitlines():

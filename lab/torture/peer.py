@@ -10,7 +10,7 @@ import struct
 import time
 from typing import NamedTuple
 
-from lab.torture.good_clients import Address
+from lab.torture.good_clients import PATIENCE, Address
 
 END = "end of stream"  # the server closed in the orderly way
 RESET = "reset"  # the kernel said RST
@@ -29,16 +29,18 @@ class Peer:
     """A connection to `address`; `received` is all that was read so far.
 
     `receive_buffer` shrinks SO_RCVBUF before the connect, so that the kernel of this end takes
-    little and the server cannot just hand everything over.
+    little and the server cannot just hand everything over. The connect may take `patience` seconds.
     """
 
-    def __init__(self, address: Address, *, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, address: Address, *, receive_buffer: int | None = None, patience: float = PATIENCE
+    ) -> None:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.received = b""
         if receive_buffer is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(5.0)
+        self.sock.settimeout(patience)
         try:
             self.sock.connect(address)
         except OSError:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from lab.torture import meters, wire
-from lab.torture.arena import CALM, Scale
+from lab.torture.arena import Scale
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.attacks import ATTACKS
 from lab.torture.judge import NOT_MADE, OK, Bench, Row, judge, learn
@@ -25,7 +25,6 @@ from learn.grade.table import TABLE
 
 SIDE_BY_SIDE = 16  # attacks at a time
 QUIET = 8  # rows at a time that measure the processor
-FEW, GOODBYE = 5, 0.02  # sleeps, and seconds of CPU, of a server whose client has just left
 STARTING = 5.0  # seconds that a server gets to say where it listens
 SCALE = Scale(
     attackers=10,
@@ -34,10 +33,11 @@ SCALE = Scale(
     deadline=0.5,
     window=0.15,
     exhaustion=0.3,
-    patience=1.0,
+    patience=0.8,
+    promptly=0.7,
     unrest=0.3,
     pause=0.002,
-    slack=0.25,
+    slack=0.2,
     first_only=True,
 )
 NAMED = {attack.name: attack for attack in ATTACKS}
@@ -149,7 +149,7 @@ def _result(attack: Attack, bench: Bench, path: str) -> Result:
         return Result(attack.name, None, f"not measured: {row.seen}", wanted, chapter)
     if row.verdict == OK:
         return Result(attack.name, True, row.seen.replace("octets", "bytes"), wanted, chapter)
-    text = seen.sentence(row.complaints[0])
+    text = seen.sentence(row.complaints[0], SCALE.promptly)
     return Result(attack.name, False, text, wanted, chapter, _words(row, path))
 
 
@@ -217,11 +217,12 @@ def _end(started: "Future[ServerProcess]") -> None:
 def _restlessness(server: ServerProcess) -> int:
     if not meters.available():
         return 0
-    began, before = time.monotonic(), meters.reading(server.known_pid)
-    meters.wait_for_calm(server.known_pid, CALM, SCALE.unrest)
-    seconds, spent = time.monotonic() - began, meters.reading(server.known_pid).since(before)
-    spins = spent.cpu > GOODBYE and spent.sleeps < FEW  # on a busy machine its share may be small
-    return max(1, round(100 * spent.cpu / seconds)) if spins else 0
+    pid = server.known_pid
+    began, before = time.monotonic(), meters.reading(pid)
+    if meters.until(lambda: not meters.runs(pid), SCALE.unrest):
+        return 0
+    share = meters.reading(pid).since(before).cpu / (time.monotonic() - began)
+    return round(100 * share)  # on a busy machine it may be small, or even 0
 
 
 def _unfit_to_start(error: BaseException | None, path: str) -> BaseException:

@@ -7,7 +7,7 @@ _SIGNALS = {2: "Ctrl+C", 15: "SIGTERM"}
 
 # In each pattern the groups are the figures; the first pattern that matches speaks.
 _SENTENCES = (
-    (r"the server's hello was b''", "a client that had connected was not greeted within a second"),
+    (r"the server's hello was b''", "a client that had connected was not greeted within {soon} s"),
     (r"the server's hello was (.*)", r"the server greeted with {0} instead of b'HELLO 1\n'"),
     (r"(\d+) octets of (\d+), then still open", "a client waited in vain: {0} of {1} bytes came"),
     (r"(\d+) octets of (\d+), then (.*)", "a client got {0} of {1} bytes, then {2}"),
@@ -48,6 +48,10 @@ _SENTENCES = (
     ),
     (r"the server has ended", "the server has ended"),
     (r"gone: Connection refused", "the server's port is closed: nobody can connect any more"),
+    (
+        r"gone: timed out",
+        "a client could not even connect: nobody accepts, and the backlog is full",
+    ),
     (r"gone: (.*)", "a client could not go on: {0}"),
     (r"(\d+) descriptors left open", "{0} sockets were left open after the clients had gone"),
     (r"a traceback on stderr", "the server went on, but printed a traceback"),
@@ -71,7 +75,7 @@ _SENTENCES = (
         "the clients that waited were never served, although a descriptor was free again",
     ),
     (r"served again after ([\d.]+) .*", "the clients that waited were served {0} s too late"),
-    (r"still accepts connections.*", "one second after Ctrl+C it still accepted new clients"),
+    (r"still accepts connections.*", "{soon} s after Ctrl+C it still accepted new clients"),
     (
         r"exit status -(\d+) instead of (\d+)",
         "{signal} killed the process at once, with every transfer in it",
@@ -79,8 +83,8 @@ _SENTENCES = (
     (r"exit status (-?\d+) instead of (\d+)", "the exit status was {0} instead of {1}"),
     (r"exit status -15 after SIGTERM", "SIGTERM killed the process: it has no handler for it"),
     (r"exit status (-?\d+) after SIGTERM", "the exit status after SIGTERM was {0} instead of 0"),
-    (r"SIGTERM does not end it", "the server still ran a second after SIGTERM"),
-    (r"still runs", "the server still ran a second later"),
+    (r"SIGTERM does not end it", "the server still ran {soon} s after SIGTERM"),
+    (r"still runs", "the server still ran {soon} s later"),
     (r"still open after ([\d.]+) s of drain", "the silent client was not cut at the drain's end"),
     (r"(.*) after ([\d.]+) s of drain", "the silent client was cut after {1} s of the drain"),
     (r"memory grew by (\d+) MiB", "the server's memory grew by {0} MiB"),
@@ -100,11 +104,11 @@ _SENTENCES = (
 )
 
 
-def sentence(complaint: str) -> str:
-    """Return what the torture complains of in a learner's words."""
+def sentence(complaint: str, soon: float = 1.0) -> str:
+    """Return what the torture complains of in a learner's words; `soon` is how long it waited."""
     for pattern, words in _SENTENCES:
         if match := re.fullmatch(pattern, complaint, re.DOTALL):
-            return words.format(*match.groups(), **_phrases(match))
+            return words.format(*match.groups(), soon=f"{soon:g}", **_phrases(match))
     return complaint.replace("octets", "bytes")
 
 

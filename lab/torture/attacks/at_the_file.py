@@ -4,7 +4,7 @@ import select
 import time
 
 from lab.torture import meters
-from lab.torture.arena import PROMPTLY, Arena
+from lab.torture.arena import Arena
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.attacks.at_the_hello import demand_flat_memory, pour
 from lab.torture.attacks.resets import TINY
@@ -39,7 +39,7 @@ def early_half_close(arena: Arena) -> str:
         peer.half_close()
     arena.serve()
     for peer in peers:
-        arena.demand_copy(_ending(peer))
+        arena.demand_copy(_ending(arena, peer))
     return f"{len(peers)} exact copies"
 
 
@@ -50,12 +50,12 @@ def extra_octets(arena: Arena) -> str:
     together, later, much = arena.peers(3)
     together.send(HELLO + EXTRA)
     later.send(HELLO)
-    later.read(len(arena.stream), time.monotonic() + PROMPTLY)
+    later.read(len(arena.stream), arena.soon)
     later.send(EXTRA)
     much.send(HELLO + EXTRA * 15_000)
     arena.serve()
     for peer in (together, later, much):
-        arena.demand_copy(_ending(peer))
+        arena.demand_copy(_ending(arena, peer))
     return f"3 exact copies, in spite of {len(EXTRA) * 15_002} octets more"
 
 
@@ -65,7 +65,7 @@ def endless_extra(arena: Arena) -> str:
     """
     (peer,) = arena.peers(1)
     peer.send(HELLO)
-    peer.read(len(arena.stream), time.monotonic() + PROMPTLY)
+    peer.read(len(arena.stream), arena.soon)
     arena.cpu_allowed += arena.deadline  # what it is sent it has to read
     with demand_flat_memory(arena) as grown:
         poured = pour(peer, peer.opened + arena.deadline / 2)
@@ -84,7 +84,7 @@ def urgent(arena: Arena) -> str:
     peer.send(HELLO[:5])
     peer.send_urgent(b"!")
     peer.send(HELLO[5:])
-    arena.demand_copy(_ending(peer))
+    arena.demand_copy(_ending(arena, peer))
     peer.send_urgent(b"!")
     arena.serve()
     measured = arena.server.pid is not None and meters.available()
@@ -93,8 +93,8 @@ def urgent(arena: Arena) -> str:
     return f"an exact copy, {woken} wake-ups afterwards"
 
 
-def _ending(peer: Peer) -> Ending:
-    return peer.read_to_end(time.monotonic() + PROMPTLY)
+def _ending(arena: Arena, peer: Peer) -> Ending:
+    return peer.read_to_end(arena.soon)
 
 
 def _is_over(peer: Peer) -> bool:

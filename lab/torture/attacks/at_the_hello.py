@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.torture.arena import PROMPTLY, Arena
+from lab.torture.arena import Arena
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.peer import Peer
 from lab.torture.wire import HELLO, reason
@@ -80,7 +80,7 @@ def half_hello(arena: Arena) -> str:
     waiting, closing = peers[::2], peers[1::2]
     for peer in closing:
         peer.half_close()
-        arena.demand_refusal(peer.read_to_end(time.monotonic() + PROMPTLY), "half a hello")
+        arena.demand_refusal(peer.read_to_end(arena.soon), "half a hello")
     arena.serve()
     for peer in waiting:
         arena.demand_deadline(peer.read_to_end(arena.last_moment(peer)))
@@ -96,7 +96,7 @@ def garbage(arena: Arena) -> str:
     for peer, octets in zip(peers, GARBAGE, strict=True):
         peer.send(octets)
     arena.serve()
-    by = time.monotonic() + PROMPTLY
+    by = arena.soon
     endings = [peer.read_to_end(by) for peer in peers]
     for octets, ending in zip(GARBAGE, endings, strict=True):
         arena.demand_refusal(ending, repr(octets[:24]))
@@ -110,10 +110,10 @@ def endless(arena: Arena) -> str:
     """
     with demand_flat_memory(arena) as grown:
         peers = arena.peers(5)
-        by = time.monotonic() + PROMPTLY
+        by = arena.soon
         poured = sum(pour(peer, by) for peer in peers)
         arena.serve()
-    by = time.monotonic() + PROMPTLY
+    by = arena.soon
     for peer in peers:
         arena.demand_refusal(peer.read_to_end(by), "an endless hello")
     return f"{len(peers)} refused after {poured >> 10} KiB in all, memory +{grown[0] >> 10} KiB"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from lab.torture import meters
-from lab.torture.arena import PROMPTLY, Arena, Scale
+from lab.torture.arena import Arena, Scale
 from lab.torture.attack import Attack, by_deadline
 from lab.torture.server_process import Options
 from lab.torture.wire import HELLO
@@ -126,7 +126,7 @@ def long_stall(arena: Arena) -> str:
     arena.server.go_on()
     arena.demand(not heard, "a stopped server answered")
     for peer in peers:
-        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
+        arena.demand_copy(peer.read_to_end(arena.soon))
     arena.serve()
     return f"{len(peers)} served, though the server stood still beyond their deadline"
 

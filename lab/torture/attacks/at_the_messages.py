@@ -1,7 +1,7 @@
 """Attacks on the server's messages: nobody reads them, or there is nowhere to write them."""
 
 from lab.torture import meters
-from lab.torture.arena import PROMPTLY, Arena
+from lab.torture.arena import Arena
 from lab.torture.attack import Attack
 
 
@@ -38,7 +38,7 @@ def _demand_orderly_end(arena: Arena) -> None:
     if arena.by_hand:
         return
     arena.process.terminate()
-    if arena.process.ended(PROMPTLY):
+    if arena.process.ended(arena.scale.promptly):
         status = arena.process.status()
         arena.demand(status == 0, f"exit status {status} after SIGTERM")
     else:

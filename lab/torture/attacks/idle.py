@@ -8,7 +8,7 @@ it wait there.
 
 import time
 
-from lab.torture.arena import CALM, PROMPTLY, Arena, Scale
+from lab.torture.arena import CALM, Arena, Scale
 from lab.torture.attack import Attack
 from lab.torture.peer import Peer
 from lab.torture.server_process import Options
@@ -61,7 +61,7 @@ def done(arena: Arena) -> str:
     peers = arena.peers(arena.scale.attackers)
     for peer in peers:
         peer.send(HELLO)
-        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
+        arena.demand_copy(peer.read_to_end(arena.soon))
     return _demand_sleep(arena, [])
 
 
@@ -76,7 +76,7 @@ def at_the_cap(arena: Arena) -> str:
         peer.close()
     for peer in waiting:
         peer.send(HELLO)
-        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
+        arena.demand_copy(peer.read_to_end(arena.soon))
         peer.close()
     return f"{seen}; then {len(waiting)} exact copies"
 
@@ -85,12 +85,11 @@ def draining(arena: Arena) -> str:
     """Connects and waits, and the server gets Ctrl+C. Must be seen: while it waits for the last
     clients it sleeps; and then it serves them.
     """
-    arena.expect(arena.scale.good)
-    arena.good.hold(arena.scale.good)
+    arena.hold(arena.scale.good)
     arena.server.interrupt()
     arena.demand(arena.refuses_connections(), "still accepts connections after Ctrl+C")
     seen = _demand_sleep(arena, [])
-    arena.good.finish()
+    arena.finish()
     return seen
 
 

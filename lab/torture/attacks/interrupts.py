@@ -2,7 +2,7 @@
 
 import time
 
-from lab.torture.arena import PROMPTLY, SLACK, Arena, Scale
+from lab.torture.arena import SLACK, Arena, Scale
 from lab.torture.attack import SLOW_CPU, Attack, slow_motion
 from lab.torture.server_process import Options
 from lab.torture.wire import HELLO
@@ -16,21 +16,20 @@ def interrupt(arena: Arena) -> str:
     Must be seen: newcomers are refused, all transfers under way are finished, the server ends with
     status 0.
     """
-    arena.expect(arena.scale.good)
-    arena.good.hold(arena.scale.good)
+    arena.hold(arena.scale.good)
     peers = arena.peers(arena.scale.attackers)
     for peer in peers:
         peer.send(HELLO)
     half = len(arena.stream) // 2
     for peer in peers:
-        peer.read(half, time.monotonic() + PROMPTLY)
+        peer.read(half, arena.soon)
     began = time.monotonic()
     arena.server.interrupt()
     arena.demand(arena.refuses_connections(), "still accepts connections after Ctrl+C")
     reacted = time.monotonic() - began
-    arena.good.finish()
+    arena.finish()
     for peer in peers:
-        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY + SLACK))
+        arena.demand_copy(peer.read_to_end(arena.soon + SLACK))
         peer.close()
     _demand_status(arena, 0)
     return f"refused newcomers after {1000 * reacted:.0f} ms, finished {len(peers)}, status 0"
@@ -48,7 +47,7 @@ def interrupt_backlog(arena: Arena) -> str:
     arena.server.interrupt()
     arena.server.go_on()
     for peer in peers:
-        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
+        arena.demand_copy(peer.read_to_end(arena.soon))
         peer.close()
     _demand_status(arena, 0)
     return f"{len(peers)} unseen clients served, status 0"
@@ -85,21 +84,20 @@ def interrupt_twice(arena: Arena) -> str:
 
 def terminate(arena: Arena) -> str:
     """Sends SIGTERM in mid-transfer. Must be seen: the same drain, nothing is asked, status 0."""
-    arena.expect(arena.scale.good)
-    arena.good.hold(arena.scale.good)
+    arena.hold(arena.scale.good)
     (peer,) = arena.peers(1)
     peer.send(HELLO)
-    peer.read(len(arena.stream) // 2, time.monotonic() + PROMPTLY)
+    peer.read(len(arena.stream) // 2, arena.soon)
     arena.server.terminate()
-    arena.good.finish()
-    arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY + SLACK))
+    arena.finish()
+    arena.demand_copy(peer.read_to_end(arena.soon + SLACK))
     peer.close()
     _demand_status(arena, 0)
     return "finished the transfer, status 0"
 
 
 def _demand_status(arena: Arena, wanted: int) -> None:
-    if not arena.server.ended(PROMPTLY):
+    if not arena.server.ended(arena.scale.promptly):
         arena.demand(False, "still runs")
     elif not arena.by_hand:
         status = arena.process.status()

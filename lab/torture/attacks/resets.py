@@ -1,9 +1,8 @@
 """Attacks by vanishing: RST in every state, and crowds that come only to go."""
 
-import time
 from collections.abc import Iterable
 
-from lab.torture.arena import PROMPTLY, Arena
+from lab.torture.arena import Arena
 from lab.torture.attack import SLOW_CPU, Attack, slow_motion
 from lab.torture.peer import Peer
 from lab.torture.wire import HELLO
@@ -52,7 +51,7 @@ def reset_mid_file(arena: Arena) -> str:
     for peer in peers:
         peer.send(HELLO)
     for peer in peers:
-        got = peer.read(half, time.monotonic() + PROMPTLY)
+        got = peer.read(half, arena.soon)
         arena.demand(got == arena.stream[:half], f"{len(got)} octets instead of {half}")
     vanish(peers)
     arena.serve()
@@ -65,7 +64,7 @@ def reset_when_done(arena: Arena) -> str:
     for peer in peers:
         peer.send(HELLO)
     for peer in peers:
-        arena.demand_copy(peer.read_to_end(time.monotonic() + PROMPTLY))
+        arena.demand_copy(peer.read_to_end(arena.soon))
     vanish(peers)
     arena.serve()
     return f"{len(peers)} resets behind the whole file"
@@ -88,7 +87,7 @@ def stampede(arena: Arena) -> str:
     count = arena.scale.attackers * 10
     arena.expect(count)
     arena.good.knock(count)
-    arena.good.finish()
+    arena.finish()
     arena.serve()
     return f"{count} connected at once"
 
