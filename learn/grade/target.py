@@ -1,5 +1,6 @@
 """What is to be graded: from what a learner types to a command that starts a server."""
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Target(NamedTuple):
 
 def target(named: str) -> Target:
     """Return what `SERVER=named` means; raises NoTarget."""
-    if named.isdigit():
+    if re.fullmatch(r"[0-9]{1,3}[a-z]?", named):
         return _numbered("step", ROOT / "learn" / "steps", named)
     if named.startswith("exhibit:"):
         return _numbered("exhibit", ROOT / "learn" / "museum", named.removeprefix("exhibit:"))
@@ -60,17 +61,20 @@ def _nothing_yet() -> Target:
 
 
 def _numbered(kind: str, folder: Path, number: str) -> Target:
-    digits = number if number.isdigit() else "0"
-    found = sorted(folder.glob(f"{int(digits):02}_*.py"))
-    if len(found) != 1:
-        numbers = sorted(path.name[:2] for path in folder.glob("[0-9][0-9]_*.py"))
+    path = numbered_file(folder, number)
+    if path is None:
+        numbers = sorted(file.name.split("_")[0] for file in folder.glob("[0-9][0-9]*_*.py"))
         known = f"{numbers[0]} to {numbers[-1]}" if numbers else "none yet"
         raise NoTarget(f"there is no {kind} {number}: {folder.relative_to(ROOT)} has {known}")
-    return of_file(found[0].relative_to(Path.cwd()) if _below(found[0]) else found[0])
+    return of_file(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def _below(path: Path) -> bool:
-    return path.is_relative_to(Path.cwd())
+def numbered_file(folder: Path, number: str) -> Path | None:
+    """Return the file of a step or exhibit, such as "4" or "12a"; the last part of several."""
+    match = re.fullmatch(r"([0-9]{1,3})([a-z]?)", number)
+    name = f"{int(match[1]):02}{match[2]}" if match else "-"
+    found = sorted(folder.glob(f"{name}_*.py")) or sorted(folder.glob(f"{name}[a-z]_*.py"))
+    return found[-1] if found else None
 
 
 def _of_command(text: str) -> Target:

@@ -4,12 +4,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from learn.grade.target import MINE, ROOT, NoTarget
+from learn.grade.target import MINE, ROOT, NoTarget, numbered_file
 
-BLOCKING = 2  # the step to begin with
+BLOCKING = "2"  # the step to begin with
 
 
-def begin(step: int | None, *, replace: bool) -> str:
+def begin(step: str | None, *, replace: bool) -> str:
     """Make mine/server.py from `step` if there is none, or if asked to; return what was done.
 
     Raises NoTarget if there is no such step, and if the file exists and may not be replaced.
@@ -25,11 +25,11 @@ def begin(step: int | None, *, replace: bool) -> str:
     return f"Made {MINE} from {source.relative_to(ROOT)}.{kept}"
 
 
-def _step(number: int) -> Path:
-    found = sorted((ROOT / "learn" / "steps").glob(f"{number:02}_*.py"))
-    if not found:
+def _step(number: str) -> Path:
+    found = numbered_file(ROOT / "learn" / "steps", number)
+    if found is None:
         raise NoTarget(f"there is no step {number} in learn/steps")
-    return found[0]
+    return found
 
 
 def _agreed(source: Path) -> bool:

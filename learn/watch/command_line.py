@@ -90,7 +90,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("file", nargs="?", type=Path, help=f"another file than {MINE}")
     parser.add_argument(
-        "--from", dest="step", type=int, metavar="N", help=f"make {MINE} again, from this step"
+        "--from", dest="step", metavar="N", help=f"make {MINE} again, from this step"
     )
     parser.add_argument(
         "--replace", action="store_true", help="do not ask before an old file is replaced"
