@@ -5,14 +5,16 @@ reader.py. Called by tests/test_docs.py, and by `make docs`:
 
     python -m lab.documents.document --write    cut every excerpt anew from the source of today
 
-A block is a fence. The comment in the line above it is its mark. These kinds of block exist:
+A block is a fence. A line in italics directly above it is its caption, a comment above that is its
+mark. These kinds of block exist:
 
     <!-- excerpt: reactor.py Reactor.turn -->   ```python   equals that definition's source
     <!-- excerpt: learn/broken/one_recv.py -->   ```python   equals that whole file
     <!-- wrong: why -->  or  <!-- sketch -->    ```python   is not ours; unmarked, it is an error
                                                 ```pycon    is run, and must answer as shown
                                                 ```console  is run, and must print what is shown
-    <!-- server -->  or  <!-- client -->        ```console  runs on beside the blocks that follow it
+    <!-- diff: 04_loop 05_state -->             ```diff     from one of learn/steps to the next
+    *Terminal 1: the server*                    ```console  runs in this terminal, and may run on
     <!-- not run: why -->                       ```console  is for the reader alone
 
 A chapter is what stands between two headings of the second level. It runs alone: names, servers and
@@ -20,6 +22,7 @@ files of one chapter are unknown to the next.
 """
 
 import ast
+import difflib
 import json
 import re
 import sys
@@ -31,17 +34,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCERPT_LIMIT = 30  # lines; where an excerpt has more, the function is too long to be taught
-LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json"}
+DIFF_LIMIT = 80
+LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json", "diff"}
+TERMINALS = {"server": "Terminal 1", "client": "Terminal 3"}  # marks of pages without captions
 
 FENCE = re.compile(r"```(.*)")
 MARK = re.compile(r"<!-- (.*) -->")
+CAPTION = re.compile(r"\*([^*].*)\*")
 HEADING = re.compile(r"#{1,6} (.+)")
 LINK = re.compile(r'\]\(([^()\s]+)(?:\s"(\w+)")?\)')  # the title of a step is its event
 
 
 @dataclass(frozen=True)
 class Block:
-    """One fence: its document, the line of its opening, its chapter, language, mark and text."""
+    """One fence: its document, the line of its opening, its chapter, language, mark, text and
+    caption."""
 
     document: str
     line: int
@@ -49,6 +56,7 @@ class Block:
     language: str
     mark: str
     text: str
+    caption: str = ""
 
     def __str__(self) -> str:
         return f"{self.document}:{self.line}"
@@ -59,6 +67,20 @@ class Block:
         kind, _, rest = self.mark.partition(": ")
         return rest.split() if kind == "excerpt" else []
 
+    @property
+    def steps(self) -> list[str]:
+        """The two steps whose difference this is, if it is one."""
+        kind, _, rest = self.mark.partition(": ")
+        return rest.split() if kind == "diff" else []
+
+    @property
+    def terminal(self) -> str:
+        """The name of the terminal that the block is for."""
+        if self.language == "pycon":
+            return "Python prompt"
+        named = re.match(r"Terminal \d", self.caption)
+        return named[0] if named else TERMINALS.get(self.mark, "Terminal 2")
+
 
 def documents(root: Path = ROOT) -> list[str]:
     """Return the paths of all documents, relative to `root`."""
@@ -68,16 +90,25 @@ def documents(root: Path = ROOT) -> list[str]:
 
 def blocks(document: str, root: Path = ROOT) -> Iterator[Block]:
     """Yield the blocks of a document, in order."""
-    chapter, above = 0, ""
+    chapter, above, before = 0, "", ""
     lines = enumerate((root / document).read_text().splitlines(), 1)
     for number, line in lines:
         if fence := FENCE.fullmatch(line):
             inside = takewhile(lambda numbered: numbered[1] != "```", lines)
             text = "".join(line + "\n" for _, line in inside)
-            mark = MARK.fullmatch(above)
-            yield Block(document, number, chapter, fence[1], mark[1] if mark else "", text)
+            caption = CAPTION.fullmatch(above)
+            mark = MARK.fullmatch(before if caption else above)
+            yield Block(
+                document,
+                number,
+                chapter,
+                fence[1],
+                mark[1] if mark else "",
+                text,
+                caption[1] if caption else "",
+            )
         chapter += line.startswith("## ")
-        above = line
+        before, above = above, line
 
 
 def prose(document: str, root: Path = ROOT) -> str:
@@ -120,12 +151,31 @@ def excerpt(path: str, name: str = "", *, root: Path = ROOT) -> str:
     return textwrap.dedent("".join(lines))
 
 
+def difference(before: str, after: str, root: Path = ROOT) -> str:
+    """Return how to get from one of learn/steps to the next, without the headings of a patch.
+
+    A line of context shows the place; `[...]` stands for lines that are left out.
+    """
+    old, new = (
+        (root / f"learn/steps/{name}.py").read_text().splitlines() for name in (before, after)
+    )
+    lines = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
+    return "".join(" [...]\n" if line.startswith("@@") else f"{line}\n" for line in lines)
+
+
+def generated(block: Block, root: Path = ROOT) -> str | None:
+    """Return what a block has to be if it is made from the source; else None."""
+    if block.source:
+        return excerpt(*block.source, root=root)
+    return difference(*block.steps, root=root) if block.steps else None
+
+
 def rewritten(document: str, root: Path = ROOT) -> str:
-    """Return the text of a document with every excerpt cut anew."""
+    """Return the text of a document in which all that is generated is written again."""
     lines = (root / document).read_text().splitlines(keepends=True)
-    for block in reversed([block for block in blocks(document, root) if block.source]):
-        end = block.line + block.text.count("\n")
-        lines[block.line : end] = [excerpt(*block.source, root=root)]
+    for block in reversed(list(blocks(document, root))):
+        if (text := generated(block, root)) is not None:
+            lines[block.line : block.line + block.text.count("\n")] = [text]
     return "".join(lines)
 
 

@@ -7,45 +7,56 @@ The reader sits in a scratch copy of the project that differs from it in one num
 project says port 7080, the copy says another, free one, and so does the text of the blocks. So a
 page shows exactly what people will type and see, and nothing here listens on a fixed port.
 
-A server has a terminal of its own (a pty), because it is told to stop by a key; so has a client
-that runs on beside it. In their blocks
+Each terminal of a chapter is a real one (a pty) with a shell in it, and the Python prompt is a
+Python that runs in a terminal, so what is typed goes through the same prompt as a person's. In a
+block
 
+    $ command, >>> statement                    waits for the prompt, then types what comes after it
     ^C                                          presses Ctrl+C, the rest of that line is output
-    Continue listening? [y/N] y                 waits for the question, then types what follows it
-    a block without a `$ ` line                 goes on reading where the block before it stopped
+    Continue listening? [y/N] y                 waits for the question, then types the answer
 
-In all that a program prints, `[...]` stands for any characters of one line, and alone on a line for
-any number of lines. In `pycon` it is the `...` of doctest.
+and everything else is output. `[...]` stands for any characters of one line, and alone on a line
+for any number of lines. What runs when a block ends goes on; the next block of the same terminal
+continues there. With a `pause` the reader types as slowly as people do.
 
-The reader types faster than any person; with a `pause` it waits before each line and each block.
+`mine/server.py` is the reader's own file: before a chapter it is the step before it, and a `diff`
+block turns it into the next one. A block of `make grade` is not run: it is compared with
+learn/steps/rows.json, which tests/test_steps.py compares with a real grade.
 """
 
 import contextlib
-import doctest
+import fcntl
 import functools
+import json
 import os
 import random
 import re
 import select
-import selectors
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from lab.documents.document import ROOT, Block, blocks
+from learn.grade.chapters import ROWS, rows_of
 
 PORT = "7080"
-TIME_LIMIT = 20  # seconds for one command, one answer, one pycon block
-TERMINALS = ("server", "client")  # the marks of blocks that have a terminal of their own
-LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "build", "node_modules")
-TYPED = re.compile(r"(\^C|.*\[y/N\] )(.*\n)")
+TIME_LIMIT = 30  # seconds for one answer
+LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "build", "node_modules", "mine")
+ENDING = {"Terminal 2": "$ ", "Python prompt": ">>> "}  # where everything ends within its block
+ECHO = r"[^\n]*\n"  # of a line that was typed
+TYPED = re.compile(r"(\$ |>>> |\^C|.*\[y/N\] )(.*)\n")
+EDITED = re.compile(r"\x1b\[\?2004h.*?\x1b\[\?2004l(?:\x1b\[\?1l\x1b>)?", re.DOTALL)
+OPEN = re.compile(r"\x1b\[\?2004h.*", re.DOTALL)
+ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
+MINE = Path("mine/server.py")
 
 
 class Surprise(AssertionError):
@@ -75,19 +86,22 @@ def scratch_copy(directory: Path, port: str, root: Path = ROOT) -> None:
     """Copy the project at `root` into `directory`, with another default port."""
 
     def copy(source: str, target: str) -> None:
-        octets = Path(source).read_bytes()
-        Path(target).write_bytes(octets.replace(PORT.encode(), port.encode()))
+        data = Path(source).read_bytes()
+        Path(target).write_bytes(data.replace(PORT.encode(), port.encode()))
         shutil.copymode(source, target)
 
     shutil.copytree(root, directory, ignore=LEFT_BEHIND, copy_function=copy)
 
 
-def environment() -> dict[str, str]:
-    """Return an environment in which output does not depend on who runs the tests."""
+def environment(python: str) -> dict[str, str]:
+    """Return an environment in which output does not depend on who runs the tests.
+
+    Its first folder of programs is the one of `python`.
+    """
     ours = {"NO_COLOR": "1", "COLUMNS": "80", "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ours |= {"TERM": "xterm", "PS1": "$ ", "PYTHON_HISTORY": os.devnull}
     theirs = {name: value for name, value in os.environ.items() if "MAKE" not in name}
-    return theirs | ours | {"PATH": path}
+    return theirs | ours | {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
 
 
 def pattern(expected: str) -> str:
@@ -99,25 +113,6 @@ def pattern(expected: str) -> str:
     )
 
 
-def commands(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the commands of a console block, each with the output shown for it."""
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, output = re.split(r"(?<!\\)\n", part, maxsplit=1)
-        yield command, output
-
-
-def start(command: str, directory: Path, **streams: Any) -> "subprocess.Popen[str]":
-    """Start a shell command in a session of its own."""
-    return subprocess.Popen(
-        ["bash", "-c", command],
-        cwd=directory,
-        env=environment(),
-        start_new_session=True,
-        text=True,
-        **streams,
-    )
-
-
 def kill(process: "subprocess.Popen[str]") -> None:
     """End a process that was not yet waited for, with all that it started."""
     with contextlib.suppress(ProcessLookupError):
@@ -126,45 +121,62 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 
 class Terminal:
-    """The terminal in which a server or a client runs. It echoes what is typed, and Ctrl+C is a
-    key."""
+    """A terminal with a shell or a Python in it. It echoes what is typed; Ctrl+C is a key."""
 
-    def __init__(self, who: str, command: str, directory: Path) -> None:
-        self.who = who
+    def __init__(self, name: str, program: str, directory: Path, python: str) -> None:
+        self.name = name
+        self.shown = ""  # all that it has shown
+        self.read = 0  # how much of its text has been compared
         self.screen, tty = os.openpty()
-        self.unread = ""
+        fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
         # A session without a terminal takes for its own the first one that it opens.
-        command = f": <>{os.ttyname(tty)}; {command}"
-        self.process = start(command, directory, stdin=tty, stdout=tty, stderr=tty)
+        become = f": <>{os.ttyname(tty)}; exec {program}"
+        self.process = subprocess.Popen(
+            ["bash", "-c", become],
+            cwd=directory,
+            env=environment(python),
+            start_new_session=True,
+            stdin=tty,
+            stdout=tty,
+            stderr=tty,
+            text=True,
+        )
         os.close(tty)
 
-    def play(self, text: str) -> None:
+    def play(self, text: str, pause: float = 0.0) -> None:
         """Type what `text` says is typed, and see everything else that it shows."""
-        shown = ""
+        wanted = ""
         for line in text.splitlines(keepends=True):
-            if typed := TYPED.fullmatch(line):
-                question, keys = ("", "\x03") if typed[1] == "^C" else typed.groups()
-                self.see(shown + question)
-                os.write(self.screen, keys.encode())
-                shown = line[len(question) :]  # the terminal echoes what is typed
-            else:
-                shown += line
-        self.see(shown)
+            if not (typed := TYPED.fullmatch(line)):
+                wanted += pattern(line)
+                continue
+            time.sleep(pause)
+            key = typed[1] == "^C"
+            self.see(wanted if key else wanted + re.escape(typed[1]))
+            os.write(self.screen, b"\x03" if key else f"{typed[2]}\n".encode())
+            wanted = pattern(line) if key else ECHO
+        self.see(wanted)
 
-    def see(self, shown: str) -> None:
-        """Wait until the output begins with what is `shown`, and go on behind it."""
+    def see(self, wanted: str) -> None:
+        """Wait until the output begins with what is `wanted`, and go on after it."""
         deadline = time.monotonic() + TIME_LIMIT
-        while not (found := re.match(pattern(shown), self.unread)):
+        while not (found := re.match(wanted, self.text()[self.read :])):
             left = max(0, deadline - time.monotonic())
-            more = select.select([self.screen], [], [], left)[0] and self.read()
+            more = select.select([self.screen], [], [], left)[0] and self.more()
             if not more:
                 raise Surprise(
-                    f"the {self.who} printed\n{self.unread}\nthe document shows\n{shown}"
+                    f"{self.name} showed\n{self.text()[self.read :]}\n"
+                    f"which does not begin with\n{wanted}"
                 )
-            self.unread = (self.unread + more).replace("\r\n", "\n")
-        self.unread = self.unread[found.end() :]
+            self.shown += more
+        self.read += found.end()
 
-    def read(self) -> str:
+    def text(self) -> str:
+        """Return what a person sees: without the steps in which a prompt redraws its line."""
+        text = OPEN.sub(lambda part: ">>> " * (">>> " in part[0]), EDITED.sub(">>> \n", self.shown))
+        return ESCAPE.sub("", text)
+
+    def more(self) -> str:
         """Return what has been printed; nothing at the end."""
         try:
             return os.read(self.screen, 65536).decode(errors="replace")
@@ -177,138 +189,106 @@ class Terminal:
         os.close(self.screen)
 
 
-class Typist(doctest.DocTestRunner):
-    """Types the lines of `pycon` blocks, with a pause before each."""
-
-    def __init__(self, pause: float) -> None:
-        flags = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
-        super().__init__(verbose=False, optionflags=flags)
-        self.pause = pause
-
-    def report_start(self, *_: object) -> None:
-        time.sleep(self.pause)
-
-
 class Reader:
     """Does what the blocks of one chapter say, and raises Surprise where something else happens."""
 
-    def __init__(self, directory: Path, port: str, pause: float = 0.0) -> None:
+    def __init__(
+        self, directory: Path, port: str, python: str = sys.executable, pause: float = 0.0
+    ) -> None:
         self.directory = directory
         self.port = port
+        self.python = python
         self.pause = pause
-        self.status = 0  # of the last command, so that `echo $?` works
+        self.step = ""  # which of learn/steps our own file is now
         self.terminals: dict[str, Terminal] = {}
-        self.namespace: dict[str, Any] = {"__name__": "__main__"}
+
+    def begin(self, step: str) -> None:
+        """Make our own file from a step."""
+        self.step = step
+        mine = self.directory / MINE
+        mine.parent.mkdir(exist_ok=True)
+        shutil.copyfile(self.directory / f"learn/steps/{step}.py", mine)
 
     def do(self, block: Block) -> None:
         """Do what one block says."""
-        time.sleep(self.pause)
-        text = block.text.replace(PORT, self.port)
-        if block.language == "pycon":
-            self.answer(text, block)
-        elif block.mark in TERMINALS:
-            self.play(block.mark, text)
+        if block.steps:
+            if self.step != block.steps[0]:
+                raise Surprise(f"mine/server.py is step {self.step}, not {block.steps[0]}")
+            self.begin(block.steps[1])
+        elif block.text.startswith("$ make grade"):
+            compare_grade(block.text, self.step)
         else:
-            self.run(text)
+            terminal = self.terminal(block)
+            terminal.play(block.text.replace(PORT, self.port), self.pause)
+            if block.terminal in ENDING:
+                terminal.see(f"(?={re.escape(ENDING[block.terminal])})")
 
-    def answer(self, text: str, block: Block) -> None:
-        """Type a `pycon` block into Python and compare the answers."""
-        test = doctest.DocTestParser().get_doctest(
-            text, self.namespace, str(block), block.document, block.line
-        )
-        self.namespace = test.globs
-        wrong: list[str] = []
-        with alarm():
-            Typist(self.pause).run(test, out=wrong.append, clear_globs=False)
-        if wrong:
-            raise Surprise("".join(wrong))
-
-    def play(self, who: str, text: str) -> None:
-        """Start a server or client in its terminal, or go on with the one that runs."""
-        if text.startswith("$ "):
-            self.hang_up(who)
-            command, text = next(commands(text))
-            self.terminals[who] = Terminal(who, command, self.directory)
-        if who not in self.terminals:
-            raise Surprise(f"no {who} runs in this chapter yet")
-        self.terminals[who].play(text)
-
-    def run(self, text: str) -> None:
-        """Run the commands of a `console` block and compare what they print."""
-        for command, shown in commands(text):
-            printed = self.output(f"(exit {self.status}); {command}")
-            if not re.fullmatch(pattern(shown), printed):
-                raise Surprise(f"$ {command}\nprinted\n{printed}\nthe document shows\n{shown}")
-
-    def output(self, command: str) -> str:
-        """Run one command to its end and return what it prints on both its outputs."""
-        streams = {
-            "stdin": subprocess.DEVNULL,
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.STDOUT,
-        }
-        with start(command, self.directory, **streams) as process:
-            try:
-                printed, _ = process.communicate(timeout=TIME_LIMIT)
-            except subprocess.TimeoutExpired:
-                kill(process)
-                raise Surprise(f"$ {command}\ntakes more than {TIME_LIMIT} s") from None
-        self.status = process.returncode
-        return printed
-
-    def hang_up(self, who: str) -> None:
-        """End the server or the client, if there is one."""
-        if terminal := self.terminals.pop(who, None):
-            terminal.close()
+    def terminal(self, block: Block) -> Terminal:
+        """Return the terminal that a block is for; open it if it is new."""
+        name = block.terminal
+        if name not in self.terminals:
+            program = "python3 -q" if block.language == "pycon" else "bash --norc --noediting"
+            self.terminals[name] = Terminal(name, program, self.directory, self.python)
+        return self.terminals[name]
 
     def close(self) -> None:
-        """End what runs in the terminals, and close what the `pycon` blocks left open."""
-        for who in TERMINALS:
-            self.hang_up(who)
-        for thing in self.namespace.values():
-            if isinstance(thing, socket.socket | selectors.BaseSelector):
-                thing.close()
+        """End what runs in the terminals."""
+        while self.terminals:
+            self.terminals.popitem()[1].close()
 
 
-@contextlib.contextmanager
-def alarm() -> Iterator[None]:
-    """Interrupt, again and again, whatever lasts longer than the time limit."""
-
-    def ring(*_: object) -> None:
-        raise Surprise(f"takes more than {TIME_LIMIT} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT, TIME_LIMIT)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def compare_grade(shown: str, step: str) -> None:
+    """Raise Surprise unless a grade that is shown is the one of `step`."""
+    green = json.loads((ROOT / "learn/steps/rows.json").read_text())[step]
+    for verdict, row in re.findall(r"^  (ok|RED) +([a-z-]+)", shown, re.MULTILINE):
+        if (verdict == "ok") != (row in green):
+            raise Surprise(f"{row} is not {verdict} in step {step}")
+    chapter = re.match(r"\$ make grade CHAPTER=(\w+)", shown)
+    rows = rows_of(chapter[1]) if chapter else ROWS
+    score = f"{len(set(rows) & set(green))} of {len(rows)}."
+    if "ROW=" not in shown and score not in shown:
+        raise Surprise(f"the score of step {step} is {score}")
 
 
 def is_run(block: Block) -> bool:
-    """Tell whether a block is one to be run."""
+    """Tell whether a block is one to be done."""
     skipped = block.mark.startswith("not run: ")
-    return block.language in ("pycon", "console") and not skipped
+    return (block.language in ("pycon", "console") or bool(block.steps)) and not skipped
+
+
+def step_before(document: str, chapter: int, root: Path = ROOT) -> str:
+    """Return the step that the reader's own file is when a chapter begins."""
+    steps = [block for block in blocks(document, root) if block.steps]
+    before = [block.steps[1] for block in steps if block.chapter < chapter]
+    after = [block.steps[0] for block in steps]
+    return (before[-1:] or after[:1] or [""])[0]
 
 
 @functools.cache
-def read(document: str, chapter: int, root: Path = ROOT, pause: float = 0.0) -> dict[int, str]:
+def read(
+    document: str,
+    chapter: int,
+    root: Path = ROOT,
+    python: str = sys.executable,
+    pause: float = 0.0,
+) -> dict[int, str]:
     """Do all that one chapter says; return what went wrong, by the line of the block.
 
     Done once, whichever blocks are asked for, and nothing is left running: blocks need those
     before them, but chapters stand alone.
     """
     todo = [block for block in blocks(document, root) if block.chapter == chapter and is_run(block)]
+    if not todo:
+        return {}
     with own_port() as port, tempfile.TemporaryDirectory() as parent:
         directory = Path(parent, "eighty")
         scratch_copy(directory, port, root)
-        reader = Reader(directory, port, pause)
-        with contextlib.chdir(directory), contextlib.closing(reader):
+        with contextlib.closing(Reader(directory, port, python, pause)) as reader:
+            if step := step_before(document, chapter, root):
+                reader.begin(step)
             for block in todo:
                 try:
                     reader.do(block)
                 except Surprise as surprise:
-                    late = [later.line for later in todo if later.line >= block.line]
-                    return dict.fromkeys(late, f"{block}: {surprise}")
+                    return {block.line: f"{block}: {surprise}"}
     return {}
