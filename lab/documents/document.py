@@ -14,6 +14,7 @@ mark. These kinds of block exist:
                                                 ```pycon    is run, and must answer as shown
                                                 ```console  is run, and must print what is shown
     <!-- diff: 04_loop 05_state -->             ```diff     from one of learn/steps to the next
+    <!-- rest: 04_loop 05_state say -->         ```python   the next one, from `def say` to its end
     *Terminal 1: the server*                    ```console  runs in this terminal, and may run on
     <!-- not run: why -->                       ```console  is for the reader alone
 
@@ -69,9 +70,9 @@ class Block:
 
     @property
     def steps(self) -> list[str]:
-        """The two steps whose difference this is, if it is one."""
+        """The steps before and after what this block shows, if it is a change to a step."""
         kind, _, rest = self.mark.partition(": ")
-        return rest.split() if kind == "diff" else []
+        return rest.split() if kind in ("diff", "rest") else []
 
     @property
     def terminal(self) -> str:
@@ -151,23 +152,41 @@ def excerpt(path: str, name: str = "", *, root: Path = ROOT) -> str:
     return textwrap.dedent("".join(lines))
 
 
+def step(name: str, root: Path) -> str:
+    """Return the text of one of learn/steps."""
+    return (root / f"learn/steps/{name}.py").read_text()
+
+
 def difference(before: str, after: str, root: Path = ROOT) -> str:
     """Return how to get from one of learn/steps to the next, without the headings of a patch.
 
-    A line of context shows the place; `[...]` stands for lines that are left out.
+    A line of context shows the place before a change; `[...]` stands for lines that are left out.
+    So are most of those that are empty.
     """
-    old, new = (
-        (root / f"learn/steps/{name}.py").read_text().splitlines() for name in (before, after)
-    )
+    old, new = (step(name, root).splitlines()[1:] for name in (before, after))  # not the title
     lines = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
-    return "".join(" [...]\n" if line.startswith("@@") else f"{line}\n" for line in lines)
+    shown = ["[...]" if line.startswith("@@") else line for line in lines]
+    kept = [
+        line
+        for above, line, below in zip(["", *shown], shown, [*shown[1:], "[...]"], strict=False)
+        if line not in (" ", "-")
+        and (above, line) != ("+", "+")
+        and not (line.startswith(" ") and below == "[...]")  # it shows no place any more
+    ]
+    return "".join(f"{line}\n" for line in kept)
 
 
 def generated(block: Block, root: Path = ROOT) -> str | None:
     """Return what a block has to be if it is made from the source; else None."""
     if block.source:
         return excerpt(*block.source, root=root)
-    return difference(*block.steps, root=root) if block.steps else None
+    if block.mark.startswith("diff: "):
+        return difference(*block.steps, root=root)
+    if block.steps:
+        _, after, name = block.steps
+        text = step(after, root)
+        return text[text.index(f"def {name}(") :]
+    return None
 
 
 def rewritten(document: str, root: Path = ROOT) -> str:

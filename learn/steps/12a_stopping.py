@@ -190,7 +190,7 @@ while True:
     if listener.signals != [signal.SIGINT]:
         break
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    say("Continue listening? [y/N]")
+    print("Continue listening? [y/N] ", end="", flush=True)
     if sys.stdin.readline() != "y\n":
         break
 sys.exit(130 if signal.SIGINT in listener.signals[1:] else min(1, listener.ends["cut"]))

@@ -210,11 +210,11 @@ while True:
         turn()
     timers.clear()
     say("{done} done, {lost} lost, {cut} cut".format(**listener.ends))
+    time.sleep(0.2)  # for the last lines; if nobody reads them, we go on without
     if listener.signals != [signal.SIGINT]:
         break
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    say("Continue listening? [y/N]")
+    print("Continue listening? [y/N] ", end="", flush=True)
     if sys.stdin.readline() != "y\n":
         break
-time.sleep(0.2)  # for the last lines; if nobody reads them, we end without
 sys.exit(130 if signal.SIGINT in listener.signals[1:] else min(1, listener.ends["cut"]))
