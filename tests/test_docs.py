@@ -1,7 +1,8 @@
-"""Every page of the project is true: excerpts equal the source, commands print what is shown."""
+"""Every page of the project is true: what is generated is of today, what is typed happens."""
 
-import re
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,19 @@ from typing import Any
 import pytest
 
 from lab.documents.document import (
+    DIFF_LIMIT,
     EXCERPT_LIMIT,
     LANGUAGES,
-    ROOT,
     Block,
     blocks,
     dead_links,
     documents,
-    excerpt,
+    generated,
 )
-from lab.documents.reader import LEFT_BEHIND, is_run, read
+from lab.documents.reader import is_run, read
 
+WALKTHROUGH = "docs/protocol.md"
+MOST_LINES = 2400
 BLOCKS = [block for document in documents() for block in blocks(document)]
 
 
@@ -33,19 +36,58 @@ def chapters() -> Iterator[Any]:
 @pytest.mark.parametrize("block", list(chapters()))
 def test_what_a_block_shows_is_true(block: Block) -> None:
     assert block.language in LANGUAGES, f"{block}: no fence of ours is called {block.language!r}"
-    if block.source:
-        check_excerpt(block)
+    if (text := generated(block)) is not None:
+        assert block.text == text, f"{block}: the source has changed; run: make docs"
+        limit = DIFF_LIMIT if block.steps else EXCERPT_LIMIT
+        assert text.count("\n") <= limit, f"{block}: too long to be shown whole"
     elif block.language == "python":
         assert block.mark.startswith(("wrong: ", "sketch")), f"{block}: Python without a mark"
-    elif is_run(block) and (surprise := read(block.document, block.chapter).get(block.line)):
+    if is_run(block) and (surprise := read(block.document, block.chapter).get(block.line)):
         pytest.fail(surprise, pytrace=False)
 
 
-def check_excerpt(block: Block) -> None:
-    """Fail unless an excerpt is the source of today, and short enough to be read on a page."""
-    source = excerpt(*block.source)
-    assert block.text == source, f"{block}: the source has changed; run: make docs"
-    assert source.count("\n") <= EXCERPT_LIMIT, f"{block}: too long to be shown whole"
+def other_pythons() -> list[str]:
+    """Return the other Pythons that are here and can run the project."""
+    folders = [*os.environ["PATH"].split(":"), *map(str, Path.home().glob(".pyenv/versions/*/bin"))]
+    names = [f"python3.{minor}" for minor in range(11, 20) if minor != sys.version_info.minor]
+    found = [shutil.which(name, path=folder) for name in names for folder in folders]
+    by_name = {Path(path).name: path for path in found if path and "shims" not in path}
+    return sorted(by_name.values())
+
+
+def prompts() -> list[int]:
+    """Return the chapters of the walkthrough in which something is typed at Python's prompt."""
+    typed = {
+        block.chapter
+        for block in BLOCKS
+        if block.document == WALKTHROUGH and block.language == "pycon"
+    }
+    return sorted(typed)
+
+
+@pytest.mark.parametrize("chapter", prompts())
+@pytest.mark.parametrize("python", other_pythons())
+def test_every_other_python_has_a_prompt_in_which_it_works(python: str, chapter: int) -> None:
+    assert read(WALKTHROUGH, chapter, python=python) == {}
+
+
+def test_what_is_typed_at_a_prompt_is_one_line() -> None:
+    """The prompt of Python 3.13 and later indents by itself: whoever types more gets an error."""
+    lines = [
+        line for block in BLOCKS if block.language == "pycon" for line in block.text.split("\n")
+    ]
+    assert [line for line in lines if line.startswith("... ")] == []
+    assert [line for line in lines if line.startswith(">>> ") and line.endswith(":")] == []
+
+
+def test_each_box_of_the_walkthrough_says_where_it_belongs() -> None:
+    ours = [block for block in BLOCKS if block.document in (WALKTHROUGH, "docs/answers.md")]
+    boxes = [block for block in ours if block.language in ("pycon", "console", "diff")]
+    assert [str(block) for block in boxes if not block.caption] == []
+
+
+def test_the_walkthrough_is_not_too_long() -> None:
+    assert len(Path(WALKTHROUGH).read_text().splitlines()) <= MOST_LINES
 
 
 @pytest.mark.parametrize("document", documents())
@@ -53,44 +95,6 @@ def test_links_lead_somewhere(document: str) -> None:
     assert dead_links(document) == []
 
 
-def by_hand() -> Iterator[tuple[Block, str]]:
-    """Yield each block in which a person is a client, with the command that started the server."""
-    chapter, command = ("", 0), ""
-    for block in BLOCKS:
-        if chapter != (block.document, block.chapter):
-            chapter, command = (block.document, block.chapter), ""
-        if block.mark == "server" and block.text.startswith("$ "):
-            command = block.text.splitlines()[0]
-        if block.language == "pycon" and re.search("^>>> .*create_connection", block.text, re.M):
-            yield block, command
-
-
-def test_a_server_that_people_talk_to_is_told_how_long_it_waits():
-    ours = {str(block): command for block, command in by_hand() if "run-server" in command}
-    assert len(ours) > 10, "hardly anybody was found who talks to a server"
-    assert [block for block, command in ours.items() if "--timeout" not in command] == []
-
-
-# The ten seconds that a connection has shrink to PATIENCE, and a person's pauses with them.
-PATIENCE, PAUSE = 0.05, 0.06
-
-
-@pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project whose server, unless told otherwise, waits for nobody."""
-    root = tmp_path_factory.mktemp("impatient") / "eighty"
-    shutil.copytree(ROOT, root, ignore=LEFT_BEHIND)
-    options = root / "edges/command_line.py"
-    ten = 'timeout = value(duration, 10.0, "seconds a connection'
-    assert options.read_text().count(ten) == 1
-    options.write_text(options.read_text().replace(ten, ten.replace("10.0", str(PATIENCE))))
-    return root
-
-
-@pytest.mark.parametrize(
-    ("document", "title"),
-    [("docs/protocol.md", 1), ("docs/protocol.md", 10), ("docs/answers.md", 5)],
-)
-def test_a_person_may_take_a_long_time_between_the_lines(impatient, document, title):
-    before_the_first = 1  # what stands there is a chapter, too, without a title
-    assert read(document, title + before_the_first, impatient, PAUSE) == {}
+def test_a_person_may_take_a_long_time_between_the_lines() -> None:
+    """Nothing depends on how fast one types: with a pause of seconds all is as it was."""
+    assert read(WALKTHROUGH, 2, pause=1.5) == {}

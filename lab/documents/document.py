@@ -24,7 +24,6 @@ files of one chapter are unknown to the next.
 
 import ast
 import difflib
-import json
 import re
 import sys
 import textwrap
@@ -35,7 +34,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCERPT_LIMIT = 30  # lines; where an excerpt has more, the function is too long to be taught
-DIFF_LIMIT = 80
+DIFF_LIMIT = 85
 LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json", "diff"}
 TERMINALS = {"server": "Terminal 1", "client": "Terminal 3"}  # marks of pages without captions
 
@@ -43,7 +42,7 @@ FENCE = re.compile(r"```(.*)")
 MARK = re.compile(r"<!-- (.*) -->")
 CAPTION = re.compile(r"\*([^*].*)\*")
 HEADING = re.compile(r"#{1,6} (.+)")
-LINK = re.compile(r'\]\(([^()\s]+)(?:\s"(\w+)")?\)')  # the title of a step is its event
+LINK = re.compile(r"\]\(([^()\s]+)\)")
 
 
 @dataclass(frozen=True)
@@ -211,26 +210,18 @@ def anchors(document: str, root: Path = ROOT) -> set[str]:
 def dead_links(document: str, root: Path = ROOT) -> list[str]:
     """Return the relative links of a document that lead nowhere."""
     links = LINK.findall(prose(document, root))
-    return [link for link, event in links if not alive(link, event, document, root)]
+    return [link for link in links if not alive(link, document, root)]
 
 
-def alive(link: str, event: str, document: str, root: Path) -> bool:
+def alive(link: str, document: str, root: Path) -> bool:
     """Tell whether a link has a target; one that leaves the project is taken on trust."""
     if re.match(r"[a-z]+:", link):
         return True
     path, _, anchor = link.partition("#")
     target = (root / document).parent / path if path else root / document
-    if anchor.startswith("e="):
-        return is_step(target.with_suffix(".jsonl"), int(anchor[2:]), event)
     if not target.exists():
         return False
     return not anchor or anchor in anchors(str(target.resolve().relative_to(root.resolve())), root)
-
-
-def is_step(trace: Path, number: int, event: str) -> bool:
-    """Tell whether the page that is made of `trace` has a step of this number and kind."""
-    lines = trace.read_text().splitlines() if trace.exists() else []
-    return 0 < number <= len(lines) and json.loads(lines[number - 1])["ev"] == event
 
 
 def main(arguments: list[str]) -> None:

@@ -57,7 +57,8 @@ ECHO = r"[^\n]*\n"  # of a line that was typed
 TYPED = re.compile(r"(\$ |>>> |\^C|.*\[y/N\] )(.*)\n")
 EDITED = re.compile(r"\x1b\[\?2004h.*?\x1b\[\?2004l(?:\x1b\[\?1l\x1b>)?", re.DOTALL)
 OPEN = re.compile(r"\x1b\[\?2004h.*", re.DOTALL)
-ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
+ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r+(?=\n)")
+AGAIN = re.compile(r"[^\n]*\r")  # a line that is written over
 MINE = Path("mine/server.py")
 
 
@@ -183,9 +184,9 @@ class Terminal:
         self.read += found.end()
 
     def text(self) -> str:
-        """Return what a person sees: without the steps in which a prompt redraws its line."""
+        """Return what a person sees at the end: a line that is written again replaces itself."""
         text = OPEN.sub(lambda part: ">>> " * (">>> " in part[0]), EDITED.sub(">>> \n", self.shown))
-        return ESCAPE.sub("", text)
+        return AGAIN.sub("", ESCAPE.sub("", text))
 
     def more(self) -> str:
         """Return what has been printed; nothing at the end."""
