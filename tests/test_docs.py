@@ -18,6 +18,7 @@ from lab.documents.document import (
     dead_links,
     documents,
     generated,
+    strips,
 )
 from lab.documents.reader import is_run, read
 
@@ -84,6 +85,12 @@ def test_each_box_of_the_walkthrough_says_where_it_belongs() -> None:
     ours = [block for block in BLOCKS if block.document in (WALKTHROUGH, "docs/answers.md")]
     boxes = [block for block in ours if block.language in ("pycon", "console", "diff")]
     assert [str(block) for block in boxes if not block.caption] == []
+
+
+def test_the_pictures_of_events_are_those_of_the_recorded_run() -> None:
+    wanted = strips(WALKTHROUGH)
+    assert len(wanted) > 3
+    assert {path: path.read_text() for path in wanted} == wanted, "run: make docs"
 
 
 def test_the_walkthrough_is_not_too_long() -> None:

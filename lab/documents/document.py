@@ -3,7 +3,7 @@
 Owns the parsing of Markdown, the excerpts of source, and the links. Runs nothing: that is part two,
 reader.py. Called by tests/test_docs.py, and by `make docs`:
 
-    python -m lab.documents.document --write    cut every excerpt anew from the source of today
+    python -m lab.documents.document --write    write again all that is made from the source
 
 A block is a fence. A line in italics directly above it is its caption, a comment above that is its
 mark. These kinds of block exist:
@@ -31,6 +31,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+
+from lab.tracing import events, lanes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCERPT_LIMIT = 30  # lines; where an excerpt has more, the function is too long to be taught
@@ -197,6 +199,20 @@ def rewritten(document: str, root: Path = ROOT) -> str:
     return "".join(lines)
 
 
+# --- strips of the recorded run
+
+
+def strips(document: str, root: Path = ROOT) -> dict[Path, str]:
+    """Return what each picture of events has to be that a document shows: drawn from the run."""
+    with (ROOT / "docs/lanes.jsonl").open("rb") as recorded:
+        trace = events.read(recorded)
+    found = re.finditer(r"\]\((pictures/events-(\d+)-(\d+)\.svg)\)", prose(document, root))
+    return {
+        (root / document).parent / name[1]: lanes.strip(trace, int(name[2]), int(name[3]))
+        for name in found
+    }
+
+
 # --- links
 
 
@@ -229,10 +245,10 @@ def main(arguments: list[str]) -> None:
     if arguments != ["--write"]:
         sys.exit("usage: python -m lab.documents.document --write")
     for document in documents():
-        path, text = ROOT / document, rewritten(document)
-        if text != path.read_text():
-            path.write_text(text)
-            print(f"rewrote {document}")
+        for path, text in {ROOT / document: rewritten(document), **strips(document)}.items():
+            if not path.exists() or text != path.read_text():
+                path.write_text(text)
+                print(f"rewrote {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
