@@ -182,7 +182,8 @@ def generated(block: Block, root: Path = ROOT) -> str | None:
     if block.source:
         return excerpt(*block.source, root=root)
     if block.mark.startswith("diff: "):
-        return difference(*block.steps, root=root)
+        before, after = block.steps
+        return difference(before, after, root)
     if block.steps:
         _, after, name = block.steps
         text = step(after, root)
