@@ -36,7 +36,7 @@ def chapters() -> Iterator[Any]:
 
 @pytest.mark.parametrize("block", list(chapters()))
 def test_what_a_block_shows_is_true(block: Block) -> None:
-    assert block.language in LANGUAGES, f"{block}: no fence of ours is called {block.language!r}"
+    assert block.language in LANGUAGES, f"{block}: we have no fence called {block.language!r}"
     if (text := generated(block)) is not None:
         assert block.text == text, f"{block}: the source has changed; run: make docs"
         limit = DIFF_LIMIT if block.steps else EXCERPT_LIMIT
@@ -73,7 +73,7 @@ def test_every_other_python_has_a_prompt_in_which_it_works(python: str, chapter:
 
 
 def test_what_is_typed_at_a_prompt_is_one_line() -> None:
-    """The prompt of Python 3.13 and later indents by itself: whoever types more gets an error."""
+    """The prompt of Python 3.13 and later indents by itself: a body is an error there."""
     lines = [
         line for block in BLOCKS if block.language == "pycon" for line in block.text.split("\n")
     ]

@@ -15,7 +15,8 @@ MOST_LINES = 220
 @pytest.mark.parametrize("step", steps.servers(), ids=lambda step: step.stem)
 def test_a_step_turns_exactly_its_rows_green(step):
     expected = GREEN[step.stem]
-    assert steps.green(step, expected) == expected, "run: python3 -m lab.documents.steps --write"
+    green = steps.green(step, expected)
+    assert set(green) == set(expected), "run: python3 -m lab.documents.steps --write"
 
 
 def test_the_last_step_turns_every_row_green_in_a_few_lines():

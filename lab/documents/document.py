@@ -1,4 +1,4 @@
-"""Documents that cannot drift, part one: what stands on a page, and where it was cut from.
+"""Documents that cannot drift, part one: what is on a page, and what it was made from.
 
 Owns the parsing of Markdown, the excerpts of source, and the links. Runs nothing: that is part two,
 reader.py. Called by tests/test_docs.py, and by `make docs`:

@@ -16,7 +16,7 @@ from learn.grade import ROWS, grade, target
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "learn" / "steps"
 CLIENT = FOLDER / "14_client.py"
-TASK = FOLDER / "15_task.py"  # the only one that imports something of ours
+TASK = FOLDER / "15_task.py"  # the only one that imports our reactor
 GREEN = FOLDER / "rows.json"
 LOOKS = 3
 
@@ -35,15 +35,18 @@ def servers() -> list[Path]:
 
 
 def green(step: Path, expected: Collection[str] = ROWS) -> list[str]:
-    """Return the rows that a step turns green. One that is `expected` to be green and is red gets
-    two more looks, by itself: a busy machine can make a good server late, but no bad one good."""
+    """Return the rows that a step turns green.
+
+    A row that is not as `expected` gets two more looks, by itself: a busy machine can make a good
+    server late, and can keep the judge from seeing how a bad one ends.
+    """
     command = target(str(step)).command
     results = grade(command)
     seen = {row for row in results if results[row].ok}
     for _ in range(LOOKS - 1):
-        if again := [row for row in expected if row not in seen]:
+        if again := [row for row in ROWS if (row in seen) != (row in expected)]:
             results = grade(command, again)
-            seen |= {row for row in again if results[row].ok}
+            seen ^= {row for row in again if bool(results[row].ok) == (row in expected)}
     return [row for row in ROWS if row in seen and not by_luck(step, row)]
 
 
