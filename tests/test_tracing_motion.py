@@ -81,3 +81,11 @@ def test_the_narrow_picture_of_the_readme_fits_a_phone():
 
 def test_a_run_without_a_turn_has_a_narrow_picture_too():
     assert "One thread" in lanes.narrow(Story("server").trace())
+
+
+@pytest.mark.parametrize("kind", ["moving", "narrow"])
+def test_the_pictures_of_the_readme_are_drawn_by_this_very_code(kind):
+    trace = events.read(io.BytesIO((ROOT / "docs/lanes.jsonl").read_bytes()))
+    name = f"docs/lanes-{kind}.svg"
+    again = f"run: python3 -m lab.tracing lanes --{kind} docs/lanes.jsonl -o {name}"
+    assert (ROOT / name).read_text() == getattr(lanes, kind)(trace), again
