@@ -116,6 +116,7 @@ quick: $(VENV)/.group-test ## only the unit and property tests of the core, in s
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
+	@$(python) -m lab.english
 	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/book lab/documents lab/tracing learn/*.py learn/exercises/*.py learn/grade \
 		learn/museum/[_a-z]*.py learn/twins learn/watch
 

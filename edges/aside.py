@@ -55,7 +55,7 @@ class Aside(Generic[T]):
         self.done = done
         self.failed = failed
         self.interest = 0
-        # For a thread that dies before it runs a line of ours: it then drops its socket.
+        # For a thread that dies before it runs our first line: it then drops its socket.
         self.outcome = partial(failed, RuntimeError("the thread ended without an answer"))
         self.sock, theirs = socket.socketpair()
         with ExitStack() as undo:

@@ -1,4 +1,4 @@
-"""What the user is told of a download that failed: the line, and the exit status of the client.
+"""What the user learns about a failed download: the line, and the exit status of the client.
 
 Called by client.py, and by lab/swarm.py for its many clients.
 """
@@ -13,7 +13,7 @@ UNSETTLED = RuntimeError("the download has no outcome yet")  # until it has one
 
 
 def settled(outcome: bytes | Exception) -> bytes:
-    """Return the bytes, if that is the outcome; else raise what the user is told."""
+    """Return the bytes, if that is the outcome; else raise the error in the words for the user."""
     if isinstance(outcome, Exception):
         raise explained(outcome)
     return outcome

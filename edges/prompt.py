@@ -61,7 +61,7 @@ class Question:
     def ask_on_terminal(self) -> bool:
         """Ask on the terminal where the answer is typed. First show there what led to the question.
 
-        stderr gets the question as well: who reads the log later sees why the server ended.
+        stderr gets the question as well, so that a log shows why the server ended.
         """
         self.console.line(QUESTION)
         self.console.flush()

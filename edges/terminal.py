@@ -1,4 +1,4 @@
-"""The terminal behind a descriptor: who has it, what it shows, and how it treats the Enter key.
+"""The terminal behind a descriptor: its owner, what it shows, and how it treats the Enter key.
 
 Owns five small questions and one change, which is undone. Knows termios(3); called by
 edges/prompt.py. Every function takes a descriptor that may be anything, even closed.

@@ -26,7 +26,8 @@ class Alarm:
         self.tell = tell
         self.turn = 0
         self.woke = 0.0
-        self.begun: list[float] = []  # when each call under way began, less what was told by then
+        # When each call under way began, less the time that was reported by then.
+        self.begun: list[float] = []
         self.told = 0.0  # seconds of this turn that were reported
 
     def __call__(self, event: Event) -> None:

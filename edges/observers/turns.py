@@ -1,4 +1,4 @@
-"""What `-v` shows of the loop, a line per turn: how long it slept, who was ready, what each did.
+"""What `-v` shows of the loop, a line per turn: its sleep, the ready sockets, the deeds.
 
     turn 2: slept 0.4 ms; c1 readable: received 8, SENDING, sent 85, half-closed, DONE
 
@@ -49,7 +49,7 @@ class TurnLog:
         self.asleep = 0.0  # since when
         self.slept = 0.0  # seconds
         self.place = 0  # of this turn's line among all of its lines
-        self.deeds: dict[str, list[str]] = {}  # of the turn, by who acts and why
+        self.deeds: dict[str, list[str]] = {}  # of the turn, by the actor and the reason
         self.actor: object = None
         self.acting: list[str] = []  # the actor's deeds
 
