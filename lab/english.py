@@ -40,7 +40,6 @@ EXCEPTIONS = {
     "protocol.md": (r"octets?", "the term of the art there; one sentence says that it means byte"),
     "lab/english.py": (r".*", "the patterns themselves"),
     "LICENSE": (r".*", "the words of the licence"),
-    ".gitattributes": (r"octets?", "read with protocol.md"),
 }
 
 # Text that has not been written again yet: it is looked at only where it is named on the command
