@@ -153,4 +153,5 @@ def change_mask(how: str, numbers: Iterable[int]) -> Iterable[int]:
     """
     if not hasattr(signal, "pthread_sigmask"):
         return ()
-    return signal.pthread_sigmask(getattr(signal, how), set(numbers))
+    before: Iterable[int] = signal.pthread_sigmask(getattr(signal, how), set(numbers))
+    return before

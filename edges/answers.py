@@ -17,12 +17,10 @@ and it reads ahead. Here one byte is read at a time: what follows the line is th
 `printf 'y\\nn\\n' | server.py`, or belongs to the program that reads the same stdin after us.
 """
 
-import os
 import time
-from contextlib import suppress
 
-from edges import standard_streams, terminal
 from edges.console import Console
+from edges.system import Source, terminal
 from edges.waiting import GONE, READABLE, Events, ready
 from signals import Signals
 
@@ -57,15 +55,13 @@ class Answers:
         self.echoed = terminal.echoes(stdin)
         self.deadline = None if person else time.monotonic() + PATIENCE
         try:
-            self.stdin = standard_streams.private(stdin, os.O_RDONLY)
+            self.stdin: Source | None = Source(stdin)
         except OSError:  # closed: the same as empty
-            self.stdin = -1
-        self.blocking = self.stdin >= 0 and os.get_blocking(self.stdin)
+            self.stdin = None
 
     def close(self) -> None:
-        if self.stdin >= 0:
-            with suppress(OSError):  # the kernel releases it even if close fails
-                os.close(self.stdin)
+        if self.stdin is not None:
+            self.stdin.close()
 
     def line(self) -> bytes:
         """Return the next line with the LF or CR that ends it; at the end of the stream, the rest.
@@ -86,29 +82,26 @@ class Answers:
 
     def byte(self) -> bytes:
         """Return the next byte; b"" at the end of the stream."""
-        if self.stdin < 0:
-            return b""
-        if self.blocking:
-            self.sleep()
-        while True:
+        while self.stdin is not None:
             try:
-                return os.read(self.stdin, 1)
+                return self.stdin.read()
             except BlockingIOError:
-                self.sleep()
+                self.sleep(self.stdin.fileno())
             except OSError:
-                return b""  # a directory, a terminal that hung up: the same as empty
+                break  # a directory, a terminal that hung up: the same as empty
+        return b""
 
-    def sleep(self) -> None:
+    def sleep(self, stdin: int) -> None:
         """Sleep until stdin has something, or has ended."""
         found: Events = {}
-        while self.stdin not in found:
-            found = self.wait()
+        while stdin not in found:
+            found = self.wait(stdin)
             self.signals.check()
             if found.get(self.console.sock, 0) & GONE:
                 raise Unseen
             self.console.flush()
 
-    def wait(self) -> Events:
+    def wait(self, stdin: int) -> Events:
         """Wait until anything happens; return what."""
         seconds = LOOK_AGAIN if self.console.rest else None
         if self.deadline is not None:
@@ -116,7 +109,7 @@ class Answers:
             if left <= 0:
                 raise NoAnswer
             seconds = min(left, seconds or left)
-        wanted = {self.stdin: READABLE, self.signals.sock.fileno(): READABLE}
+        wanted = {stdin: READABLE, self.signals.sock.fileno(): READABLE}
         if self.person and self.console.sock >= 0:
             wanted[self.console.sock] = 0  # GONE is reported without being asked for
         try:

@@ -15,6 +15,7 @@ from typing import Generic, NoReturn, TypeVar, cast
 
 from edges import destination, outputs
 from edges.console import Console
+from edges.system import MOST_SOCKETS, open_files
 
 RELEASE = "2.0.0"
 PORT = 7080
@@ -22,7 +23,6 @@ SAMPLE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 LONGEST = 86400.0  # seconds; a day is longer than any wait that makes sense, and select takes it
 WIDTH = 78  # columns of --help, as argparse lays it out on a terminal of 80
 SPARE = 32  # file descriptors kept for all that is not a client: standard streams, listeners, files
-USUAL_FILES = 1024  # the limit of open files where the system does not tell it
 
 T = TypeVar("T")
 
@@ -158,6 +158,8 @@ class ServerOptions(Options):
     def conflict(self) -> str | None:
         if self.pause is not None and self.chunk is None:
             return "--pause needs --chunk"
+        if self.max_clients and self.max_clients > (most := MOST_SOCKETS - SPARE):
+            return f"--max-clients: at most {most} can be served on this system"
         return None
 
     def files(self) -> dict[str, str | int]:
@@ -251,14 +253,3 @@ class Parser(argparse.ArgumentParser, Generic[O]):
 def most_clients() -> int:
     """Return how many clients fit under the soft limit of open files."""
     return max(1, open_files() - SPARE)
-
-
-def open_files() -> int:
-    """Return the soft limit of open files, or the usual one where it may not be asked for."""
-    try:
-        import resource  # noqa: PLC0415  # Windows has none
-
-        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    except (ImportError, OSError, ValueError):
-        return USUAL_FILES
-    return sys.maxsize if soft == resource.RLIM_INFINITY else soft

@@ -8,6 +8,8 @@ import os
 import stat
 from contextlib import suppress
 
+from edges.system import is_reserved
+
 # The names by which a process finds its own descriptors: links on Linux, real folders elsewhere.
 OWN_DESCRIPTORS = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
 
@@ -29,7 +31,12 @@ def descriptor_of(path: str) -> int | None:
 
 
 def status(path: str) -> os.stat_result | None:
-    """Return the status of what `path` leads to; None if that would be a new file."""
+    """Return the status of what `path` leads to; None if that would be a new file.
+
+    Raises OSError for what can be neither.
+    """
+    if is_reserved(path):
+        raise OSError("Windows keeps this name for a device")
     try:
         return os.stat(path)
     except FileNotFoundError:

@@ -3,6 +3,8 @@
 import errno
 import os
 
+from edges import system
+
 
 class Failure(Exception):
     """Ends a program with one clear line, its `str()`, and an exit `status`; never a traceback."""
@@ -19,5 +21,6 @@ def reason(error: BaseException) -> str:
     """
     if isinstance(error, MemoryError):
         error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-    words = str(getattr(error, "strerror", None) or error).split()
+    known = system.words(error) if isinstance(error, OSError) else ""
+    words = (known or str(error)).split()
     return " ".join(words or [type(error).__name__]).lower()

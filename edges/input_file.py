@@ -17,9 +17,7 @@ import stat
 import protocol
 from edges.closing import close_quietly
 from edges.failure import Failure, reason
-
-# Do not wait for a writer, and never take a terminal as our controlling one.
-FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+from edges.system import NO_WAIT
 
 
 def read(path: str) -> bytes:
@@ -38,7 +36,7 @@ def read(path: str) -> bytes:
 
 def _first_bytes(path: str, limit: int) -> bytes:
     """Return at most the first `limit` bytes of the regular file at `path`."""
-    descriptor = os.open(path, FLAGS)
+    descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("not a regular file")

@@ -34,8 +34,9 @@ def begin() -> None:
     ours = True
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    for name in ("SIGTTOU", "SIGTTIN"):
+        if hasattr(signal, name):  # Windows has neither
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.version_info < OLDEST:
         version = ".".join(map(str, sys.version_info[:3]))
         sys.exit(f"eighty needs Python 3.11 or newer; this is Python {version}")

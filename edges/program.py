@@ -1,8 +1,7 @@
 """The frame that both programs have: standard streams, signals, loop, console, exit status."""
 
-import select
-import selectors
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TypeVar
@@ -10,8 +9,8 @@ from typing import TypeVar
 from edges import process, standard_streams
 from edges.command_line import Options, Parser
 from edges.console import Console
-from edges.epoll import EpollSelector
 from edges.failure import Failure, reason
+from edges.system import best_selector
 from reactor import Reactor
 from signals import Interrupted, Signals
 
@@ -28,7 +27,7 @@ def run(name: str, kind: type[O], body: Body[O], arguments: list[str] | None) ->
         standard_streams.open_closed()
         with (
             Signals(final=process.ours) as signals,
-            closing(Reactor(best_selector())) as reactor,
+            closing(Reactor(best_selector(), time.perf_counter)) as reactor,
             closing(Console(reactor)) as console,
         ):
             reactor.after_turn = console.flush
@@ -65,10 +64,3 @@ def refused(name: str, error: OSError) -> int:
     with closing(Console()) as console:
         console.line(f"{name}: cannot go on: {what}{reason(error)}")
     return 1
-
-
-def best_selector() -> selectors.BaseSelector:
-    """Return our own selector where there is epoll, else the standard library's best."""
-    if hasattr(select, "epoll"):
-        return EpollSelector()
-    return selectors.DefaultSelector()

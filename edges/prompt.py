@@ -21,9 +21,9 @@ called by server.py between two listening periods, when no loop runs.
 import os
 from contextlib import ExitStack, closing, suppress
 
-from edges import terminal
 from edges.answers import Answers, NoAnswer, Unseen
 from edges.console import Console
+from edges.system import terminal
 from signals import Interrupted, Signals
 
 QUESTION = "Continue listening? [y/N] "

@@ -36,6 +36,7 @@ import protocol
 from edges import destination, writing
 from edges.closing import close_quietly
 from edges.failure import Failure, reason
+from edges.system import NO_WAIT
 
 # A folder is only to be named, not read, so the permission to search it is enough (Linux).
 FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
@@ -62,7 +63,7 @@ class Replacement:
 
     def __enter__(self) -> Self:
         """Make the temporary file; its mode is 0666 less the umask, or that of the old file."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never an existing file or link
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_WAIT  # never an existing file or link
         with _told("cannot write in", _shown(self._directory)), ExitStack() as undo:
             self._open_folder(undo)
             path = self._path(self._temporary)
@@ -101,7 +102,7 @@ class Replacement:
         if given == mode:
             return
         try:
-            os.fchmod(self._descriptor, mode)
+            os.chmod(self._descriptor, mode)
         except OSError as error:
             if given & ~mode & OTHERS:
                 why = f"cannot keep the mode {mode:04o} of {self.name}: {reason(error)}"
@@ -143,7 +144,7 @@ class Replacement:
 
     def _old_differs(self) -> bool:
         """Tell whether there is an old file with other bytes; one that cannot be read counts."""
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
+        flags = os.O_RDONLY | NO_WAIT
         try:
             descriptor = os.open(self._path(self._final), flags, dir_fd=self._folder)
         except FileNotFoundError:

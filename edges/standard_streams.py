@@ -14,10 +14,7 @@ still be there after our end, and make `cat` in the same terminal fail with EAGA
 must not wait opens a description of its own.
 """
 
-import errno
-import fcntl
 import os
-import stat
 
 
 def open_closed() -> None:
@@ -29,27 +26,6 @@ def open_closed() -> None:
     """
     for number, wrong_way in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
-            fcntl.fcntl(number, fcntl.F_GETFD)  # fails only if it is closed
+            os.get_inheritable(number)  # fails only if it is closed
         except OSError:
             os.open(os.devnull, wrong_way)
-
-
-def private(number: int, access: int) -> int:
-    """Return a new descriptor for what `number` leads to, non-blocking where that is possible.
-
-    `access` is os.O_RDONLY or os.O_WRONLY. A pipe or a terminal is opened again, through its link
-    in proc(5). A regular file is not: it never makes anybody wait, and its offset must stay shared
-    (`>log 2>&1`). Sockets cannot be opened again, nor can anything without /proc or without
-    permission (a terminal after `sudo -u`): these share their description.
-
-    Raises OSError if `number` is closed or not open for `access`.
-    """
-    allowed = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
-    if allowed not in (access, os.O_RDWR):
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    if stat.S_ISREG(os.fstat(number).st_mode):
-        return os.dup(number)
-    try:
-        return os.open(f"/proc/self/fd/{number}", access | os.O_NONBLOCK | os.O_NOCTTY)
-    except OSError:
-        return os.dup(number)

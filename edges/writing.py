@@ -4,19 +4,12 @@ Owns the steps between os.write and the disk, of which some systems do not know 
 saving.py.
 """
 
-import errno
-import fcntl
 import os
 import stat
 
 from edges import waiting
 from edges.closing import close_quietly
-
-# fsync's answers from a file or a file system that cannot do it (fsync(2), and FUSE).
-NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-
-# macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
-FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+from edges.system import sync_file
 
 
 def write(descriptor: int, body: bytes) -> None:
@@ -28,21 +21,6 @@ def write(descriptor: int, body: bytes) -> None:
             waiting.ready({descriptor: waiting.WRITABLE}, None)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         sync_file(descriptor)
-
-
-def sync_file(descriptor: int) -> None:
-    """Bring the bytes of a file to the disk, if its file system can do that at all."""
-    try:
-        if FULL_FSYNC is not None:
-            fcntl.fcntl(descriptor, FULL_FSYNC)
-            return
-    except OSError:
-        pass  # not every file system can; fsync decides
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in NO_FSYNC:
-            raise
 
 
 def sync_folder(path: str, folder: int | None) -> None:

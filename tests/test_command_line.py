@@ -266,12 +266,6 @@ def test_a_limit_that_may_not_be_asked_for_is_the_usual_one(monkeypatch, error):
     assert command_line.most_clients() == 992
 
 
-@pytest.mark.fault("E8")
-def test_a_system_without_such_limits_has_the_usual_one(monkeypatch):
-    monkeypatch.setitem(sys.modules, "resource", None)
-    assert command_line.most_clients() == 992
-
-
 # --- options as a class
 
 

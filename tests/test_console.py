@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edges import console as console_module
+from edges import outlet, posix
 from edges.console import LIMIT, PATIENCE, Console
 from reactor import WRITE, Reactor
 
@@ -280,7 +281,7 @@ def test_if_the_system_cannot_wait_the_write_shows_what_is_wrong(stack, monkeypa
     def fail(*_):
         raise OSError(errno.ENOMEM, "no memory")
 
-    monkeypatch.setattr(console_module, "ready", fail)
+    monkeypatch.setattr(outlet, "ready", fail)
     _reader, writer = pipe(stack)
     console = Console(number=writer.fileno())
     assert console.outlet.has_room(0)
@@ -567,7 +568,7 @@ def test_at_the_limit_of_open_files_the_descriptor_itself_serves_and_is_not_clos
     def no_more(number, access):
         raise OSError(errno.EMFILE, "too many open files")
 
-    monkeypatch.setattr(console_module.standard_streams, "private", no_more)
+    monkeypatch.setattr(posix, "private", no_more)
     reader, writer = KINDS[kind](stack)
     console = Console(number=writer.fileno())
     console.line("one")

@@ -152,7 +152,6 @@ def test_imports_stand_at_the_top_where_they_are_seen():
     }
     assert inside == {
         ("edges.program", "from edges.observers.attach import attached"),
-        ("edges.command_line", "import resource"),  # which Windows lacks
     }
 
 

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from edges import answers
+from edges import answers, posix
 from edges import terminal as terminals
 from edges.console import PATIENCE, Console
 from edges.prompt import QUESTION, TIMES, Question
@@ -302,7 +302,7 @@ def test_a_stdin_that_cannot_be_opened_or_waited_for_is_a_no(
         raise OSError(number, os.strerror(number))
 
     if number == errno.EMFILE:
-        monkeypatch.setattr(answers.standard_streams, "private", fail)
+        monkeypatch.setattr(posix, "private", fail)
     else:
         monkeypatch.setattr(answers, "ready", fail)
     assert not ask(stderr.console, signals, pipe(stack)[0].fileno())

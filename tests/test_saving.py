@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edges import destination, saving, writing
+from edges import destination, posix, saving
 from edges.failure import Failure
 from tests.support.programs import LIMIT, ROOT, STRICT, UNMEASURED
 
@@ -207,7 +207,7 @@ def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
     ("owner", "name", "what"),
     [
         (os, "open", "cannot write in '.'"),
-        (os, "fchmod", "cannot keep the mode 0600 of 'out'"),
+        (os, "chmod", "cannot keep the mode 0600 of 'out'"),
         (os, "write", "cannot save 'out'"),
         (os, "fsync", "cannot save 'out'"),
         (os, "replace", "cannot save 'out'"),
@@ -322,7 +322,8 @@ def test_a_mode_that_is_refused_matters_only_if_more_people_could_read_or_write(
 ):
     Path("out").write_bytes(OLD)
     os.chmod("out", mode)
-    refuse(monkeypatch, "fchmod", number)
+    chmod = os.chmod
+    refuse(monkeypatch, "chmod", number)
     before = os.umask(umask)
     try:
         if saved:
@@ -332,7 +333,7 @@ def test_a_mode_that_is_refused_matters_only_if_more_people_could_read_or_write(
             assert refusal("out") == why
     finally:
         os.umask(before)
-    os.chmod("out", 0o600)
+    chmod("out", 0o600)
     assert Path("out").read_bytes() == (NEW if saved else OLD)
     assert os.listdir() == ["out"]
 
@@ -355,8 +356,8 @@ def test_on_macos_the_cache_of_the_disk_is_emptied_where_that_is_known(here, mon
         if not known:
             raise OSError(errno.ENOTSUP, "Operation not supported")
 
-    monkeypatch.setattr(writing, "FULL_FSYNC", 51)
-    monkeypatch.setattr(writing.fcntl, "fcntl", fcntl)
+    monkeypatch.setattr(posix, "FULL_FSYNC", 51)
+    monkeypatch.setattr(posix.fcntl, "fcntl", fcntl)
     fsync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor)))
     save("out")

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from edges import standard_streams
+from edges import posix
 
 # Run in a process of its own: the test's standard streams belong to pytest.
 FILL = """
@@ -60,14 +60,14 @@ def kept(stack, *numbers):
 def test_the_private_description_is_non_blocking_and_the_shared_one_stays_as_it_was(stack, make):
     first, second = kept(stack, *make())
     number, access = (second, os.O_WRONLY) if make is os.pipe else (first, os.O_RDONLY)
-    (private,) = kept(stack, standard_streams.private(number, access))
+    (private,) = kept(stack, posix.private(number, access))
     assert not os.get_blocking(private)
     assert os.get_blocking(number)
 
 
 def test_a_regular_file_keeps_its_shared_offset(stack, tmp_path):
     (number,) = kept(stack, os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT))
-    (private,) = kept(stack, standard_streams.private(number, os.O_WRONLY))
+    (private,) = kept(stack, posix.private(number, os.O_WRONLY))
     os.write(number, b"one ")
     os.write(private, b"two ")
     os.write(number, b"three")
@@ -76,7 +76,7 @@ def test_a_regular_file_keeps_its_shared_offset(stack, tmp_path):
 
 def test_a_socket_that_cannot_be_opened_anew_is_shared_and_stays_blocking(stack):
     ours, _theirs = (stack.enter_context(end) for end in socket.socketpair())
-    (private,) = kept(stack, standard_streams.private(ours.fileno(), os.O_WRONLY))
+    (private,) = kept(stack, posix.private(ours.fileno(), os.O_WRONLY))
     assert os.fstat(private).st_ino == os.fstat(ours.fileno()).st_ino
     assert os.get_blocking(private)
 
@@ -85,7 +85,7 @@ def test_a_socket_that_cannot_be_opened_anew_is_shared_and_stays_blocking(stack)
 def test_no_right_is_gained_that_the_descriptor_did_not_have(stack, opened, wanted):
     ends = kept(stack, *os.pipe())
     with pytest.raises(OSError) as caught:
-        standard_streams.private(ends[opened], wanted)
+        posix.private(ends[opened], wanted)
     assert caught.value.errno == errno.EBADF
 
 
@@ -94,11 +94,11 @@ def test_a_closed_descriptor_is_told_so(stack):
     for end in ends:
         os.close(end)
     with pytest.raises(OSError) as caught:
-        standard_streams.private(ends[1], os.O_WRONLY)
+        posix.private(ends[1], os.O_WRONLY)
     assert caught.value.errno == errno.EBADF
 
 
 def test_private_descriptors_are_not_inherited(stack):
     _reader, writer = kept(stack, *os.pipe())
-    (private,) = kept(stack, standard_streams.private(writer, os.O_WRONLY))
+    (private,) = kept(stack, posix.private(writer, os.O_WRONLY))
     assert not os.get_inheritable(private)

@@ -15,8 +15,9 @@ from contextlib import suppress
 import protocol
 from edges.closing import close_quietly
 from edges.failure import Failure, reason
+from edges.system import NO_WAIT
 
-FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NO_WAIT
 
 
 class TraceFile:

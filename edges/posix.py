@@ -1,0 +1,113 @@
+"""What Linux, macOS and the BSDs have, and Windows does not: its counterpart is windows.py.
+
+Each name here is in both files; system.py chooses. The two larger parts have files of their own,
+outlet.py and terminal.py.
+"""
+
+import errno
+import fcntl
+import os
+import resource
+import select
+import selectors
+import stat
+import sys
+
+from edges.closing import close_quietly
+from edges.epoll import EpollSelector
+from edges.waiting import READABLE, ready
+
+# For an open that must not wait for the other end of a FIFO, nor take a terminal as ours.
+NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY
+
+MOST_SOCKETS = sys.maxsize  # that a selector can watch
+
+USUAL_FILES = 1024  # the limit of open files where the system does not tell it
+
+# fsync's answers from a file or a file system that cannot do it (fsync(2), and FUSE).
+NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+# macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
+FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+def open_files() -> int:
+    """Return the soft limit of open files, or the usual one where it may not be asked for."""
+    try:
+        soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (OSError, ValueError):
+        return USUAL_FILES
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def best_selector() -> selectors.BaseSelector:
+    """Return our own selector where there is epoll, else the standard library's best."""
+    if hasattr(select, "epoll"):
+        return EpollSelector()
+    return selectors.DefaultSelector()
+
+
+def private(number: int, access: int) -> int:
+    """Return a new descriptor for what `number` leads to, non-blocking where that is possible.
+
+    `access` is os.O_RDONLY or os.O_WRONLY. A pipe or a terminal is opened again, through its link
+    in proc(5). A regular file is not: it never makes anybody wait, and its offset must stay shared
+    (`>log 2>&1`). Sockets cannot be opened again, nor can anything without /proc or without
+    permission (a terminal after `sudo -u`): these share their description.
+
+    Raises OSError if `number` is closed or not open for `access`.
+    """
+    allowed = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+    if allowed not in (access, os.O_RDWR):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return os.dup(number)
+    try:
+        return os.open(f"/proc/self/fd/{number}", access | NO_WAIT)
+    except OSError:
+        return os.dup(number)
+
+
+class Source:
+    """Descriptor `number` for reading, one byte at a time; it can be waited for."""
+
+    def __init__(self, number: int) -> None:
+        self.number = private(number, os.O_RDONLY)
+        self.blocking = os.get_blocking(self.number)
+
+    def fileno(self) -> int:
+        return self.number
+
+    def read(self) -> bytes:
+        """Return the next byte, b"" at the end. Raises BlockingIOError while there is none."""
+        if self.blocking and not ready({self.number: READABLE}, 0):
+            raise BlockingIOError
+        return os.read(self.number, 1)
+
+    def close(self) -> None:
+        close_quietly(os.close, self.number)
+
+
+def is_reserved(_path: str) -> bool:
+    """Say no: every name of a file may be used."""
+    return False
+
+
+def words(error: OSError) -> str:
+    """Return the system's own words for an error, or "" if it has none."""
+    return error.strerror or ""
+
+
+def sync_file(descriptor: int) -> None:
+    """Bring the bytes of a file to the disk, if its file system can do that at all."""
+    try:
+        if FULL_FSYNC is not None:
+            fcntl.fcntl(descriptor, FULL_FSYNC)
+            return
+    except OSError:
+        pass  # not every file system can; fsync decides
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FSYNC:
+            raise

@@ -1,0 +1,39 @@
+"""What differs between the systems: chosen here, once, and nowhere else.
+
+windows.py and posix.py have the same names; each is written for its own system, and `make lint`
+checks it as that system. The rest of the program asks for no platform.
+"""
+
+import sys
+
+if sys.platform == "win32":
+    from edges import windows as terminal
+    from edges.windows import (
+        MOST_SOCKETS,
+        NO_WAIT,
+        Outlet,
+        Source,
+        best_selector,
+        is_reserved,
+        open_files,
+        sync_file,
+        words,
+    )
+else:
+    from edges import terminal
+    from edges.outlet import Outlet
+    from edges.posix import (
+        MOST_SOCKETS,
+        NO_WAIT,
+        Source,
+        best_selector,
+        is_reserved,
+        open_files,
+        sync_file,
+        words,
+    )
+
+__all__ = [
+    "MOST_SOCKETS", "NO_WAIT", "Outlet", "Source", "best_selector", "is_reserved", "open_files",
+    "sync_file", "terminal", "words",
+]  # fmt: skip
