@@ -117,8 +117,10 @@ lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m lab.english
-	@$(python) -m mypy *.py edges lab/*.py lab/bench lab/book lab/documents lab/tracing learn/*.py learn/exercises/*.py learn/grade \
+	@$(python) -m mypy --exclude edges/windows.py *.py edges lab/*.py lab/bench lab/book lab/documents lab/laptop lab/tracing learn/*.py learn/exercises/*.py learn/grade \
 		learn/museum/[_a-z]*.py learn/twins learn/watch
+	@$(python) -m mypy --platform darwin --exclude edges/windows.py *.py edges lab/tracing
+	@$(python) -m mypy --platform win32 --exclude 'edges/(posix|outlet|terminal).py' *.py edges lab/tracing
 
 format: $(VENV)/.group-lint ## put the code into the form that lint wants
 	@$(python) -m ruff check --fix .
@@ -161,6 +163,15 @@ test-book: book $(VENV)/.group-browser ## build the book, and test it in a brows
 	@$(launch_venv) -m tests.support.chromium
 	@$(launch_venv) -m pytest -m book tests/test_book*.py
 
+## systems
+.PHONY: test-windows test-bsd
+
+test-windows: $(VENV)/.group-test build/windows/python ## test on Windows, as far as Wine can show it
+	@$(launch_venv) -m lab.laptop windows
+
+test-bsd: $(VENV)/.group-test ## test in a simulated BSD or macOS
+	@$(launch_venv) -m lab.laptop bsd
+
 ## attack
 .PHONY: torture replay soak load injection mutants
 
@@ -201,6 +212,10 @@ build/%: %.c lab/bench/message.h lab/bench/client.h
 	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler, and there is no $(CC) here" >&2; exit 1; }
 	@mkdir -p build
 	@$(CC) -O2 -Wall -Wextra -o $@ $<
+
+build/windows/python: lab/laptop/windows_python.sh lab/constraints.txt
+	@$(find_python)
+	@lab/laptop/windows_python.sh build/windows "$$PYTHON"
 
 # --group came with pip 25.1.
 $(VENV)/.pip:

@@ -25,6 +25,7 @@ Colours are put on after that (`paint`), around names that are ours: edges/colou
 """
 
 import time
+from collections.abc import Callable
 
 from edges.system import Outlet
 from reactor import WRITE, Reactor

@@ -11,7 +11,9 @@ record it: see scene.py.
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
     from edges import process
+    from lab import posix
 
+    posix.require()
     process.begin()
 
 import argparse

@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from edges.console import Console, Outlet
+from edges.console import Console
+from edges.system import Outlet
 from reactor import Reactor, Timer
 
 WIDTH = 79  # columns that the line in place may take

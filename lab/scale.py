@@ -15,7 +15,9 @@ nobody may be lost. SIGKILL, as a crash does it: whom it held is lost, and nobod
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
     from edges import process
+    from lab import posix
 
+    posix.require()
     process.begin()
 
 import csv

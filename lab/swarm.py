@@ -13,7 +13,9 @@ had to wait, from its own beginning to its verified copy.
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
     from edges import process
+    from lab import posix
 
+    posix.require()
     process.begin()
 
 import math

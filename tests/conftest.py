@@ -23,7 +23,6 @@ from typing import Any
 import hypothesis
 import pytest
 
-from lab import limits
 from tests.support import programs
 
 MANY_FILES = 5000  # in one process
@@ -40,12 +39,18 @@ DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/
 pytest_plugins = ["tests.support.browser"]  # fixtures; it imports its packages when one is used
 # These need packages that `make test` does without; each has a target that names it.
 collect_ignore_glob = ["test_book*.py", "test_page_*.py", "test_grammar.py"]
+if programs.SYSTEM != "win32":
+    collect_ignore_glob.append("test_on_windows.py")
 MISSING = "NOT TESTED HERE: "  # what this machine lacks for a test is named at the end of the run
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # A socket or file that nobody closed: an error in __del__, which `sys.unraisablehook` sees.
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
+    if sys.platform == "win32":  # the tests of the core run there, too
+        return
+    from lab import limits
+
     # Some tests hold thousands of connections. A usual soft limit is 1,024, a hard one far higher.
     limits.allow_files(MANY_FILES)
     # A shell starts `command &` with SIGINT ignored, nohup starts it with SIGHUP ignored, and our
@@ -63,6 +68,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if programs.SYSTEM == "win32" and (mark := item.get_closest_marker("posix_only")):
+            item.add_marker(pytest.mark.skip(reason=f"not on Windows: {mark.args[0]}"))
     part = config.getoption("--part")
     if part is not None:
         chosen = [
@@ -95,6 +103,8 @@ def traceable(not_here: Callable[[str], None]) -> None:
     """For tests that let system calls fail. REQUIRE_STRACE=1 makes a lack of strace a failure."""
     from lab.injection import strace
 
+    if programs.SYSTEM == "win32":
+        pytest.skip("not on Windows: strace would show the calls of Wine")
     if why := strace.missing():
         if os.environ.get("REQUIRE_STRACE"):
             pytest.fail(why)
@@ -133,8 +143,8 @@ def real_stderr(pytestconfig: pytest.Config) -> Iterator[int]:
 
 def descriptors() -> dict[int, str]:
     """Return the open descriptors and what they are."""
-    found = {}
-    for name in os.listdir(DESCRIPTORS):
+    found: dict[int, str] = {}
+    for name in os.listdir(DESCRIPTORS) if os.path.isdir(DESCRIPTORS) else ():
         try:
             found[int(name)] = os.readlink(DESCRIPTORS / name)
         except OSError:  # the one that listed the folder, closed by now; no links on macOS

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edges.program import best_selector
+from edges.system import best_selector
 from reactor import READ, Reactor
 from tests.support.programs import ROOT, Client, customized
 

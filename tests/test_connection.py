@@ -243,6 +243,7 @@ def error_of(call, *arguments):
     return 0
 
 
+@pytest.mark.posix_only("Wine shows a reset as the end of the stream")
 @pytest.mark.fault("B11")
 @pytest.mark.parametrize(
     "steps",

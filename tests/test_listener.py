@@ -204,6 +204,7 @@ def test_a_flood_of_those_who_gave_up_is_taken_in_batches_too(open_house):
     assert len(house.doors[0].backlog) == 100 - BATCH
 
 
+@pytest.mark.posix_only("there EAGAIN and EWOULDBLOCK are two errors, and the fake knows one")
 @pytest.mark.fault("A10")
 def test_any_other_error_of_accept_is_an_episode_and_no_end(open_house):
     for number in OTHERS:

@@ -11,9 +11,10 @@ import pytest
 
 from edges import process, program
 from edges.command_line import ClientOptions, ServerOptions
-from edges.console import Console, Outlet
+from edges.console import Console
 from edges.epoll import EpollSelector
 from edges.failure import Failure
+from edges.system import Outlet
 from reactor import Reactor
 from signals import Interrupted, Signals, nothing
 from tests.support.programs import ROOT, run_server
@@ -128,7 +129,7 @@ def test_a_system_without_epoll_is_no_hindrance():
         import select
         for name in [name for name in dir(select) if name.lower().startswith("epoll")]:
             delattr(select, name)
-        from edges.program import best_selector
+        from edges.system import best_selector
         print(type(best_selector()).__module__)
     """
     run = subprocess.run(

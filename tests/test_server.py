@@ -303,6 +303,7 @@ def test_a_restart_takes_the_same_port_at_once_after_transfers(text_file: Path) 
                 assert server.stop() == 0
 
 
+@pytest.mark.posix_only("every user may listen on every port")
 @needs_strace
 @pytest.mark.fault("E2")
 def test_a_privileged_port_is_one_line_and_status_1(text_file: Path) -> None:
@@ -356,6 +357,7 @@ def make(kind: str, path: Path) -> None:
         os.truncate(path, 10 * 1024**3)
 
 
+@pytest.mark.posix_only("other kinds of files: see test_on_windows.py")
 @pytest.mark.fault("F1", "F2", "F3")
 @pytest.mark.parametrize(
     ("kind", "rule"),
@@ -414,6 +416,7 @@ def test_a_file_that_breaks_a_rule_is_refused_with_the_rule_and_the_place(
     assert re.search(rule, line)
 
 
+@pytest.mark.posix_only("strace would show the calls of Wine")
 @needs_strace
 @pytest.mark.fault("F2")
 def test_a_file_that_may_not_be_read_is_one_line_and_status_1(text_file: Path) -> None:
@@ -426,6 +429,7 @@ def test_a_file_that_may_not_be_read_is_one_line_and_status_1(text_file: Path) -
     assert "permission denied" in line
 
 
+@pytest.mark.posix_only("strace would show the calls of Wine")
 @needs_strace
 @pytest.mark.fault("F3", "F7")
 def test_at_most_81_octets_of_a_file_are_ever_read(tmp_path: Path) -> None:
@@ -631,6 +635,7 @@ def test_done_is_the_end_of_the_clients_stream_and_nothing_before(server: Server
     client.expect_closing("done")
 
 
+@pytest.mark.posix_only("Wine shows a reset as the end of the stream")
 @pytest.mark.fault("B11", "A12")
 @pytest.mark.req("S-26")
 @pytest.mark.parametrize("sent", [*NO_LF[:8], HELLO], ids=repr)
@@ -643,6 +648,7 @@ def test_a_reset_is_lost_and_nobody_else_notices(server: Server, sent: bytes) ->
     client.expect_closing("lost")
 
 
+@pytest.mark.posix_only("under Wine accept reports such a client as ENOTCONN")
 @pytest.mark.fault("A12", "B13")
 def test_a_client_that_is_gone_before_it_is_accepted_is_no_trouble(server: Server) -> None:
     server.freeze()
@@ -752,6 +758,7 @@ def test_slow_motion_takes_a_pause_between_any_two_sends(text_file: Path) -> Non
         assert lasted >= (sends - 2) * pause  # 2: the last of the hello may take file too
 
 
+@pytest.mark.posix_only("strace would show the calls of Wine")
 @needs_strace
 @pytest.mark.parametrize("chunk", [1, 7, 20])
 def test_slow_motion_sends_at_most_a_chunk_at_once(
@@ -772,6 +779,7 @@ def segments(connection: socket.socket) -> int:
     return int(struct.unpack_from("I", info, 140)[0])
 
 
+@pytest.mark.posix_only("no MSG_MORE there")
 def test_the_file_and_the_end_travel_in_one_segment_but_in_slow_motion_each_send_by_itself(
     text_file: Path,
 ) -> None:
@@ -831,6 +839,7 @@ def test_two_hundred_clients_at_once_all_get_the_file(text_file: Path) -> None:
         assert [word for _, word in server.closings()] == 200 * ["done"]
 
 
+@pytest.mark.posix_only("Wine shows a reset as the end of the stream")
 def test_the_report_counts_done_lost_and_cut(text_file: Path) -> None:
     with Server(text_file, "--timeout", "60", "--drain", "0") as server:
         for _ in range(3):
@@ -869,6 +878,7 @@ def test_a_conversation_is_shown_one_line_each_way_and_one_closing_line(text_fil
     assert len(second) == 4
 
 
+@pytest.mark.posix_only("the server is stopped by Ctrl+C, and asks")
 def test_quiet_shows_start_and_stop_only(text_file: Path) -> None:
     with Server(text_file, "-q") as server:
         server.fetch()
@@ -964,6 +974,7 @@ def test_nothing_depends_on_assertions(text_file: Path, tmp_path: Path) -> None:
         assert REFUSAL.fullmatch(server.fetch(b"X"))
 
 
+@pytest.mark.posix_only("no SIGPIPE, no exec")
 @pytest.mark.fault("B25", "D16")
 def test_the_server_ignores_sigpipe_and_hands_down_no_socket(
     server: Server, not_here: NotHere

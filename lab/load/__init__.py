@@ -14,3 +14,7 @@ missed, 2 usage, or this machine's limits are too low for it.
     machine.py                            where it was measured
     ../torture/                           the server process, the good clients, the meters
 """
+
+from lab import posix
+
+posix.require()

@@ -27,3 +27,7 @@ one row of the scorecard:
 
 Standard library only, Linux only (it reads /proc), loopback only.
 """
+
+from lab import posix
+
+posix.require()

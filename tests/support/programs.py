@@ -17,6 +17,7 @@ warning or an "Exception ignored" on stderr fails the test. Environment:
 
     EIGHTY_PYTHON   the interpreter under test (default: the one that runs the tests)
     EIGHTY_ROOT     the folder of server.py and client.py (default: this checkout)
+    EIGHTY_SYSTEM   win32 if that interpreter is a Windows one, run by Wine (default: this system)
 
 The rest of the environment is inherited, COVERAGE_PROCESS_START included.
 """
@@ -42,6 +43,7 @@ from types import TracebackType
 
 ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent.parent))
 PYTHON = os.environ.get("EIGHTY_PYTHON", sys.executable)
+SYSTEM = os.environ.get("EIGHTY_SYSTEM", sys.platform)
 STRICT = ("-X", "dev", "-W", "error")  # resource warnings become errors, errors become tracebacks
 LIMIT = 10.0  # seconds that any single wait may last: far more than needed, far less than for ever
 
@@ -160,6 +162,8 @@ class Program:
                 os.close(fd)
         self.pid = self._popen.pid
         RUNNING.add(self)
+        if stdin is None:
+            self.close_stdin()
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
 
@@ -173,6 +177,8 @@ class Program:
 
     def _file(self, number: int, wish: int | str | None) -> int:
         """Return what the child gets as descriptor `number`."""
+        if wish is None and SYSTEM == "win32" != sys.platform:
+            wish = "pipe"  # Wine hands on no other kind of file
         if wish is None:
             return subprocess.DEVNULL
         if isinstance(wish, int):
@@ -514,8 +520,14 @@ class Server(Program):
         raise AssertionError("the loop never sleeps")
 
     def stop(self, limit: float = LIMIT) -> int:
-        """Ask it to end, without a prompt; return its exit status."""
-        self.send_signal(signal.SIGTERM)
+        """Ask it to end, without a prompt; return its exit status.
+
+        SIGTERM would end a Windows program at once, as TerminateProcess does: there the end of
+        stdin answers the question.
+        """
+        if SYSTEM == "win32":
+            self.close_stdin()
+        self.send_signal(signal.SIGINT if SYSTEM == "win32" else signal.SIGTERM)
         return self.wait(limit)
 
     def _finish(self) -> None:

@@ -17,7 +17,7 @@ from edges import program
 def main() -> None:
     """Put the selector named on the command line in the place of the best one."""
     kind: type[selectors.BaseSelector] = getattr(selectors, sys.argv[1])
-    program.best_selector = kind
+    vars(program)["best_selector"] = kind
     del sys.argv[:2]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

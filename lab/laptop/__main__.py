@@ -1,0 +1,94 @@
+"""Run the tests on one of these systems; the status is that of pytest."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WINDOWS = ROOT / "build/windows/python"
+
+# The unit tests of the core run inside the Windows Python.
+INSIDE = ("connection", "listener", "reactor", "protocol", "server_hello", "client_hello",
+          "state_tables", "recorder", "turns", "alarm")  # fmt: skip
+
+# These start both programs as Windows programs, and talk to them from here.
+OUTSIDE = ("on_windows", "server")
+
+# The parts that meet the system, in two worlds: see bsd/sitecustomize.py.
+BSD = ("addresses", "cases", "client", "client_saving", "client_signals", "connection", "console",
+       "input_file", "listener", "mains", "process", "program", "prompt", "reactor", "saving",
+       "server", "server_limits", "server_output", "server_signals", "server_terminal", "signals",
+       "standard_streams", "waiting")  # fmt: skip
+WORLDS = ("kqueue", "kqueue,nottys,badpoll")
+
+
+def tests(*names: str) -> list[str]:
+    """Return the files of these tests."""
+    return [f"tests/test_{name}.py" for name in names]
+
+
+def pytest(*words: str, **env: str) -> int:
+    """Run pytest on all cores, with `env` added to the environment."""
+    command = [sys.executable, "-m", "pytest", "-q", "--numprocesses=auto", "--dist=loadgroup"]
+    command += words
+    return subprocess.run(command, check=False, cwd=ROOT, env={**os.environ, **env}).returncode
+
+
+def inside_windows(*words: str) -> int:
+    """Run pytest in Windows. Wine takes pipes only, so the output comes by way of us."""
+    command = [str(WINDOWS), "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    env = {**os.environ, "PYTHONUTF8": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT
+    ) as running:
+        assert running.stdin is not None and running.stdout is not None
+        running.stdin.close()
+        for line in running.stdout:
+            sys.stdout.buffer.write(line.replace(b"\r\n", b"\n"))
+            sys.stdout.flush()
+    return int(running.returncode)
+
+
+def start_wine() -> None:
+    """Start Wine's own processes. They keep the outputs of the first program open, and it is not to
+    be one that a test waits for."""
+    subprocess.run([WINDOWS.with_name("wineserver"), "-p"], check=True)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([WINDOWS, "-c", ""], stdin=pipe, stdout=pipe, stderr=pipe) as first:
+        first.wait()
+
+
+def windows(more: list[str]) -> int:
+    """Run the tests of the core there, and those of the programs from here."""
+    start_wine()
+    try:
+        core = inside_windows(*tests(*INSIDE), *more)
+        how = {"EIGHTY_PYTHON": str(WINDOWS), "EIGHTY_SYSTEM": "win32"}
+        return core or pytest(*tests(*OUTSIDE), *more, **how)
+    finally:
+        subprocess.run([WINDOWS.with_name("wineserver"), "-k"], check=False)
+
+
+def bsd(more: list[str]) -> int:
+    """Run the tests in each of the worlds."""
+    folder = str(Path(__file__).with_name("bsd"))
+    statuses = []
+    for world in WORLDS:
+        print(f"the world {world}:", flush=True)
+        how = {"EIGHTY_SYSTEM": "bsd", "PYTHONPATH": folder, "BSD": world}
+        statuses.append(pytest(*tests(*BSD), *more, **how))
+    return max(statuses)
+
+
+def main(words: list[str]) -> int:
+    """Run what the first word says; the others go to pytest."""
+    systems = {"windows": windows, "bsd": bsd}
+    if not words or words[0] not in systems:
+        sys.exit(f"usage: python3 -m lab.laptop {'|'.join(systems)} [ARGUMENTS OF PYTEST]")
+    return systems[words[0]](words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
