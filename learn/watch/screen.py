@@ -25,8 +25,6 @@ def overview(course: Course, row: str, hints: int, width: int, *, color: bool) -
 
 def _heading(course: Course, width: int) -> list[str]:
     chapters = course.to_read
-    if not course.results and not course.memory.green:
-        return [title(chapters[-1])]
     goal = ", ".join(course.chapter_rows)
     lines = [title(course.chapter)]
     if goal:
