@@ -154,10 +154,13 @@ clean: ## remove what make has made; copies in output_file/ stay
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 ## book
-.PHONY: book test-book
+.PHONY: book playground test-book
 
 book: $(VENV)/.group-book ## all documents and sources as a site in build/book
 	@$(launch_venv) -m lab.book
+
+playground: ## one page to edit the loop and run it: build/playground.html
+	@$(launch) -m lab.book.playground
 
 test-book: book $(VENV)/.group-browser ## build the book, and test it in a browser
 	@$(launch_venv) -m tests.support.chromium

@@ -11,6 +11,12 @@
     dead.py      reads the finished pages: a dead link or a request to another host is an error
     npm.py       the packages that come from npm
 
+    make playground    writes build/playground.html, which the book has as well
+
+    playground.py    packs Python, an editor and the code of eighty into one page: playground/
+    play.py          what runs in it: a scene, the verdict, the page that shows the run
+    exercises.toml   what is broken in the core for each exercise
+
 The generator is Sphinx, with MyST for Markdown and Furo as the theme. The reasons: the documents
 stay plain Markdown that a code host shows as well. Python's own documentation is made with Sphinx,
 so it will be maintained. Its search is a script beside the pages and works from a file:// address;

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from lab.book import dead, diagrams, npm
-from lab.book.cut import ROOT, Page
+from lab.book import dead, diagrams, npm, playground
+from lab.book.cut import CHAPTERS, ROOT, Page
 from lab.book.shelf import IMAGES, Shelf
 from lab.tracing.page import page as stage_page
 
 NEEDED = ("sphinx", "myst_parser", "furo", "sphinx_copybutton")
 RUN = "docs/lanes.jsonl"  # the recorded run that the chapters speak of
 REST = {  # what comes after the chapters: a caption, and its documents
+    "Do": ["exercises"],
     "Know": [
         "protocol",
         "docs/trace",
@@ -25,6 +27,18 @@ REST = {  # what comes after the chapters: a caption, and its documents
     ],
     "Change": ["docs/CONTRIBUTING", "docs/CHANGELOG", "source"],
 }
+
+
+INTRODUCTION = """# The playground
+
+[Edit the core, and run it in this browser](playground.html): Python is in the page, and nothing that
+you type leaves it. Choose a scene or a seed, and press Run. After each turn of the loop the rules that
+it must keep are checked. The first that is broken is named, and the run is shown at that event.
+`make playground` writes the same page as one file to hand out.
+
+In each of these exercises one place of the core is wrong.
+
+"""
 
 
 def toctree(caption: str, names: list[str]) -> str:
@@ -39,15 +53,15 @@ def groups(pages: list[Page]) -> list[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {}
     named = {name for names in REST.values() for name in names}
     for page in pages:
-        if page.document == "docs/protocol.md":
+        if page.document == CHAPTERS:
             found.setdefault(page.part or "Learn", []).append(page.name)
     last = next(reversed(found))
     for page in pages:
-        is_other = page.document not in ("docs/protocol.md", "README.md") and page.name not in named
+        is_other = page.document not in (CHAPTERS, "README.md") and page.name not in named
         if is_other:
             after = page.name in ("docs/answers",)
             found.setdefault(last if after else "More", []).append(page.name)
-    there = {page.name for page in pages} | {"source"}
+    there = {page.name for page in pages} | {"source", "exercises"}
     more = found.pop("More", [])
     found |= {caption: [each for each in names if each in there] for caption, names in REST.items()}
     found["Know"] += more
@@ -61,11 +75,32 @@ def lay_out(shelf: Shelf, folder: Path) -> None:
         path = folder / f"{page.name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         trees = "".join(toctree(*group) for group in groups(shelf.pages))
-        path.write_text(
-            page.text + ("\n" + trees if page.name == "index" else ""), encoding="utf-8"
-        )
+        more = "\n" + trees if page.name == "index" else offered(page)
+        path.write_text(page.text + more, encoding="utf-8")
     copy_pictures(shelf.root, folder)
+    (folder / "exercises.md").write_text(list_of_exercises(), encoding="utf-8")
     (folder / "source.md").write_text(list_of_sources(shelf), encoding="utf-8")
+
+
+def offered(page: Page) -> str:
+    """Return what the playground has for a chapter, as the end of its page."""
+    if page.document != CHAPTERS:
+        return ""
+    fitting = [each for each in playground.exercises() if f"/{each['chapter']:02}-" in page.name]
+    return "\n## In the playground\n\n" + links(fitting, "../") if fitting else ""
+
+
+def links(exercises: list[dict[str, Any]], up: str = "") -> str:
+    """Return a list of exercises, each linked."""
+    return "".join(
+        f"- [{each['title']}]({up}playground.html#exercise={each['name']}): {each['text']}\n"
+        for each in exercises
+    )
+
+
+def list_of_exercises() -> str:
+    """Return the page that says what the playground is, and lists its exercises."""
+    return INTRODUCTION + links(playground.exercises())
 
 
 def copy_pictures(root: Path, folder: Path) -> None:
@@ -104,6 +139,9 @@ def add(book: Path) -> None:
     """Put what no document holds beside the pages: the recorded run, and the scripts from npm."""
     trace = (ROOT / RUN).read_text(encoding="utf-8")
     (book / "stage.html").write_text(stage_page(trace), encoding="utf-8")
+    why = playground.missing()
+    page = playground.absent_page(why) if why else playground.page()
+    (book / "playground.html").write_text(page, encoding="utf-8")
     copy_pictures(ROOT, book)  # for those that are shown by HTML in a document
     if script := npm.find(diagrams.SCRIPT):
         shutil.copy(script, book / "_static" / "mermaid.min.js")

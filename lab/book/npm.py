@@ -5,6 +5,7 @@
 Nothing of it is needed for the rest of the book.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,11 @@ def find(name: str) -> Path | None:
     """Return the path of one file of a package; None: it is not installed."""
     path = FOLDER / "node_modules" / name
     return path if path.exists() else None
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for the programs of npm."""
+    return dict(os.environ)
 
 
 def is_current() -> bool:

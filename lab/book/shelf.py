@@ -63,6 +63,8 @@ class Shelf:
         name = posixpath.normpath(posixpath.join(beside, path)) if path else document
         if name == STAGE:
             return Place("stage", anchor)
+        if name.endswith("playground.html"):
+            return Place("playground", anchor)
         if name in self.first:
             return self.in_document(name, anchor)
         if name in self.files:
