@@ -31,10 +31,10 @@ REST = {  # what comes after the chapters: a caption, and its documents
 
 INTRODUCTION = """# The playground
 
-[Edit the core, and run it in this browser](playground.html): Python is in the page, and nothing that
-you type leaves it. Choose a scene or a seed, and press Run. After each turn of the loop the rules that
-it must keep are checked. The first that is broken is named, and the run is shown at that event.
-`make playground` writes the same page as one file to hand out.
+[Edit the core, and run it in this browser](playground.html): Python is in the page, and nothing
+that you type leaves it. Choose a scene or a seed, and press Run. After each turn of the loop the
+rules that it must keep are checked. The first that is broken is named, and the run is shown at that
+event. `make playground` writes the same page as one file to hand out.
 
 In each of these exercises one place of the core is wrong.
 

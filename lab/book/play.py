@@ -6,7 +6,8 @@ Runs in the page, and in the tests of each exercise.
 
 import signal
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ from lab.simulation.strangers import KINDS
 from lab.simulation.world import Broken, World
 from lab.tracing.page import ROOT
 from lab.tracing.page import page as stage
+from listener import Acceptor
+from protocol import ProtocolError
+from server import ServerConnection
 
 SLOW = next(name for name in KINDS if name.endswith(" a second"))
 MANY = 40  # seeds, one after another, until a rule is broken
@@ -73,9 +77,9 @@ def run(world: World) -> dict[str, Any]:
     lines: list[bytes] = []
     bugs: list[str] = []
     world.server.record(lines)
-    world.server.server.say_bug = lambda error: bugs.append(shown(error))  # type: ignore[method-assign]
     try:
-        world.run()
+        with noted(Acceptor, bugs), noted(ServerConnection, bugs):
+            world.run()
         rule = ""
     except Broken as broken:
         rule = str(broken)
@@ -90,6 +94,23 @@ def run(world: World) -> dict[str, Any]:
         "events": events,
         "page": page,
     }
+
+
+@contextmanager
+def noted(kind: type[Any], bugs: list[str]) -> Iterator[None]:
+    """Add the traceback of each bug that an object of this kind is blamed for to `bugs`."""
+    on_error = kind.on_error
+
+    def note(handler: Any, error: Exception) -> None:  # noqa: ANN401  # any handler
+        if not isinstance(error, OSError | ProtocolError):
+            bugs.append(shown(error))
+        on_error(handler, error)
+
+    kind.on_error = note
+    try:
+        yield
+    finally:
+        kind.on_error = on_error
 
 
 def summary(world: World) -> str:
