@@ -10,5 +10,6 @@
     documents/    reads the documents, and writes what is generated in them
     demo.py       and swarm.py, watch.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
 
-Run from the checkout, as modules: `python3 -m lab.demo`. May import the runtime and edges/.
+Run from the checkout, as modules: `python3 -m lab.demo`. May import the runtime and one
+another; documents/ also learn/, and what judges with the tests' tools tests/support/.
 """

@@ -294,3 +294,40 @@ def test_lines_are_counted_without_documentation():
         '"""A\nB"""\n\n# C\nx = (  # D\n    1,\n)\n\ndef f():\n    """E."""\n    return """\n"""\n'
     )
     assert code_lines(text) == 6
+
+
+# --- the other folders
+
+FOLDERS = {  # what each may import, of our own; every folder says so where it opens
+    "edges": {"connection", "edges", "protocol", "reactor", "signals"},
+    "lab": {"edges", "lab", "learn.grade", "learn.museum", "tests.support", *CORE},
+    "learn": {"edges", "lab", "learn", "tests.support", *CORE},
+    "tests/support": {"edges", "lab", "learn", "tests.support", *CORE},
+    "docs": set(),
+}
+
+
+def imported(path):
+    """Return the modules of ours that a file imports anywhere."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return {name for name in found if name.split(".")[0] in OURS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_imports_only_what_it_may(folder):
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for name in imported(path):
+            parts = name.split(".")
+            heads = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+            assert heads & FOLDERS[folder], f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("folder", ["docs", "edges", "lab", "learn", "tests"])
+def test_a_folder_opens_with_what_it_is_for(folder):
+    opening = [ROOT / folder / name for name in ("README.md", "__init__.py")]
+    assert any(len(path.read_text().split()) > 20 for path in opening if path.exists())

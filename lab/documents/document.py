@@ -86,8 +86,8 @@ class Block:
 
 def documents(root: Path = ROOT) -> list[str]:
     """Return the paths of all documents, relative to `root`."""
-    paths = [*root.glob("*.md"), *root.glob("docs/*.md")]
-    return sorted(str(path.relative_to(root)) for path in paths)
+    paths = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("*/README.md")]
+    return sorted(str(path.relative_to(root)) for path in {*paths})
 
 
 def blocks(document: str, root: Path = ROOT) -> Iterator[Block]:
