@@ -10,7 +10,9 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from lab.watch import FIRST_LINE, HEAD, PIECE, Tail, framed
+from edges.console import Console
+from lab.watch import FIRST_LINE, HEAD, PIECE, Browser, Tail, Watch, framed
+from reactor import Reactor
 from tests.support.programs import ROOT, Program, Server
 
 PATIENT = 20.0
@@ -270,18 +272,19 @@ def test_a_port_in_use_is_one_line(tmp_path, served):
     assert re.fullmatch(r"watch: cannot listen on .*; give another --port\n", program.stderr)
 
 
-def test_nobody_follows_nobody_looks(tmp_path):
-    """No timer runs, so the loop sleeps: with -v each turn is a line."""
-    with watching("run.jsonl", "-v", folder=tmp_path) as (program, port):
-        with closing(Events(port)) as events:
-            events.until_now()
-        program.until(lambda said: "closed" in said)
-        get(port, "/x")
-        program.until(lambda said: said.count("closed") == 2)
-        program.send_signal(signal.SIGTERM)
-        assert program.wait() == 0
-    last = [line for line in program.lines if line.startswith("turn")][-4:]
-    assert not any("watch deadline" in line for line in last[1:])
+def test_without_a_follower_no_timer_looks_at_the_file(tmp_path):
+    ours, theirs = socket.socketpair()
+    with closing(Reactor()) as reactor, closing(Console(number=1_000_000)) as console, ours:
+        watch = Watch(reactor, console, Tail(str(tmp_path / "run.jsonl")))
+        browser = Browser(watch, theirs, "", 1)
+        watch.follow(browser)
+        assert len(reactor.timers.waiting) == 1
+        watch.look()
+        assert len(reactor.timers.waiting) == 2  # the test looked: the first one still waits
+        browser.close()
+        reactor.timers.waiting.clear()
+        watch.look()
+        assert not reactor.timers.waiting
 
 
 def test_a_first_line_that_is_very_long_is_waited_for(tmp_path):
