@@ -117,7 +117,7 @@ lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m lab.english
-	@$(python) -m mypy --exclude edges/windows.py *.py edges lab/*.py lab/bench lab/book lab/documents lab/laptop lab/tracing learn/*.py learn/exercises/*.py learn/grade \
+	@$(python) -m mypy --exclude 'edges/windows.py|lab/laptop/bsd' *.py edges lab/*.py lab/bench lab/book lab/documents lab/laptop lab/tracing learn/*.py learn/exercises/*.py learn/grade \
 		learn/museum/[_a-z]*.py learn/twins learn/watch
 	@$(python) -m mypy --platform darwin --exclude edges/windows.py *.py edges lab/tracing
 	@$(python) -m mypy --platform win32 --exclude 'edges/(posix|outlet|terminal).py' *.py edges lab/tracing

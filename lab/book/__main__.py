@@ -24,6 +24,7 @@ REST = {  # what comes after the chapters: a caption, and its documents
         "docs/reliability",
         "docs/scoreboard",
         "docs/scaling",
+        "docs/your-machine",
     ],
     "Change": ["docs/CONTRIBUTING", "docs/CHANGELOG", "source"],
 }

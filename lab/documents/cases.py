@@ -207,7 +207,7 @@ CASES = {
 NOT_HERE = {
     "C2": "accepted limit: Linux' monotonic clock stands still while the machine is suspended, "
     "so that a deadline is late by as long",
-    "D21": "Windows only, where eighty does not run",
+    "D21": "Windows only; `make test-windows` runs both programs there",
 }
 
 

@@ -208,7 +208,7 @@ class Program:
 
     def _collect(self) -> None:
         """Read both outputs to their end, waking whoever waits; runs in its own thread."""
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:
             selector.register(self._stopped, selectors.EVENT_READ)
             for output in self._outputs():
                 selector.register(output.fd, selectors.EVENT_READ, output)
