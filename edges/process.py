@@ -35,7 +35,7 @@ def begin() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     for name in ("SIGTTOU", "SIGTTIN"):
-        if hasattr(signal, name):  # Windows has neither
+        if hasattr(signal, name):  # pragma: no branch  # Windows has neither
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.version_info < OLDEST:
         version = ".".join(map(str, sys.version_info[:3]))

@@ -266,6 +266,13 @@ def test_a_limit_that_may_not_be_asked_for_is_the_usual_one(monkeypatch, error):
     assert command_line.most_clients() == 992
 
 
+@pytest.mark.fault("E8")
+def test_more_clients_than_the_selector_can_watch_are_a_usage_error(monkeypatch):
+    monkeypatch.setattr(command_line, "MOST_SOCKETS", 512)  # as on Windows
+    assert command_line.ServerOptions(max_clients=480).conflict() is None
+    assert "at most 480" in command_line.ServerOptions(max_clients=481).conflict()
+
+
 # --- options as a class
 
 
