@@ -135,13 +135,19 @@ def test_dead_links_are_found_and_others_are_not(project):
 
 def steps(project):
     (project / "learn/steps").mkdir(parents=True)
-    (project / "learn/steps/01_a.py").write_text("# One\na\nb\nc\nd\n\n\ne\n")
-    (project / "learn/steps/02_b.py").write_text("# Two\nA\nb\nc\nd\n\n\ndef f():\n    pass\n")
+    (project / "learn/steps/01_a.py").write_text(
+        "# One\na\nb\nc\nclass C:\n    def e(self):\n\n        f\n"
+    )
+    (project / "learn/steps/02_b.py").write_text(
+        "# Two\nA\nb\nc\nclass C:\n    def e(self):\n\n        F\n\n\ndef f():\n    pass\n"
+    )
 
 
 def test_a_difference_shows_the_place_and_what_changes(project):
     steps(project)
-    assert difference("01_a", "02_b", project) == "[...]\n-a\n+A\n[...]\n-e\n+def f():\n+    pass\n"
+    begin = "[...]\n-a\n+A\n[...] in C\n     def e(self):\n"
+    end = "-        f\n+        F\n+\n+def f():\n+    pass\n"
+    assert difference("01_a", "02_b", project) == begin + end
 
 
 def test_the_rest_of_a_step_begins_with_a_definition(project):

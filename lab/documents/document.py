@@ -36,6 +36,7 @@ from lab.tracing import events, lanes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCERPT_LIMIT = 30  # lines; where an excerpt has more, the function is too long to be taught
+BEGINNINGS = ("+def ", "+class ", "+    def ")  # lines with an empty line before them
 DIFF_LIMIT = 85
 LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json", "diff"}
 TERMINALS = {"server": "Terminal 1", "client": "Terminal 3"}  # marks of pages without captions
@@ -161,20 +162,36 @@ def step(name: str, root: Path) -> str:
 def difference(before: str, after: str, root: Path = ROOT) -> str:
     """Return how to get from one of learn/steps to the next, without the headings of a patch.
 
-    A line of context shows the place before a change; `[...]` stands for lines that are left out.
-    So are most of those that are empty.
+    A line of context shows the place before a change. `[...]` stands for lines that are left out,
+    and names the method that the next ones are in. Empty lines are left out.
     """
-    old, new = (step(name, root).splitlines()[1:] for name in (before, after))  # not the title
-    lines = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
-    shown = ["[...]" if line.startswith("@@") else line for line in lines]
+    old, new = (
+        [line for line in step(name, root).splitlines()[1:] if line]  # the title is left out, too
+        for name in (before, after)
+    )
+    shown = []
+    for line in list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]:
+        place = re.match(r"@@ -(\d+)", line)
+        shown.append(left_out(old[: int(place[1])]) if place else line)
     kept = [
-        line
+        f"+\n{line}" if line.startswith(BEGINNINGS) and not above.startswith("[...]") else line
         for above, line, below in zip(["", *shown], shown, [*shown[1:], "[...]"], strict=False)
-        if line not in (" ", "-")
-        and (above, line) != ("+", "+")
-        and not (line.startswith(" ") and below == "[...]")  # it shows no place any more
+        if not (line.startswith(" ") and below.startswith("[...]"))  # it shows no place any more
     ]
     return "".join(f"{line}\n" for line in kept)
+
+
+def left_out(lines: list[str]) -> str:
+    """Return the line that stands for what is left out before the last of `lines`."""
+    inside = []
+    indent = len(lines[-1]) - len(lines[-1].lstrip())
+    for line in reversed(lines):
+        here = len(line) - len(line.lstrip())
+        if here < indent:
+            indent = here
+            if found := re.match(r" *(?:def|class) (\w+)", line):
+                inside.insert(0, found[1])
+    return f"[...] in {'.'.join(inside)}" if inside else "[...]"
 
 
 def generated(block: Block, root: Path = ROOT) -> str | None:
