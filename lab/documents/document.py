@@ -9,7 +9,7 @@ A block is a fence. A line in italics directly above it is its caption, a commen
 mark. These kinds of block exist:
 
     <!-- excerpt: reactor.py Reactor.turn -->   ```python   equals that definition's source
-    <!-- excerpt: learn/broken/one_recv.py -->   ```python   equals that whole file
+    <!-- excerpt: learn/three_clients.py -->    ```python   equals that whole file
     <!-- wrong: why -->  or  <!-- sketch -->    ```python   is not ours; unmarked, it is an error
                                                 ```pycon    is run, and must answer as shown
                                                 ```console  is run, and must print what is shown
