@@ -37,7 +37,7 @@ from lab.tracing import events, lanes
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCERPT_LIMIT = 30  # lines; where an excerpt has more, the function is too long to be taught
 BEGINNINGS = ("+def ", "+class ", "+    def ")  # lines with an empty line before them
-DIFF_LIMIT = 85
+DIFF_LIMIT = 90
 LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json", "diff"}
 TERMINALS = {"server": "Terminal 1", "client": "Terminal 3"}  # marks of pages without captions
 
@@ -183,7 +183,7 @@ def difference(before: str, after: str, root: Path = ROOT) -> str:
 
 def left_out(lines: list[str]) -> str:
     """Return the line that stands for what is left out before the last of `lines`."""
-    inside = []
+    inside: list[str] = []
     indent = len(lines[-1]) - len(lines[-1].lstrip())
     for line in reversed(lines):
         here = len(line) - len(line.lstrip())
