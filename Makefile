@@ -143,6 +143,7 @@ docs: ## write again all that is generated in the documents
 	@$(launch) -m lab.documents.document --write
 	@$(launch) -m lab.documents.specification --write
 	@$(launch) -m lab.documents.cases --write
+	@$(launch) -m lab.documents.lanes --write
 	@$(launch) -m lab.bench.document --write
 	@$(launch) -m learn.museum.page --write
 	@$(launch) -m lab.documents.scoreboard --write

@@ -151,7 +151,7 @@ def listen(*speakers: Speaker, until: Callable[[], bool]) -> None:
 
 def serve(stack: ExitStack, words: list[str]) -> tuple[Program, int]:
     """Start the server with these options; return it and its port."""
-    server = Program("server", "server.py", "--host=127.0.0.1", "--port=0", *words, ORIGINAL)
+    server = Program("server", "server.py", "--host=127.0.0.1", "--port=0", *words, ORIGINAL.name)
     stack.enter_context(closing(server))
     listen(server, until=lambda: server.ended or server.port() is not None)
     port = server.port()

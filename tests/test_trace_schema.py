@@ -76,8 +76,8 @@ def test_the_schema_has_the_events_and_keys_of_the_reader():
 
 def test_the_example_is_a_part_of_the_run_that_the_picture_shows():
     [example] = [text for text in JSON if "$schema" not in text]
-    text = LANES.read_text()
-    assert example in text
+    without_stacks = re.sub(r',"stack":\[[^\]]*\]', "", LANES.read_text())
+    assert example in without_stacks
     first, last = (
         json.loads(line)["n"] for line in (example.splitlines()[0], example.splitlines()[-1])
     )

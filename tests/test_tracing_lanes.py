@@ -1,15 +1,13 @@
 """The picture of a run: everything that happened is in it, in its order, and the same each time."""
 
 import re
-import subprocess
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from lab.documents import lanes as document
 from lab.tracing import lanes, palette
 from lab.tracing.layout import GAP, MOST_LANES, MOST_TURNS, Layout
-from tests.support.programs import PYTHON, ROOT
 from tests.support.traces import (
     GOOD,
     ServerStory,
@@ -38,14 +36,29 @@ def laid_out(story):
 # --- what is in it
 
 
+AGAIN = "run: make docs"
+
+
 def test_the_picture_of_the_readme_is_of_a_real_run_and_drawn_by_this_very_code():
-    ended = subprocess.run(
-        [PYTHON, "-m", "lab.tracing", "lanes", "docs/lanes.jsonl"],
-        cwd=ROOT, capture_output=True, check=True,
-    )  # fmt: skip
-    picture = Path(ROOT, "docs/lanes.svg").read_bytes()
-    again = "run: python3 -m lab.tracing lanes docs/lanes.jsonl -o docs/lanes.svg"
-    assert ended.stdout == picture, again
+    assert document.PICTURE.read_text() == document.picture(document.TRACE.read_text()), AGAIN
+
+
+def test_the_recorded_run_names_lines_of_todays_source():
+    assert document.stale(document.TRACE.read_text()) == [], AGAIN
+
+
+def test_a_line_that_has_moved_is_seen():
+    text = document.TRACE.read_text()
+    for at in ("reactor.py", "server.py", "connection.py"):
+        moved = re.sub(rf"{at}:(\d+)", lambda m: f"{m[0].split(':')[0]}:{int(m[1]) + 1}", text)
+        assert document.stale(moved), at
+    assert document.stale('{"ev":"run"}\n{"ev":"turned"}\n{"ev":"end"}\n')
+
+
+def test_the_document_quotes_the_recorded_run():
+    page = document.PAGE.read_text()
+    assert document.rewritten(page, document.TRACE.read_text()) == page, AGAIN
+    assert document.quoted(document.TRACE.read_text()) in page
 
 
 @pytest.mark.parametrize("name", GOOD)
