@@ -166,6 +166,7 @@ playground: ## one page to edit the loop and run it: build/playground.html
 test-book: book $(VENV)/.group-browser ## build the book, and test it in a browser
 	@$(launch_venv) -m tests.support.chromium
 	@$(launch_venv) -m pytest -m book tests/test_book*.py
+	@node lab/book/node.mjs lab/book/seeds.py
 
 ## systems
 .PHONY: test-windows test-bsd

@@ -8,6 +8,7 @@
     bench/        what a transfer costs, beside C and other loops
     book/         makes a site of the documents and the sources, which opens without a network
     documents/    reads the documents, and writes what is generated in them
+    workflows/    for a code host: publish the book, test on three systems; not run yet
     demo.py       and swarm.py, watch.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
 
 Run from the checkout, as modules: `python3 -m lab.demo`. May import the runtime and one

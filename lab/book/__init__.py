@@ -15,6 +15,8 @@
 
     playground.py    packs Python, an editor and the code of eighty into one page: playground/
     play.py          what runs in it: a scene, the verdict, the page that shows the run
+    node.mjs         runs Python of this checkout on Pyodide's Python, in Node
+    seeds.py         what is run so: simulated worlds
     exercises.toml   what is broken in the core for each exercise
 
 The generator is Sphinx, with MyST for Markdown and Furo as the theme. The reasons: the documents

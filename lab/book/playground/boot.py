@@ -3,13 +3,32 @@
 Knows no part of eighty but lab.book.play, which it imports for each run.
 """
 
+import errno
 import importlib
+import importlib.util
 import json
 import linecache
 import re
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def no_limit(which: int) -> tuple[int, int]:
+    """Stand in for resource.getrlimit: there is no such thing here."""
+    raise OSError(errno.ENOSYS, "no limits here")
+
+
+def stand_in() -> None:
+    """Let edges/ be imported: the simulation calls nothing of these modules of Unix."""
+    for name in ("fcntl", "resource", "termios", "tty"):
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            sys.modules[name] = ModuleType(name)
+    limits: Any = sys.modules.get("resource")
+    if limits is not None and not hasattr(limits, "getrlimit"):
+        limits.RLIMIT_NOFILE, limits.RLIM_INFINITY, limits.getrlimit = 7, -1, no_limit
 
 
 def unpack(root: str, files: dict[str, str]) -> None:
@@ -18,6 +37,7 @@ def unpack(root: str, files: dict[str, str]) -> None:
         path = Path(root, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    stand_in()
     sys.dont_write_bytecode = True  # two edits of one second would look alike
     if root not in sys.path:
         sys.path.insert(0, root)
