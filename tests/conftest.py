@@ -24,6 +24,7 @@ import hypothesis
 import pytest
 
 from tests.support import programs
+from tests.support.programs import SYSTEM
 
 MANY_FILES = 5000  # in one process
 TEST_LIMIT = 60.0  # seconds; a test takes one, a few take five
@@ -39,7 +40,7 @@ DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/
 pytest_plugins = ["tests.support.browser"]  # fixtures; it imports its packages when one is used
 # These need packages that `make test` does without; each has a target that names it.
 collect_ignore_glob = ["test_book*.py", "test_page_*.py", "test_grammar.py"]
-if programs.SYSTEM != "win32":
+if SYSTEM != "win32":
     collect_ignore_glob.append("test_on_windows.py")
 MISSING = "NOT TESTED HERE: "  # what this machine lacks for a test is named at the end of the run
 
@@ -68,9 +69,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if programs.SYSTEM == "win32" and (mark := item.get_closest_marker("posix_only")):
-            item.add_marker(pytest.mark.skip(reason=f"not on Windows: {mark.args[0]}"))
+    for name in {"win32": ("posix_only", "linux_only"), "bsd": ("linux_only",)}.get(SYSTEM, ()):
+        for item in items:
+            if mark := item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=f"{name}: {mark.args[0]}"))
     part = config.getoption("--part")
     if part is not None:
         chosen = [
@@ -103,7 +105,7 @@ def traceable(not_here: Callable[[str], None]) -> None:
     """For tests that let system calls fail. REQUIRE_STRACE=1 makes a lack of strace a failure."""
     from lab.injection import strace
 
-    if programs.SYSTEM == "win32":
+    if SYSTEM == "win32":
         pytest.skip("not on Windows: strace would show the calls of Wine")
     if why := strace.missing():
         if os.environ.get("REQUIRE_STRACE"):

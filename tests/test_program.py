@@ -113,6 +113,7 @@ def test_whatever_else_is_raised_passes_and_leaves_the_process_as_it_was(capfd, 
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.linux_only("epoll")
 @pytest.mark.fault("E7")
 def test_the_selector_is_ours_where_there_is_epoll_and_else_the_standard_one(monkeypatch):
     with program.best_selector() as ours:
@@ -122,6 +123,7 @@ def test_the_selector_is_ours_where_there_is_epoll_and_else_the_standard_one(mon
         assert isinstance(standard, selectors.DefaultSelector)
 
 
+@pytest.mark.linux_only("the simulated selector has another module")
 @pytest.mark.fault("E7")
 def test_a_system_without_epoll_is_no_hindrance():
     """Its module `select` lacks all of these names, and that when it is first imported."""
@@ -138,6 +140,7 @@ def test_a_system_without_epoll_is_no_hindrance():
     assert run.stdout == "selectors\n", run.stderr
 
 
+@pytest.mark.linux_only("the descriptor of epoll")
 @pytest.mark.fault("E8")
 def test_a_limit_too_low_for_the_loop_itself_is_told_in_one_line():
     five = ("prlimit", "--nofile=5")  # three standard streams and the socketpair: none for epoll

@@ -779,7 +779,7 @@ def segments(connection: socket.socket) -> int:
     return int(struct.unpack_from("I", info, 140)[0])
 
 
-@pytest.mark.posix_only("no MSG_MORE there")
+@pytest.mark.linux_only("MSG_MORE")
 def test_the_file_and_the_end_travel_in_one_segment_but_in_slow_motion_each_send_by_itself(
     text_file: Path,
 ) -> None:

@@ -73,6 +73,7 @@ def dropped(said: bytes) -> int:
 # -- a reader that does not read --------------------------------------------------------------
 
 
+@pytest.mark.linux_only("a pipe opened again by way of /proc")
 @pytest.mark.fault("E9")
 def test_a_full_pipe_holds_nobody_up_and_every_lost_line_is_counted(text_file: Path) -> None:
     many = 1500
@@ -111,6 +112,7 @@ def test_exit_and_prompt_wait_a_moment_for_a_frozen_reader(
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.linux_only("a kqueue that refuses a terminal cannot report that it has room again")
 @pytest.mark.fault("E9")
 @pytest.mark.parametrize("how", ["not read", "Ctrl+S"])
 def test_a_frozen_terminal_holds_nobody_up(text_file: Path, how: str) -> None:
@@ -318,6 +320,7 @@ def test_a_socket_gets_every_line(text_file: Path) -> None:
     assert sorted(told) == sorted(line for line in lines if re.match(r"c\d", line))
 
 
+@pytest.mark.linux_only("the order of lines within a turn")
 def test_a_pipe_that_is_read_gets_every_line_of_many_clients(text_file: Path) -> None:
     with Server(text_file) as server:
         fetch_many(server, 200)

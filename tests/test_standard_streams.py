@@ -55,6 +55,7 @@ def kept(stack, *numbers):
     return numbers
 
 
+@pytest.mark.linux_only("a private description needs /proc")
 @pytest.mark.fault("E9")
 @pytest.mark.parametrize("make", [os.pipe, lambda: os.openpty()[::-1]], ids=["pipe", "terminal"])
 def test_the_private_description_is_non_blocking_and_the_shared_one_stays_as_it_was(stack, make):
