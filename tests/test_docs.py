@@ -1,6 +1,7 @@
 """Every page of the project is true: what is generated is of today, what is typed happens."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from lab.documents.document import (
     dead_links,
     documents,
     generated,
+    left_out,
+    step,
     strips,
 )
 from lab.documents.reader import is_run, read
@@ -85,6 +88,21 @@ def test_each_box_of_the_walkthrough_says_where_it_belongs() -> None:
     ours = [block for block in BLOCKS if block.document in (WALKTHROUGH, "docs/answers.md")]
     boxes = [block for block in ours if block.language in ("pycon", "console", "diff")]
     assert [str(block) for block in boxes if not block.caption] == []
+
+
+def places(shown: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the parts of a change: what stands for the lines left out, and the old lines after."""
+    for part in re.split(r"^(?=\[\.\.\.\])", shown, flags=re.MULTILINE)[1:]:
+        head, *lines = part.splitlines()
+        yield head, [line[1:] for line in lines if line[0] in " -" and line != " "]
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.mark.startswith("diff: ")])
+def test_each_place_of_a_change_is_found_once(block: Block) -> None:
+    old = [line for line in step(block.steps[0]).splitlines()[1:] if line]
+    for head, lines in places(block.text):
+        starts = [n for n in range(len(old)) if old[n : n + len(lines)] == lines]
+        assert [left_out(old[: n + 1]) for n in starts].count(head) == 1, f"{head}: {lines}"
 
 
 def test_the_pictures_of_events_are_those_of_the_recorded_run() -> None:

@@ -154,7 +154,7 @@ def excerpt(path: str, name: str = "", *, root: Path = ROOT) -> str:
     return textwrap.dedent("".join(lines))
 
 
-def step(name: str, root: Path) -> str:
+def step(name: str, root: Path = ROOT) -> str:
     """Return the text of one of learn/steps."""
     return (root / f"learn/steps/{name}.py").read_text()
 
