@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab.book import dead, diagrams, npm, playground
+from lab.book import dead, npm, playground
 from lab.book.cut import CHAPTERS, ROOT, Page
 from lab.book.shelf import IMAGES, Shelf
 from lab.tracing.page import page as stage_page
@@ -55,7 +55,8 @@ def groups(pages: list[Page]) -> list[tuple[str, list[str]]]:
     named = {name for names in REST.values() for name in names}
     for page in pages:
         if page.document == CHAPTERS:
-            found.setdefault(page.part or "Learn", []).append(page.name)
+            caption = page.part or next(reversed(found), "Learn")
+            found.setdefault(caption, []).append(page.name)
     last = next(reversed(found))
     for page in pages:
         is_other = page.document not in (CHAPTERS, "README.md") and page.name not in named
@@ -144,7 +145,7 @@ def add(book: Path) -> None:
     page = playground.absent_page(why) if why else playground.page()
     (book / "playground.html").write_text(page, encoding="utf-8")
     copy_pictures(ROOT, book)  # for those that are shown by HTML in a document
-    if script := npm.find(diagrams.SCRIPT):
+    if script := npm.find(npm.MERMAID):
         shutil.copy(script, book / "_static" / "mermaid.min.js")
 
 

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = "docs/protocol.md"  # the one that is cut
 OTHERS = ("docs/*.md", "learn/*/*.md")
 FENCE = re.compile(r"^\s*(```+|~~~+)")
+PART = re.compile(r"\| \| \*\*(Part .+?)\*\* \|")
+ROW = re.compile(r"\| \d+ \| \[[^]]+\]\(#([^)]+)\)")
 HEADING = re.compile(r"^(#{1,6}) +(.+?) *#*$")
 
 
@@ -71,8 +73,20 @@ def name_of(title: str) -> str:
     )
 
 
+def parts(text: str) -> dict[str, str]:
+    """Return the part of each chapter, by its anchor, as the list of contents has it."""
+    found, part = {}, ""
+    for line in text.splitlines():
+        if named := PART.match(line):
+            part = named[1]
+        elif row := ROW.match(line):
+            found[row[1]] = part
+    return found
+
+
 def chapters(text: str) -> list[Page]:
     """Cut the walkthrough."""
+    listed = parts(text)
     lines = text.splitlines()
     cuts = [each for each in headings(text) if each[1] <= 2]
     ends = [number for number, _, _ in cuts[1:]] + [len(lines)]
@@ -85,7 +99,7 @@ def chapters(text: str) -> list[Page]:
                 continue
         name = name_of(title) if first else CHAPTERS.removesuffix(".md")
         body = promoted(section) if level == 2 else "\n".join(section) + "\n"
-        pages.append(Page(name, CHAPTERS, body, part))
+        pages.append(Page(name, CHAPTERS, body, part or listed.get(slug(title), "")))
     return pages
 
 

@@ -11,8 +11,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from lab.book import npm
 
-SCRIPT = "mermaid/dist/mermaid.min.js"
-
 
 class Mermaid(SphinxDirective):
     """A diagram."""
@@ -27,7 +25,7 @@ class Mermaid(SphinxDirective):
 
 def scripts(app: Sphinx, page: str, template: str, context: Any, document: Any) -> None:
     """Load Mermaid where there is a diagram."""
-    if document is None or npm.find(SCRIPT) is None:
+    if document is None or npm.find(npm.MERMAID) is None:
         return
     if any("mermaid-source" in block["classes"] for block in document.findall(nodes.literal_block)):
         app.add_js_file("mermaid.min.js", priority=600)

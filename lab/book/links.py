@@ -1,7 +1,8 @@
 """Links: each leads to the page that holds the file it names, or the build fails.
 
-Where a chapter says **See it**, the recorded run is shown below, at the event that is linked first;
-the links of that paragraph then move it.
+Below a picture of some events (events-34-45.svg) the recorded run is shown, at the first of them.
+It is also shown below a paragraph that begins with **See it** and links an event
+(lanes.html#e=34); the links of that paragraph then move it.
 """
 
 import re
@@ -17,6 +18,7 @@ from lab.book.shelf import Place, Shelf
 log = logging.getLogger(__name__)
 OUTSIDE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 HREF = re.compile(r'(<a\b[^>]*?\bhref=)"([^"]*)"')
+EVENTS = re.compile(r"\bevents-(\d+)-\d+\.svg$")
 SEE_IT = re.compile(r"see it\b", re.IGNORECASE)
 SHOWN = """<figure class="stage"><iframe name="{name}" src="{address}" loading="lazy"
 title="A recorded run, at event {event}"></iframe><figcaption><a href="{address}" target="_top">The
@@ -42,6 +44,8 @@ def mend(app: Sphinx, document: nodes.document) -> None:
             nodes.Text(HREF.sub(lambda at: lead_raw(app, page.document, at), raw.astext()))
         ]
     show(document)
+    for number, picture in enumerate(list(document.findall(nodes.image))):
+        show_below(app, picture, f"strip-{number}")
 
 
 def lead_raw(app: Sphinx, document: str, at: re.Match[str]) -> str:
@@ -82,6 +86,19 @@ def show(document: nodes.document) -> None:
             paragraph.parent.insert(paragraph.parent.index(paragraph) + 1, frame(name, links[0]))
         for link in links if name else []:
             link["target"] = name
+
+
+def show_below(app: Sphinx, picture: nodes.image, name: str) -> None:
+    """Show the recorded run below a picture of some of its events."""
+    events = EVENTS.search(picture["uri"])
+    if events is None:
+        return
+    above = picture
+    while not isinstance(above.parent, nodes.section):
+        above = above.parent
+    run = address(app, Place("stage", f"e={events[1]}"))
+    shown = nodes.reference("", "", refuri=run, event=events[1])
+    above.parent.insert(above.parent.index(above) + 1, frame(name, shown))
 
 
 def frame(name: str, link: nodes.reference) -> nodes.raw:

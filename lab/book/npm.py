@@ -13,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent.parent / "build" / "npm"
+MERMAID = "mermaid/dist/mermaid.min.js"
 LISTS = ("package.json", "package-lock.json")
 
 

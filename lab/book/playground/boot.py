@@ -17,7 +17,7 @@ from typing import Any
 
 
 def no_limit(which: int) -> tuple[int, int]:
-    """Stand in for resource.getrlimit: there is no such thing here."""
+    """Raise what resource.getrlimit raises where there is no such thing."""
     raise OSError(errno.ENOSYS, "no limits here")
 
 
