@@ -48,6 +48,10 @@ MISSING = "NOT TESTED HERE: "  # what this machine lacks for a test is named at 
 def pytest_configure(config: pytest.Config) -> None:
     # A socket or file that nobody closed: an error in __del__, which `sys.unraisablehook` sees.
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
+    # pytest-xdist sets it for its workers; our programs must find their modules without it. (With
+    # it, `-m lab.demo` in a copy of the project runs this project's demo.)
+    if "PYTEST_XDIST_WORKER" in os.environ and not os.environ.get("BSD"):
+        os.environ.pop("PYTHONPATH", None)
     if sys.platform == "win32":  # the tests of the core run there, too
         return
     from lab import limits
