@@ -1,8 +1,10 @@
 """Run the tests on one of these systems; the status is that of pytest."""
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -54,10 +56,21 @@ def inside_windows(*words: str) -> int:
 def start_wine() -> None:
     """Start Wine's own processes. They keep the outputs of the first program open, and it is not to
     be one that a test waits for."""
-    subprocess.run([WINDOWS.with_name("wineserver"), "-p"], check=True)
+    none = subprocess.DEVNULL
+    server = WINDOWS.with_name("wineserver")
+    subprocess.run([server, "-p"], check=True, stdin=none, stdout=none, stderr=none)
     pipe = subprocess.PIPE
     with subprocess.Popen([WINDOWS, "-c", ""], stdin=pipe, stdout=pipe, stderr=pipe) as first:
         first.wait()
+
+
+def end_wine() -> None:
+    """End Wine's own processes. (`wineserver -k` was seen not to find its server.)"""
+    ours = f"WINEPREFIX={WINDOWS.with_name('prefix')}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or belongs to another user
+            if ours in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def windows(more: list[str]) -> int:
@@ -68,7 +81,7 @@ def windows(more: list[str]) -> int:
         how = {"EIGHTY_PYTHON": str(WINDOWS), "EIGHTY_SYSTEM": "win32"}
         return core or pytest(*tests(*OUTSIDE), *more, **how)
     finally:
-        subprocess.run([WINDOWS.with_name("wineserver"), "-k"], check=False)
+        end_wine()
 
 
 def bsd(more: list[str]) -> int:
