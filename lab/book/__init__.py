@@ -16,6 +16,7 @@
     playground.py    packs Python, an editor and the code of eighty into one page: playground/
     play.py          what runs in it: a scene, the verdict, the page that shows the run
     node.mjs         runs Python of this checkout on Pyodide's Python, in Node
+    firefox.mjs      what the tests do in Firefox
     seeds.py         what is run so: simulated worlds
     exercises.toml   what is broken in the core for each exercise
 

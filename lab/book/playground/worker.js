@@ -1,6 +1,7 @@
 // Python, in a thread of its own, so that a loop without end stops nothing but itself.
 // It fetches nothing: what Pyodide asks for is answered from what the page has sent.
 
+import "./classic.js"; // first: what is imported next looks for it
 import createPyodideModule from "pyodide-module";
 import {loadPyodide} from "pyodide-loader";
 
@@ -13,10 +14,6 @@ self.fetch = async (address) => {
   const wasm = String(address).endsWith(".wasm");
   return new Response(wasm ? pack.wasm : pack.library, {headers: {"content-type": wasm ? "application/wasm" : "application/zip"}});
 };
-
-// Pyodide takes no worker that is not a module, because it could not import its own parts there. Here
-// they are in this very script. It asks by calling this.
-self.importScripts = () => { throw new Error("everything is here already"); };
 
 async function begin() {
   const python = await loadPyodide({
