@@ -5,6 +5,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import threading
 
 import pytest
@@ -139,6 +140,9 @@ def test_any_exception_of_the_resolver_is_one_line(loop, resolver, error, why):
     assert refusal(loop, "name") == f"cannot resolve 'name': {why}"
 
 
+@pytest.mark.skipif(
+    "unicodedata" in sys.builtin_module_names, reason="this Python has unicodedata built in"
+)
 @pytest.mark.fault("E12", "E16")
 @pytest.mark.parametrize(
     "code", ["raise ImportError", "raise SystemExit", "raise MemoryError", "("]
