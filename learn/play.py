@@ -104,6 +104,7 @@ def thank_and_read() -> str:
         try:
             while data := client.recv(65536):
                 received += len(data)
+                time.sleep(0.002)  # a reader that is a little slower than the sender
         except ConnectionResetError:
             return f"reset after {received:,} bytes"
         return f"the whole stream: {received:,} bytes"

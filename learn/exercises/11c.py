@@ -1,35 +1,40 @@
-"""Let the closing line of each connection say how many bytes the client was sent.
+"""Let one address have at most 3 connections at a time; a fourth one is refused with a reason.
 
-Now server.py prints `c1 done`. Let it print `c1 done (100 bytes)`, the hello included, and so for
-clients that were refused or lost. Look at server.py and connection.py: which of them knows?
+The reason is yours, as `ERROR` and a line (see protocol.md). When one of the three has gone, the
+next one is served again. Which object sees every connection come and go?
 """
 
 import re
 import unittest
 
-from learn.exercises.support import HELLO, Server, talk
+from learn.exercises.support import HELLO, Server, connect, talk
 
 
-class ClosingLine(unittest.TestCase):
-    """The line that server.py prints when a connection has ended."""
+class ThreePerAddress(unittest.TestCase):
+    """Clients of one address, side by side."""
 
-    def test_a_client_that_has_the_file_was_sent_hello_and_file(self) -> None:
+    def test_a_fourth_connection_is_refused_with_a_reason(self) -> None:
         with Server() as server:
-            got = talk(server.port, HELLO)
-        demand_closing_line(server.said, len(got))
+            guests = [connect(server.port) for _ in range(3)]
+            answer = talk(server.port, HELLO)
+            for guest in guests:
+                guest.close()
+        assert is_refusal(answer), f"the fourth one was answered {answer[:40]!r}"
 
-    def test_a_client_that_is_refused_was_sent_hello_and_reason(self) -> None:
+    def test_it_is_served_when_one_of_the_three_has_gone(self) -> None:
         with Server() as server:
-            got = talk(server.port, b"GET / HTTP/1.1\r\n")
-        demand_closing_line(server.said, len(got))
+            guests = [connect(server.port) for _ in range(3)]
+            refused = talk(server.port, HELLO)
+            for guest in guests:
+                guest.close()
+            answer = talk(server.port, HELLO)
+        assert is_refusal(refused), f"the fourth one was answered {refused[:40]!r}"
+        assert answer.startswith(b"HELLO 1\nFILE "), f"the next one was answered {answer[:40]!r}"
 
 
-def demand_closing_line(said: str, count: int) -> None:
-    """Demand that a line of c1 ends with the number of bytes."""
-    lines = [line for line in said.splitlines() if re.match(r"c1 [a-z]+", line)]
-    assert re.search(rf"^c1 [a-z]+.*\b{count} bytes", said, re.MULTILINE), (
-        f"it was sent {count} bytes, but the closing line is {lines[-1:]}"
-    )
+def is_refusal(answer: bytes) -> bool:
+    """Tell whether the server said ERROR and a reason, after its hello or without it."""
+    return re.fullmatch(rb"(HELLO 1\n)?ERROR [ -~]{1,72}\n", answer) is not None
 
 
 if __name__ == "__main__":

@@ -70,8 +70,8 @@ def print_remarks(results: Mapping[str, Result], path: Path | None, out: TextIO)
     """Print what does not belong to one row: options that are missing, rows that do not count."""
     unmeasured = sum(result.ok is None for result in results.values())
     if unmeasured:
-        rows = "1 row" if unmeasured == 1 else f"{unmeasured} rows"
-        print(f"\n{rows} could not be measured here ({_system()}), and do not count.", file=out)
+        rows, do = ("1 row", "does") if unmeasured == 1 else (f"{unmeasured} rows", "do")
+        print(f"\n{rows} could not be measured here ({_system()}), and {do} not count.", file=out)
     if path is not None and (missing := _missing_options(results, path)):
         said = "; ".join(f"--{option} ({', '.join(rows)})" for option, rows in missing.items())
         text = f"Options that {path} does not mention, and the red rows that need them: {said}."
