@@ -1,9 +1,9 @@
 """Where the figures meet the words: tables and sentences for docs/performance.md.
 
-    python -m lab.bench.document --write        write document and plots anew from results.json
+    python -m lab.bench.document --write        rewrite document and plots from results.json
 
-What stands between `<!-- bench: NAME -->` and `<!-- end of bench -->` in the document is written by
-the function of that name in figures.py, so that no figure can differ from what was measured.
+The function NAME in figures.py writes the text between `<!-- bench: NAME -->` and
+`<!-- end of bench -->` in the document, so no figure can differ from what was measured.
 """
 
 import re
@@ -20,7 +20,7 @@ PART = re.compile(r"^<!-- bench: (.*) -->\n(?:.*\n)*?<!-- end of bench -->\n", r
 
 
 def rewritten(text: str, results: Results) -> str:
-    """Return the document with each of its parts written anew."""
+    """Return the document with each of its parts rewritten."""
 
     def part(found: "re.Match[str]") -> str:
         words = figures.PARTS[found[1]](results)
@@ -36,14 +36,14 @@ def draw(results: Results, folder: Path) -> None:
 
 
 def write() -> None:
-    """Write the plots and the document anew."""
+    """Rewrite the plots and the document."""
     results = load(FOLDER)
     draw(results, FOLDER)
     PAGE.write_text(rewritten(PAGE.read_text(), results))
 
 
 def summary(results: Results) -> str:
-    """Return what a terminal shows of a run: the tables of the scenes that were played."""
+    """Return the text of a run for the terminal: the tables of the scenes that were played."""
     played = [name for name in results["scenes"] if name in figures.TABLES]
     parts = [sentences.circumstances(results)]
     parts += [f"{name}\n\n{figures.TABLES[name](results)}" for name in played]
@@ -51,7 +51,7 @@ def summary(results: Results) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Rewrite the page, or tell how to."""
+    """Rewrite the page, or print the usage."""
     if arguments != ["--write"]:
         sys.exit("usage: python -m lab.bench.document --write")
     write()

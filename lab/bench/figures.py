@@ -89,9 +89,9 @@ class Growth:
 
 
 def memory(results: Results) -> str:
-    """Return the table of octets per idle client."""
+    """Return the table of bytes per idle client."""
     return markdown(
-        ["server", "octets per idle client"],
+        ["server", "bytes per idle client"],
         [
             [bold(each["name"]), f"{middle(each['octets']):,.0f}"]
             for each in by_cost(rows(results, "memory"), "octets")
@@ -100,7 +100,7 @@ def memory(results: Results) -> str:
 
 
 def lines(results: Results) -> str:
-    """Return the table of what eighty's own words cost."""
+    """Return the table of what eighty's own output costs."""
     limit, quiet = row(results, "lines", YARDSTICK), row(results, "lines", "-q")
     found = [each for each in rows(results, "lines") if each["name"] != YARDSTICK]
     return markdown(

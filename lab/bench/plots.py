@@ -87,7 +87,7 @@ def memory(results: Results) -> Picture:
     picture = Picture(WIDTH, "memory per idle client")
     found = by_cost(rows(results, "memory"), "octets")
     scale = Scale([middle(each["octets"]) for each in found], LEFT, RIGHT)
-    picture.text(LEFT, 16, "octets of the server's memory per idle client")
+    picture.text(LEFT, 16, "bytes of the server's memory per idle client")
     for place, each in enumerate(found):
         y, octets = TOP - 14 + STEP * place, middle(each["octets"])
         picture.text(LEFT - 10, y + 14, each["name"], f"end {text_kind(each['name'])}")

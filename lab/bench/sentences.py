@@ -1,6 +1,6 @@
-"""The sentences of docs/performance.md that say a figure, as functions of results.json alone.
+"""The sentences of docs/performance.md that contain figures, as functions of results.json alone.
 
-What stands in the document itself is true whatever the figures are.
+The sentences in the document itself are true whatever the figures are.
 """
 
 from lab.bench.markdown import paragraph
@@ -15,7 +15,7 @@ LIMITS = (
 
 
 def circumstances(results: Results) -> str:
-    """Say when, on what and with what all of it was measured, and what is missing."""
+    """Return when, on which machine and with which software we measured, and what is missing."""
     found = results["circumstances"]
     apart = ("date", "processor", "cores", "system", "load average")
     with_what = [f"{name} {what}" for name, what in found.items() if name not in apart]
@@ -29,7 +29,7 @@ def circumstances(results: Results) -> str:
 
 
 def answer(results: Results) -> str:
-    """Say the most important figures in words."""
+    """Return the most important figures in words."""
     ours = row(results, "peers", EIGHTY)
     theirs = {what: row(results, "peers", name) for name, what in LIMITS}
     if not ours:
@@ -42,38 +42,38 @@ def answer(results: Results) -> str:
 
 
 def budget(results: Results) -> str:
-    """Say how the time of eighty is split between the kernel and Python, beside C."""
+    """Return how the times of eighty and of C are split between the kernel and the program."""
     split = []
     for name in (EIGHTY, YARDSTICK):
         found = row(results, "peers", name)
         user = user_time(found)
         if not found or user is None:
-            return "It was not measured long enough to be split.\n"
+            return "The run was too short to split the time.\n"
         cpu = middle(found["cpu"])
         split += [cpu, cpu - user, user]
     return paragraph(
-        "Of eighty's {:.1f} microseconds, {:.1f} are spent in the kernel and {:.1f} in Python. "
-        "Of C's {:.1f}, {:.1f} are spent in the kernel and {:.1f} in C.".format(*split)
+        "eighty needs {:.1f} microseconds: {:.1f} in the kernel and {:.1f} in Python. "
+        "C needs {:.1f}: {:.1f} in the kernel and {:.1f} in its own code.".format(*split)
     )
 
 
 def limit(results: Results) -> str:
-    """Say how much lies between C and the bare loop, and how much between that and eighty."""
+    """Return how much more the bare loop needs than C, and eighty more than the bare loop."""
     found = [row(results, "peers", name) for name in (YARDSTICK, BARE, EIGHTY)]
     if not all(found):
-        return "Not all of the three were measured.\n"
+        return "Not all three servers were measured.\n"
     c, bare, ours = (middle(each["cpu"]) for each in found if each)
     return paragraph(
-        f"C takes {c:.1f} microseconds, the bare loop in Python {bare - c:+.1f}, "
-        f"eighty {ours - bare:+.1f} beside that."
+        f"C needs {c:.1f} microseconds per transfer. The bare loop in Python differs from C by "
+        f"{bare - c:+.1f}, and eighty differs from the bare loop by {ours - bare:+.1f}."
     )
 
 
 def counted(results: Results) -> str:
-    """Say how many system calls a transfer takes each of them."""
+    """Return the number of system calls that each server makes for a transfer."""
     found = rows(results, "calls")
     if not found:
-        return "Not counted: there was no strace.\n"
+        return "Not counted, because strace was not installed.\n"
     words = [f"{each['name']} {sum(each['calls'].values()):.1f}" for each in found]
     transfers = results["scenes"]["calls"]["transfers"]
-    return paragraph(f"System calls per transfer, of {transfers:,}: {', '.join(words)}.")
+    return paragraph(f"System calls per transfer, of {transfers:,} transfers: {', '.join(words)}.")

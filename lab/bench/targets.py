@@ -11,18 +11,18 @@ PIPE = "lines to a pipe that is read"
 
 @dataclass(frozen=True)
 class Target:
-    """What is wanted at most, what comes after it, and where the samples are found."""
+    """A limit, a second and stricter limit, and the scene that has the samples."""
 
     what: str
     most: float
     then: float | None
     ours: tuple[str, str, int]  # scene, server, place
-    theirs: tuple[str, str, int] | None  # what it is a ratio to; none: octets per client
+    theirs: tuple[str, str, int] | None  # the other side of the ratio; None: bytes per client
     form: str = ".2f"
     key: str = "cpu"
 
     def samples(self, results: Results) -> list[float] | None:
-        """Return what was measured, a sample per round; None: nothing."""
+        """Return one sample for each round; None if nothing was measured."""
         ours = row(results, *self.ours)
         if self.theirs is None:
             return [float(octets) for octets in ours["octets"]] if ours else None
@@ -39,7 +39,7 @@ class Target:
         return f"| {self.what} | {wanted} | {found} | {self.verdict(samples)} |"
 
     def verdict(self, samples: list[float]) -> str:
-        """Judge by the median, as it is shown."""
+        """Return the verdict on the median, rounded as the table shows it."""
         shown = float(format(middle(samples), self.form))
         if self.then and shown <= self.then:
             return "**reached**, the second too"
@@ -58,18 +58,18 @@ TARGETS = [
         US, ("peers", "asyncio Protocol", 0),
     ),
     Target(
-        "the same with its lines shown, times C", 1.9, 1.8,
+        "the same, but printing its lines, times C", 1.9, 1.8,
         ("lines", PIPE, 0), ("lines", YARDSTICK, 0),
     ),
     Target(
-        "10,000 idle clients beside the load, times none", 1.05, None,
+        "with 10,000 idle clients, times none", 1.05, None,
         ("idle", EIGHTY, 10_000), ("idle", EIGHTY, 0),
     ),
     Target(
-        "5,000 clients at once, times 100", 1.3, None,
+        "with 5,000 clients at once, times 100", 1.3, None,
         ("concurrency", EIGHTY, 5000), ("concurrency", EIGHTY, 100),
     ),
-    Target("octets of memory per idle client", 700, None, ("memory", EIGHTY, 0), None, ",.0f"),
+    Target("bytes of memory per idle client", 700, None, ("memory", EIGHTY, 0), None, ",.0f"),
     Target(
         "`client.py` end to end, times the bare imports", 2, None,
         ("start", starts.CLIENT, 0), ("start", starts.IMPORTS, 0), key="wall",
@@ -78,7 +78,7 @@ TARGETS = [
 
 
 def table(results: Results) -> str:
-    """Return all targets and what was reached."""
+    """Return the table of all targets with their verdicts."""
     lines = [target.line(results) for target in TARGETS]
     head = ["| eighty, everything on, `-q` | at most | measured | |", "|---|---|---|---|"]
     return "\n".join([*head, *lines]) + "\n"
