@@ -42,12 +42,13 @@ EXCEPTIONS = {
     "docs/trace.md": (r"octets", "the name of invariant 6, as the program prints it"),
     "docs/reliability.md": (r"octets|were told", "what the load and the attacks print"),
     "docs/scaling.md": (r"octets", "a line of the swarm, as the program prints it"),
+    "docs/scoreboard.md": (r"octets", "the name of an attack, as the program prints it"),
     "LICENSE": (r".*", "the words of the licence"),
 }
 
 # Text that has not been written again yet: it is looked at only where it is named on the command
 # line. The list must not grow.
-NOT_YET = ("tests/", "lab/", "docs/", "learn/", "protocol.md")
+NOT_YET = ("tests/", "lab/", "docs/protocol.md", "docs/answers.md", "learn/", "protocol.md")
 
 
 class Finding(NamedTuple):
