@@ -14,6 +14,8 @@ unsent = {}  # client: what it has still to hear
 
 def read(client):
     data = client.recv(4096)
+    if not data and unsent[client]:
+        return  # a client that has half-closed still gets its file
     heard = (received[client] + data)[: len(HELLO)]
     if not data or not HELLO.startswith(heard):
         raise EOFError("the client has closed its side, or this is no hello")
