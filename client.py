@@ -197,7 +197,7 @@ class Download:
 
     def run(self, host: str, port: int) -> bytes:
         """Return the verified bytes; raise Failure, Interrupted, or a bug's own exception."""
-        self.timer = self.reactor.call_later(self.timeout, self, self.on_late)
+        self.start_clock()
         self.name = names.shown_name(host)
         aside = names.look_up(self.reactor, host, port, self.found, self.finish)
         self.reactor.run(until=self.over)
@@ -215,10 +215,14 @@ class Download:
         """Tell whether there is an outcome."""
         return self.outcome is not UNSETTLED
 
-    def begin(self) -> None:
-        """Start the clock, and try the first address."""
+    def start_clock(self) -> None:
+        """From now on the time for everything counts."""
         self.timer = self.reactor.call_later(self.timeout, self, self.on_late)
-        self.reactor.call(self, self.try_next)
+
+    def begin(self) -> None:
+        """Begin without a look-up: the addresses are known."""
+        self.start_clock()
+        self.found(self.where)
 
     def end(self) -> None:
         """Leave nothing behind."""
