@@ -24,7 +24,7 @@ from lab.torture import meters
 ROOT = Path(protocol.__file__).resolve().parent
 STARTING = 10.0  # seconds that a server gets to say where it listens
 ENDING = 10.0  # seconds that a server of our own gets to end: twice what its drain may take
-MARK = "EIGHTY_SERVER"  # the environment variable of whatever a server of ours starts
+MARK = "EIGHTY_SERVER"  # the environment variable of every process that our server starts
 KEPT = 1 << 20  # bytes of an output that are kept; the rest is only counted
 LISTENING = re.compile(rb"^listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b", re.MULTILINE)
 
@@ -223,7 +223,7 @@ def _standard_error(kind: str) -> tuple[int | None, list[int]]:
 
 
 def _fill(writer: int) -> None:
-    """Write until no byte more fits, so that the very next line blocks whoever writes it."""
+    """Write until no byte more fits, so that writing one more line blocks."""
     os.set_blocking(writer, False)
     with suppress(BlockingIOError):
         while True:

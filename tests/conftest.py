@@ -9,9 +9,11 @@ the programs it started are killed, so that whatever it waits for comes to an en
 its own traceback. If that does not help, the run ends with the traceback of every thread.
 """
 
+import _thread
 import faulthandler
 import gc
 import os
+import selectors
 import signal
 import sys
 import tempfile
@@ -274,3 +276,21 @@ def still_watched(reactor: Any) -> list[object]:
     """Return what is still registered with the selector of `reactor`, if that is not closed."""
     get_map = getattr(reactor.selector, "get_map", dict)
     return [key.data for key in (get_map() or {}).values()]
+
+
+@pytest.fixture
+def threads_end() -> Iterator[None]:
+    """Wait for the threads of a test: each closes its socket as the last thing."""
+    from tests.support.kernel import await_condition
+
+    before = _thread._count()
+    yield
+    await_condition(lambda: _thread._count() <= before, "the end of the threads")
+
+
+@pytest.fixture
+def loop() -> Any:
+    """A loop that holds no descriptor."""
+    from reactor import Reactor
+
+    return Reactor(selectors.PollSelector())

@@ -1,31 +1,15 @@
 """One blocking call beside the loop: its result, its exception, its end before both."""
 
-import _thread
 import errno
-import selectors
 import threading
 from functools import partial
 
 import pytest
 
 from edges.aside import Aside
-from reactor import Reactor
-from tests.support.kernel import await_condition
 from tests.support.programs import LIMIT
 
-
-@pytest.fixture(autouse=True)
-def threads_end():
-    """Wait for the threads of a test: each closes its socket as the last thing."""
-    before = _thread._count()
-    yield
-    await_condition(lambda: _thread._count() <= before, "the end of the threads")
-
-
-@pytest.fixture
-def loop():
-    """A loop that holds no descriptor."""
-    return Reactor(selectors.PollSelector())
+pytestmark = pytest.mark.usefixtures("threads_end")
 
 
 def result_of(loop, work):

@@ -1,8 +1,6 @@
 """Names looked up: in the loop, by a thread, and what may go wrong on the way."""
 
-import _thread
 import os
-import selectors
 import signal
 import socket
 import sys
@@ -11,27 +9,14 @@ import threading
 import pytest
 
 from edges import names
-from reactor import READ, Reactor
+from reactor import READ
 from signals import Interrupted, Signals
-from tests.support.kernel import await_condition
 from tests.support.programs import LIMIT, Client, Server, customized
+
+pytestmark = pytest.mark.usefixtures("threads_end")
 
 V4 = (socket.AF_INET, ("127.0.0.1", 7080))
 V6 = (socket.AF_INET6, ("::1", 7080, 0, 0))
-
-
-@pytest.fixture(autouse=True)
-def threads_end():
-    """Wait for the threads of a test: each closes its socket as the last thing."""
-    before = _thread._count()
-    yield
-    await_condition(lambda: _thread._count() <= before, "the end of the threads")
-
-
-@pytest.fixture
-def loop():
-    """A loop that holds no descriptor."""
-    return Reactor(selectors.PollSelector())
 
 
 @pytest.fixture

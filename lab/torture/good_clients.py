@@ -112,11 +112,6 @@ class GoodClients:
         while self._clients:
             self._turn(end)
 
-    @property
-    def present(self) -> int:
-        """The number of clients that are connected, or trying to be."""
-        return len(self._clients)
-
     def hear_something(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until any client hears something; tell whether one did."""
         return bool(self._epoll.poll(timeout))

@@ -20,7 +20,7 @@ from lab.tracing.motion import cursor, keyframes
 from lab.tracing.palette import STATES, STYLE
 from lab.tracing.signs import GLYPHS, LEGEND
 
-TOP, LOOP, LANE, CONNECTION, FOOT = 40, 46, 48, 66, 54  # heights
+TOP, LOOP, LANE, CONNECTION = 40, 46, 48, 66  # heights
 EDGE = 14  # on the right
 NARROW = 48  # a turn narrower than this shows its number alone
 PHONE = 420  # the width of a picture for phones

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from lab import limits
 from lab.torture import meters, wire
 from lab.torture.good_clients import GoodClients
 from lab.torture.peer import Peer
@@ -136,7 +137,7 @@ def _come(server: ServerProcess) -> int:
 def descriptors(number: int) -> Iterator[None]:
     """Let this process have `number` descriptors within the `with`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(number, hard)), hard))
+    limits.allow_files(number)
     try:
         yield
     finally:

@@ -98,10 +98,6 @@ class Viewer:
             if event["k"] and all(event.get(key) == value for key, value in wanted.items())
         )
 
-    def watched_first(self) -> list[str]:
-        """Return who is watched from the first turn on: all who had come when the server looked."""
-        return [event["on"] for event in self.events if event["k"] == 1 and event["ev"] == "watch"]
-
     def ends_of_turns(self) -> list[int]:
         return [n for n, event in enumerate(self.events, 1) if event["ev"] == "turned"]
 
