@@ -1,4 +1,4 @@
-"""`make scale N=4`: several servers behind HAProxy, and one of them is stopped in mid-run.
+"""`make scale N=4`: several servers behind HAProxy; one stops in mid-run, one client is greedy.
 
 One server has one thread, so it has one processor. For more of them one starts more servers, and
 puts in front what gives each client to one of them. That is HAProxy here, in TCP mode, with
@@ -9,8 +9,10 @@ lab/haproxy.cfg. The clients are a swarm, which knows only of one address:
                         +--> server 3
                         +--> server 4
 
-Two acts, each with servers of its own. SIGTERM, as an operator does it: no new clients, then drain;
-nobody may be lost. SIGKILL, as a crash does it: whom it held is lost, and nobody else.
+Three acts, each with its own servers. In the first, SIGTERM stops one, as an operator does it: no
+new clients, then drain; no client may be lost. In the second, SIGKILL stops one, as a crash does
+it: the clients that it held are lost, and no others. In the third, one address opens connections,
+holds them and says nothing: it gets no more than its share, and all other clients are served.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -28,7 +30,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
-from functools import partial
 from pathlib import Path
 
 from edges import input_file
@@ -48,7 +49,10 @@ CONFIGURATION = Path(__file__).with_name("haproxy.cfg")
 WHERE_IT_MAY_BE = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # Debian: not in PATH
 TIMEOUT = 10.0  # seconds for each client, and for HAProxy to answer
 SLOW_MOTION = ("--chunk=32", "--pause=0.02")  # so that a server holds somebody at any moment
-AT_ONCE = 400  # clients
+AT_ONCE = 200  # clients
+SHARE = 500  # connections that haproxy.cfg allows one address
+GREED = SHARE + 100  # connections that the greedy client tries to open
+GREEDY = "127.0.0.2"  # its address; on Linux all of 127.0.0.0/8 is this machine
 
 
 def found() -> str:
@@ -144,58 +148,115 @@ class Stopped(Swarm):
 
 
 class Act:
-    """Some servers behind HAProxy, a swarm, and what became of it all."""
+    """Some servers behind HAProxy, a swarm, and the result. Each subclass is one act."""
+
+    name = ""
 
     def __init__(self, stack: ExitStack, servers: int) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
+        self.stack = stack
         self.servers = [
             stack.enter_context(OwnServer(SAMPLE, *SLOW_MOTION)) for _ in range(servers)
         ]
         ports = [server.port for server in self.servers]
         self.balancer = stack.enter_context(Balancer(Path(folder), ports))
-        self.held = 0  # by the one that was stopped, just before
+        self.held = 0  # clients of the server that is stopped, just before
 
-    def terminate(self) -> None:
-        """Stop the first server as an operator does: nobody new to it, then SIGTERM, its drain."""
+    def begin(self) -> None:
+        """Do what comes before the swarm."""
+
+    def stop(self) -> None:
+        """Do what comes when a third of the swarm is through."""
+
+    def good(self, crowd: Swarm) -> bool:
+        """Tell whether no client was lost that may not be lost."""
+        return not crowd.failures
+
+    def drain(self) -> None:
+        """Give no new clients to the first server, and count those that it has."""
         self.balancer.tell("set server eighty/s1 state drain")
         self.held = int(self.balancer.figures("s1")["scur"])
-        self.servers[0].terminate()
-
-    def kill(self) -> None:
-        """End the first server as a crash does; HAProxy is not told.
-
-        The drain is there for the count alone: nobody is added between the look and the end.
-        """
-        self.balancer.tell("set server eighty/s1 state drain")
-        self.held = int(self.balancer.figures("s1")["scur"])
-        self.servers[0].kill()
-        self.balancer.tell("set server eighty/s1 state ready")
 
     def play(self, crowd: Swarm, console: Console) -> None:
-        """Let the swarm come. Raises Failure if not even one gets through."""
+        """Run the swarm. Raises Failure if not even one client gets through."""
+        self.begin()
         with closing(Progress(crowd.reactor, console, crowd.so_far)):
             try:
                 crowd.run([(socket.AF_INET, self.balancer.address)])
             except Failure as failure:
                 raise Failure(self.balancer.last_words() or str(failure)) from failure
 
-    def told(self, name: str, crowd: Swarm) -> str:
+    def told(self, crowd: Swarm) -> str:
         """Return the line on this act."""
         exact, lost = len(crowd.latencies), crowd.failures.total()
-        elsewhere = int(self.balancer.figures("BACKEND")["wredis"])
         processor = meters.reading(self.balancer.process.pid).cpu / max(1, exact)
         return (
-            f"{name}: {exact:,} of {crowd.size:,} exact, {lost:,} lost of {self.held:,} held,"
-            f" {elsewhere:,} retried elsewhere; {crowd.seconds:.2f} s,"
-            f" HAProxy {1e6 * processor:.0f} us each"
+            f"{self.name}: {exact:,} of {crowd.size:,} exact, {lost:,} lost{self.remark()};"
+            f" {crowd.seconds:.2f} s, HAProxy {1e6 * processor:.0f} us each"
         )
+
+    def remark(self) -> str:
+        """Return what else the line says."""
+        elsewhere = int(self.balancer.figures("BACKEND")["wredis"])
+        return f" of {self.held:,} held, {elsewhere:,} retried elsewhere"
+
+
+class Terminated(Act):
+    """An operator stops one server: no new client for it, then SIGTERM, its drain."""
+
+    name = "SIGTERM"
+
+    def stop(self) -> None:
+        self.drain()
+        self.servers[0].terminate()
+
+
+class Killed(Act):
+    """One server ends as in a crash; HAProxy is not told."""
+
+    name = "SIGKILL"
+
+    def stop(self) -> None:
+        self.drain()  # for the count alone: no client is added between the look and the end
+        self.servers[0].kill()
+        self.balancer.tell("set server eighty/s1 state ready")
+
+    def good(self, crowd: Swarm) -> bool:
+        return crowd.failures.total() <= self.held
+
+
+class Besieged(Act):
+    """One address opens connections, keeps them open and says nothing."""
+
+    name = "greedy"
+    let_in = 0  # of its connections
+
+    def begin(self) -> None:
+        self.let_in = sum(self.greeted() for _ in range(GREED))
+
+    def greeted(self) -> bool:
+        """Open one more connection; tell whether a server says hello."""
+        try:
+            sock = socket.create_connection(self.balancer.address, TIMEOUT, (GREEDY, 0))
+            return bool(self.stack.enter_context(sock).recv(1))
+        except ConnectionError:  # HAProxy refuses with a reset
+            return False
+
+    def good(self, crowd: Swarm) -> bool:
+        return super().good(crowd) and self.let_in <= SHARE
+
+    def remark(self) -> str:
+        return f"; {self.let_in:,} of {GREED:,} connections of the greedy address let in"
+
+
+ACTS = (Terminated, Killed, Besieged)
 
 
 class ScaleOptions(Untraced):
     """The options of scale.py."""
 
     role = "scale"
-    about = "Several servers behind HAProxy; one stops in mid-run."
+    about = "Several servers behind HAProxy; one stops in mid-run, one client is greedy."
     servers = value(count, 4, "how many, 2 or more (default 4)")
     clients = value(count, 4000, "how many in each act (default 4000)")
 
@@ -206,30 +267,26 @@ class ScaleOptions(Untraced):
 
 
 def scale(reactor: Reactor, console: Console, signals: Signals, options: ScaleOptions) -> int:
-    """Play both acts; return the exit status."""
+    """Play the three acts; return the exit status."""
     found()  # before anything is started in vain
     original = input_file.read(SAMPLE)
-    allow_clients(AT_ONCE)
+    allow_clients(AT_ONCE + GREED)
     reactor.watch(signals, READ)
-    lost = {}
-    for name, stop in (("SIGTERM", Act.terminate), ("SIGKILL", Act.kill)):
+    failed = []
+    for kind in ACTS:
         with ExitStack() as stack:
-            act = Act(stack, options.servers)
-            crowd = Stopped(reactor, original, options.clients, partial(stop, act))
+            act = kind(stack, options.servers)
+            crowd = Stopped(reactor, original, options.clients, act.stop)
             signals.act = crowd.interrupt
             act.play(crowd, console)
             if crowd.signal:
                 return interrupted(crowd, console)
-            console.announce(act.told(name, crowd))
-            lost[name] = crowd.failures.total()
-    good = lost["SIGTERM"] == 0 and lost["SIGKILL"] <= act.held
-    nobody = (
-        f"nobody was lost but {lost['SIGKILL']:,} of the {act.held:,} that one held when killed"
-    )
-    console.announce(
-        nobody if good else f"FAILED: lost: {lost}, may be lost: {act.held}, at SIGKILL"
-    )
-    return 0 if good else 1
+            console.announce(act.told(crowd))
+            if not act.good(crowd):
+                failed.append(act.name)
+    good = "no client was lost but those that the killed server held"
+    console.announce(f"FAILED: {', '.join(failed)}" if failed else good)
+    return 1 if failed else 0
 
 
 def interrupted(crowd: Swarm, console: Console) -> int:

@@ -265,6 +265,7 @@ def pour(connection, count):
 
 
 @pytest.mark.fault("B27")
+@pytest.mark.req("S-31")
 def test_a_mebibyte_after_the_hello_is_discarded_and_the_client_is_done(body):
     with Server(body) as server:
         with server.accepted() as client:
@@ -277,6 +278,7 @@ def test_a_mebibyte_after_the_hello_is_discarded_and_the_client_is_done(body):
 
 
 @pytest.mark.fault("B27")
+@pytest.mark.req("S-31")
 def test_one_byte_more_is_lost_at_once_although_the_deadline_is_far(body):
     with Server(body, "--timeout", 1000) as server:
         with server.accepted() as client:

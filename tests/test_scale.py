@@ -1,4 +1,5 @@
-"""make scale: several servers behind HAProxy; one is stopped, and only whom it held is lost."""
+"""make scale: several servers behind HAProxy; one is stopped, and only its clients are lost. A
+greedy client gets its share and no more."""
 
 import os
 import re
@@ -15,6 +16,7 @@ from tests.support.programs import UNMEASURED, Program, Server
 
 SCRIPT = "lab.scale"
 ACT = r"(\w+): ([\d,]+) of ([\d,]+) exact, ([\d,]+) lost of ([\d,]+) held, ([\d,]+) retried .*"
+GREEDY = r"greedy: 1,500 of 1,500 exact, 0 lost; 500 of 600 connections of the greedy address .*"
 
 
 def number(text):
@@ -38,7 +40,7 @@ LATER_ONES = 2 * scale.AT_ONCE
 
 
 def kill_all(act):
-    """End all servers, and count nobody as held."""
+    """End all servers, and count no client as held."""
     for server in act.servers:
         server.kill()
 
@@ -53,7 +55,7 @@ def test_nobody_is_lost_but_whom_the_killed_server_held(haproxy):
     with Program(SCRIPT, "--servers", 4, "--clients", 1500) as run:
         status = run.wait(60)
     assert status == 0, run.stdout
-    terminated, killed, verdict = run.stdout.splitlines()
+    terminated, killed, greedy, verdict = run.stdout.splitlines()
     name, exact, size, lost, held, elsewhere = re.fullmatch(ACT, terminated).groups()
     assert (name, exact, size, lost, elsewhere) == ("SIGTERM", "1,500", "1,500", "0", "0")
     name, exact, size, lost, held, elsewhere = re.fullmatch(ACT, killed).groups()
@@ -61,21 +63,36 @@ def test_nobody_is_lost_but_whom_the_killed_server_held(haproxy):
     assert number(exact) + number(lost) == 1500
     assert number(lost) <= number(held) < 400
     assert number(elsewhere) > 0
-    assert verdict == f"nobody was lost but {lost} of the {held} that one held when killed"
+    assert re.fullmatch(GREEDY, greedy)
+    assert verdict == "no client was lost but those that the killed server held"
 
 
 def test_a_loss_at_sigterm_is_a_failure(haproxy, monkeypatch, capfd):
-    monkeypatch.setattr(scale.Act, "terminate", kill_all)
+    monkeypatch.setattr(scale.Terminated, "stop", kill_all)
     status, lines = play(capfd, "--servers", 2, "--clients", LATER_ONES)
     assert status == 1
-    assert lines[-1].startswith("FAILED: lost: {'SIGTERM': ")
+    assert lines[-1] == "FAILED: SIGTERM"
 
 
 def test_whoever_is_lost_beyond_the_killed_server_is_a_failure(haproxy, monkeypatch, capfd):
-    monkeypatch.setattr(scale.Act, "kill", kill_all)
+    monkeypatch.setattr(scale.Killed, "stop", kill_all)
     status, lines = play(capfd, "--servers", 2, "--clients", LATER_ONES)
     assert status == 1
-    assert lines[-1].startswith("FAILED: lost: {'SIGTERM': 0, ")
+    assert lines[-1] == "FAILED: SIGKILL"
+
+
+def test_without_a_limit_for_each_address_a_greedy_client_gets_all_it_asks_for(
+    haproxy, monkeypatch, capfd, tmp_path
+):
+    unlimited = tmp_path / "haproxy.cfg"
+    lines = scale.CONFIGURATION.read_text().splitlines(keepends=True)
+    unlimited.write_text("".join(line for line in lines if " reject " not in line))
+    monkeypatch.setattr(scale, "CONFIGURATION", unlimited)
+    monkeypatch.setattr(scale, "ACTS", [scale.Besieged])
+    status, lines = play(capfd, "--servers", 2, "--clients", 50)
+    assert status == 1
+    assert "600 of 600 connections of the greedy address let in" in lines[0]
+    assert lines[-1] == "FAILED: greedy"
 
 
 def test_a_health_check_is_a_transfer_like_any_other_and_a_stopped_server_is_left_out(

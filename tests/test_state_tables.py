@@ -195,12 +195,22 @@ SERVER_EVENTS: dict[tuple[str, str], Callable[[ServerWorld], None]] = {
     ("octets", "the hello is not whole and still possible"): lambda world: world.octets(b"HEL"),
     ("octets", "the client's hello is valid"): lambda world: world.octets(HELLO + b"more"),
     ("octets", "no hello of version 1 any more"): lambda world: world.octets(b"HELLO 2\n"),
+    ("octets", "at most 1048576 since the client's hello"): lambda world: stream(world, 1048576),
+    ("octets", "more than that"): lambda world: stream(world, 1048577),
     ("end of stream", ""): lambda world: world.octets(b""),
     ("reset", ""): lambda world: world.reset(),
     ("deadline", ""): lambda world: world.deadline(),
     ("end of the drain", ""): lambda world: world.server.cut(),
     ("bug", ""): lambda world: world.bug(),
 }
+
+
+def stream(world: World, count: int) -> None:
+    """Let `count` octets come after the hello, in pieces that one recv takes."""
+    piece = bytes(100)
+    for _ in range(count // len(piece)):
+        world.octets(piece)
+    world.octets(bytes(count % len(piece)))
 
 
 def room(world: World, octets: int) -> None:
@@ -231,7 +241,7 @@ SERVER_ACTIONS: dict[str, Callable[[bytes, ServerWorld], bool]] = {
 }
 
 
-@pytest.mark.req("S-15", "S-3", "S-9", "S-17", "S-20", "S-26", "S-28", "S-29", "S-30")
+@pytest.mark.req("S-15", "S-3", "S-9", "S-17", "S-20", "S-26", "S-28", "S-29", "S-30", "S-31")
 def test_the_server_acts_as_its_table_says():
     for row in SERVER_ROWS:
         play_server(row)
