@@ -40,7 +40,7 @@ CORE = (
 )  # fmt: skip
 SAMPLE, SEED = 300, 80  # how many of the others, and which
 NOT_JUDGED = "not checked"  # mutmut's word
-MEMORY = 2**31  # octets for each run: a mutant that never stops growing must not take the machine
+MEMORY = 2**31  # bytes for each run: a mutant that never stops growing must not take the machine
 
 
 class Mutant(NamedTuple):

@@ -77,10 +77,10 @@ class Output:
             self._pipe.close()
 
     def _read(self) -> None:
-        while octets := os.read(self._pipe.fileno(), 1 << 16):
+        while data := os.read(self._pipe.fileno(), 1 << 16):
             with self._grown:
-                self.lines += octets.count(b"\n")
-                self.text += octets[: max(0, KEPT - len(self.text))]
+                self.lines += data.count(b"\n")
+                self.text += data[: max(0, KEPT - len(self.text))]
                 self._grown.notify_all()
         with self._grown:
             self.closed = True

@@ -5,7 +5,7 @@ each of them is client.py's own Download with its own ClientConnection. They onl
 client has for itself alone: the loop.
 
     1 download goes ahead      finds the address that answers, or ends the run with its own line
-    all others follow it       in waves, see AT_ONCE; each copy is compared, octet for octet
+    all others follow it       in waves, see AT_ONCE; each copy is compared, byte for byte
 
 Without --server or --port it starts server.py itself, and ends it. A latency is what one client
 had to wait, from its own beginning to its verified copy.
@@ -167,7 +167,7 @@ class Swarm:
     def summary(self) -> list[str]:
         """Return the lines that say what came out."""
         exact, rate = len(self.latencies), len(self.latencies) / self.seconds
-        lines = [f"{exact:,} of {self.size:,} copies exact, {len(self.original)} octets each"]
+        lines = [f"{exact:,} of {self.size:,} copies exact, {len(self.original)} bytes each"]
         lines += [f"{times:,} failed: {why}" for why, times in self.failures.most_common()]
         if self.open:
             lines.append(f"still open: {len(self.open):,}")

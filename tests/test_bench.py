@@ -154,7 +154,7 @@ def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage)
         ("--also nothing", "bench: --also wants NAME=COMMAND, and got 'nothing'"),
         ("--also x='", "bench: No closing quotation"),
         ("--rounds 0", "argument --rounds: expected a whole number, 1 or more, got '0'"),
-        ("--file /", "argument --file: expected a file of at most 80 octets, got '/'"),
+        ("--file /", "argument --file: expected a file of at most 80 bytes, got '/'"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_one_line(stage, words, answer):
@@ -374,7 +374,7 @@ FOUND = {
                 for at, cpu in [(0, 20.0), (10_000, 22.0)]
             ],
         },
-        "memory": {"rows": [{"name": "eighty", "at": 0, "octets": [640.2]}]},
+        "memory": {"rows": [{"name": "eighty", "at": 0, "bytes": [640.2]}]},
         "start": {
             "rounds": 2,
             "rows": [

@@ -241,7 +241,7 @@ def test_every_cut_into_two_segments_gives_the_same_result():
 
 @pytest.mark.req("W-2")
 @pytest.mark.fault("B7")
-def test_octet_by_octet_gives_the_same_result():
+def test_byte_by_byte_gives_the_same_result():
     assert_saved(play(dripping(STREAM)))
 
 
@@ -259,12 +259,12 @@ def test_the_copy_appears_only_at_the_end_of_the_stream():
 
 
 @pytest.mark.fault("B23")
-def test_an_urgent_octet_is_no_part_of_the_stream():
+def test_an_urgent_byte_is_no_part_of_the_stream():
     assert_saved(play(lambda peer: peer.send(HELLO).urgent(b"!").send(FILE).finish().farewell()))
 
 
 @pytest.mark.fault("C3", "C10")
-def test_octets_that_came_while_it_was_stopped_are_not_late():
+def test_bytes_that_came_while_it_was_stopped_are_not_late():
     with stage.private_folder() as folder, listening() as door:
         with client_of(door, "--timeout", "0.5", target="copy", folder=folder) as client:
             peer = meet(door, client).send(HELLO, b"F").await_read()
@@ -292,7 +292,7 @@ BANNERS = {
     "empty line": b"\n",
     "NUL": b"\x00",
     "terminal": b"\x1b]0;title\x07\x1b[2J\x9b2J",
-    "every octet": bytes(range(256)),
+    "every byte": bytes(range(256)),
 }
 
 
@@ -377,10 +377,10 @@ def test_a_file_line_outside_the_grammar_is_refused():
 
 @pytest.mark.req("C-6")
 @pytest.mark.fault("G6", "G8")
-def test_a_wrong_octet_is_refused_where_it_stands():
+def test_a_wrong_byte_is_refused_where_it_stands():
     """At each place of both lines: what comes before is legal, and the stream does not end."""
     lines = HELLO + FILE_LINE
-    # A bar can stand nowhere. (In place of the first octet of FILE, "E" would be possible.)
+    # A bar can stand nowhere. (In place of the first byte of FILE, "E" would be possible.)
     cuts = [lines[:n] + b"|" for n in range(len(lines))]
 
     def check(cut, start):
@@ -413,7 +413,7 @@ def test_a_line_without_end_is_refused_not_collected():
 
 @pytest.mark.req("C-7")
 @pytest.mark.fault("G11")
-def test_a_stream_cut_at_any_octet_saves_nothing():
+def test_a_stream_cut_at_any_byte_saves_nothing():
     def check(length, start):
         assert_failed(play(saying(STREAM[:length]), start=start), 5)
 
@@ -421,7 +421,7 @@ def test_a_stream_cut_at_any_octet_saves_nothing():
 
 
 @pytest.mark.fault("G18")
-def test_a_reset_at_any_octet_before_the_last_saves_nothing():
+def test_a_reset_at_any_byte_before_the_last_saves_nothing():
     def check(length, start):
         assert_failed(play(saying_and_resetting(STREAM[:length]), start=start), 5)
 
@@ -430,7 +430,7 @@ def test_a_reset_at_any_octet_before_the_last_saves_nothing():
 
 @pytest.mark.req("C-21", "C-20")
 @pytest.mark.fault("G12")
-def test_an_octet_beyond_the_body_is_refused_in_the_same_packet_and_later():
+def test_a_byte_beyond_the_body_is_refused_in_the_same_packet_and_later():
 
     def check(beyond, start):
         assert_failed(play(saying_and_staying(STREAM + beyond), start=start), 4, "beyond")
@@ -480,7 +480,7 @@ INVALID = {
     b"one\ntwo": "LF",
     b"\xff\n": "UTF-8",
     b"\xc3\n": "UTF-8",
-    b"\xc0\x80\n": "UTF-8",  # NUL in two octets
+    b"\xc0\x80\n": "UTF-8",  # NUL in two bytes
     b"\xed\xa0\x80\n": "UTF-8",  # half of a surrogate pair
 }
 
@@ -617,7 +617,7 @@ def test_a_silent_server_is_left_at_the_deadline_in_each_state():
 @pytest.mark.req("C-16")
 @pytest.mark.fault("G15", "B5")
 def test_a_server_that_drips_is_left_at_the_deadline_of_everything():
-    """No octet extends the deadline: most of the stream is still unsent when the client leaves."""
+    """No byte extends the deadline: most of the stream is still unsent when the client leaves."""
     counts = []
 
     def drip(peer):

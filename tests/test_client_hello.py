@@ -16,7 +16,7 @@ hello = load("client.hello", Path(__file__).parent.parent)
 LEGAL = b"HELLO 1\n"
 SHORTEST, LONGEST = b"ERROR x\n", b"ERROR " + 72 * b"~" + b"\n"
 
-# Octets, and the place of the first one with which no legal line begins, counted from 1.
+# Bytes, and the place of the first one with which no legal line begins, counted from 1.
 NONSENSE = [
     (b"\n", 1),
     (b"FILE 0 00000000\n", 1),
@@ -35,10 +35,10 @@ NONSENSE = [
 ]
 
 
-def outcome(octets: bytes) -> object:
-    """Return the octets beyond the hello, None, or the exception with its text."""
+def outcome(data: bytes) -> object:
+    """Return the bytes beyond the hello, None, or the exception with its text."""
     try:
-        return hello.parse(octets)
+        return hello.parse(data)
     except (PeerError, ProtocolError) as refusal:
         return type(refusal), str(refusal)
 
@@ -47,7 +47,7 @@ def test_the_client_replies_with_version_1():
     assert hello.reply() == LEGAL
 
 
-def test_the_hello_whole_by_the_octet_and_with_the_file_behind_it():
+def test_the_hello_whole_by_the_byte_and_with_the_file_behind_it():
     assert hello.parse(LEGAL) == b""
     assert [hello.parse(LEGAL[:end]) for end in range(len(LEGAL))] == len(LEGAL) * [None]
     assert hello.parse(LEGAL + b"FILE 0 00000000\n") == b"FILE 0 00000000\n"
@@ -76,27 +76,27 @@ def test_the_client_waits_while_a_hello_or_an_error_is_possible(line):
 
 
 @pytest.mark.req("C-6")
-def test_nonsense_is_refused_at_its_first_impossible_octet():
-    for octets, place in NONSENSE:
-        assert hello.parse(octets[: place - 1]) is None
-        for received in (octets[:place], octets):
+def test_nonsense_is_refused_at_its_first_impossible_byte():
+    for data, place in NONSENSE:
+        assert hello.parse(data[: place - 1]) is None
+        for received in (data[:place], data):
             with pytest.raises(ProtocolError, match=r"^expected HELLO or ERROR, got "):
                 hello.parse(received)
 
 
 @pytest.mark.req("C-5", "C-6", "C-7", "C-8", "C-9", "W-1")
-@given(octets=st.one_of(st.binary(), st.binary().map(b"ERROR ".__add__)))
-def test_any_octets_lead_to_one_of_four_outcomes(octets):
-    verdict = oracle.verdict(octets, "HELLO", "ERROR")
+@given(data=st.one_of(st.binary(), st.binary().map(b"ERROR ".__add__)))
+def test_any_bytes_lead_to_one_of_four_outcomes(data):
+    verdict = oracle.verdict(data, "HELLO", "ERROR")
     expected: object
     if verdict == BEGUN:
-        assert outcome(octets) is None
+        assert outcome(data) is None
     elif verdict == NEVER:
         with pytest.raises(ProtocolError):
-            hello.parse(octets)
-    elif octets.startswith(b"ERROR"):
-        assert outcome(octets) == (PeerError, octets[6 : verdict - 1].decode())
+            hello.parse(data)
+    elif data.startswith(b"ERROR"):
+        assert outcome(data) == (PeerError, data[6 : verdict - 1].decode())
     else:
-        other_version = (ProtocolError, f"expected version 1, got {int(octets[6:verdict])}")
-        expected = octets[verdict:] if octets.startswith(LEGAL) else other_version
-        assert outcome(octets) == expected
+        other_version = (ProtocolError, f"expected version 1, got {int(data[6:verdict])}")
+        expected = data[verdict:] if data.startswith(LEGAL) else other_version
+        assert outcome(data) == expected

@@ -76,7 +76,7 @@ def assert_fails_before_connecting(target: str | Path, folder: Path, **how: obje
         with client_of(door, "-q", target=target, folder=folder, **how) as client:
             assert client.wait() == 1
         assert_one_line(client.stderr, "^client.py: cannot ")
-        assert client.stdout_octets == b""
+        assert client.stdout_bytes == b""
         assert door.untouched()
     assert (content(folder), sorted(os.listdir(os.fsencode(folder)))) == before
 
@@ -289,7 +289,7 @@ STANDARD_OUTPUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
 
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("name", STANDARD_OUTPUT)
-def test_standard_output_gets_the_octets_and_nothing_else(folder, name):
+def test_standard_output_gets_the_bytes_and_nothing_else(folder, name):
     for quiet in (True, False):
         outcome = save(name, folder, quiet=quiet)
         assert (outcome.status, outcome.out, outcome.folder) == (0, BODY, {"copy": OLD})
@@ -401,7 +401,7 @@ def test_a_limit_of_file_size_is_a_failure_to_save(folder, limit, not_here):
 
 @pytest.mark.fault("H2")
 def test_a_full_disk_is_a_failure_to_save(folder, not_here):
-    """On a file system of one page: first without room for octets, then for a file at all."""
+    """On a file system of one page: first without room for bytes, then for a file at all."""
     (folder / "disk").mkdir()
     disk = folder / "disk"
     mount = f"mount -t tmpfs -o size=4k,nr_inodes={{}} none {disk}"
@@ -460,7 +460,7 @@ def test_a_directory_that_cannot_be_brought_to_the_disk_is_no_failure(strace):
 
 
 @pytest.mark.fault("H13")
-def test_the_octets_are_on_the_disk_before_they_get_their_name(folder, strace, tmp_path):
+def test_the_bytes_are_on_the_disk_before_they_get_their_name(folder, strace, tmp_path):
     calls = "trace=openat,fsync,fdatasync,/^renameat,connect"
     assert_saved(
         play(saying(STREAM), folder=folder, prefix=strace("-o", tmp_path / "trace", "-e", calls))
@@ -531,9 +531,9 @@ def assert_old_or_new(folder: Path):
     left = content(folder)
     assert left.pop("copy") in (OLD, BODY)
     assert len(left) <= 1
-    for name, octets in left.items():
+    for name, data in left.items():
         assert name.startswith(".")
-        assert BODY.startswith(octets)
+        assert BODY.startswith(data)
 
 
 @pytest.mark.fault("G20")

@@ -52,7 +52,7 @@ def assert_interrupted(client: Client, number: signal.Signals, folder: Path):
     assert_one_line(client.stderr, "interrupted")
     left = {name for name in before if name.startswith(".")}  # the temporary file
     assert content(folder) == {name: before[name] for name in before.keys() - left}
-    assert client.out is None or client.stdout_octets == b""
+    assert client.out is None or client.stdout_bytes == b""
 
 
 # -- in each state ---------------------------------------------------------------------------------
@@ -68,11 +68,11 @@ HELD = {
 
 
 @pytest.mark.fault("G19", "D1")
-@pytest.mark.parametrize("octets", HELD.values(), ids=HELD)
-def test_in_each_state_of_the_transfer(folder, number, octets):
+@pytest.mark.parametrize("data", HELD.values(), ids=HELD)
+def test_in_each_state_of_the_transfer(folder, number, data):
     with listening() as door, client_of(door, "-q", target="copy", folder=folder) as client:
-        peer = meet(door, client).send(octets)
-        if octets:
+        peer = meet(door, client).send(data)
+        if data:
             peer.await_read()
         assert_interrupted(client, number, folder)
 
@@ -211,7 +211,7 @@ def test_at_the_first_and_at_the_last_step_of_main(number):
 
 @pytest.mark.fault("G19", "H13")
 def test_at_steps_close_together_around_the_commit():
-    """From the last octet to the end of main: here the old file becomes the new one."""
+    """From the last byte to the end of main: here the old file becomes the new one."""
     seen = set()
 
     def check(step, start):

@@ -78,15 +78,15 @@ def ends(request, stack, monkeypatch):
 
 def read_all(reader, console, ending):
     """Read like somebody who has come back, until `ending`; return the text."""
-    octets = b""
+    data = b""
     os.set_blocking(reader.fileno(), False)
     poll = select.poll()
     poll.register(reader.fileno(), select.POLLIN)
-    while not octets.endswith(ending):
-        assert poll.poll(1000 * PATIENT), f"{octets[-100:]!r} does not end in {ending!r}"
-        octets += os.read(reader.fileno(), 65536).replace(b"\r", b"")  # a terminal adds them
+    while not data.endswith(ending):
+        assert poll.poll(1000 * PATIENT), f"{data[-100:]!r} does not end in {ending!r}"
+        data += os.read(reader.fileno(), 65536).replace(b"\r", b"")  # a terminal adds them
         console.flush()
-    return octets.decode("ascii")
+    return data.decode("ascii")
 
 
 def gaps(text):
@@ -126,9 +126,9 @@ class Recorded:
     def __init__(self):
         self.writes = []
 
-    def put(self, octets):
-        self.writes.append(octets)
-        return len(octets)
+    def put(self, data):
+        self.writes.append(data)
+        return len(data)
 
     def close(self):
         pass
@@ -159,10 +159,10 @@ def test_a_turn_without_lines_writes_nothing(recorded):
 def test_no_control_character_passes_but_the_line_feed(recorded):
     recorded.line("".join(map(chr, range(0x120))) + "\u2028\U0001f600\udcff")
     recorded.flush()
-    octets = b"".join(recorded.outlet.writes)
-    assert set(octets) <= {10, *range(32, 127)}
-    assert bytes(range(32, 127)) in octets
-    assert b"\\x9b" in octets and b"\\u2028" in octets and b"\\udcff" in octets
+    data = b"".join(recorded.outlet.writes)
+    assert set(data) <= {10, *range(32, 127)}
+    assert bytes(range(32, 127)) in data
+    assert b"\\x9b" in data and b"\\u2028" in data and b"\\udcff" in data
 
 
 # ---------------------------------------------------------------- a reader that has stopped
@@ -320,17 +320,17 @@ def test_a_gap_is_told_once_there_is_room_though_no_further_line_comes(stack):
         console.line(2 * LIMIT * "x")
         console.flush()
     assert console.dropped == 2
-    octets = read_turn_by_turn(reader, reactor, console)
-    assert octets == 2 * LIMIT * b"x" + b"\n(2 lines dropped)\n"
+    data = read_turn_by_turn(reader, reactor, console)
+    assert data == 2 * LIMIT * b"x" + b"\n(2 lines dropped)\n"
 
 
 def read_turn_by_turn(reader, reactor, console):
     """Return all that the loop writes by itself, for as long as it waits for room."""
-    octets = b""
+    data = b""
     while console.interest:
-        octets += os.read(reader.fileno(), LIMIT)
+        data += os.read(reader.fileno(), LIMIT)
         reactor.turn()
-    return octets + os.read(reader.fileno(), LIMIT)
+    return data + os.read(reader.fileno(), LIMIT)
 
 
 @contextmanager
@@ -355,17 +355,17 @@ def test_room_is_waited_for_only_while_something_stays(stack):
 
 
 class Scripted(Recorded):
-    """An outlet that takes what the script says: some octets, none, or fails; then everything."""
+    """An outlet that takes what the script says: some bytes, none, or fails; then everything."""
 
     def __init__(self, script):
         super().__init__()
         self.script = script
 
-    def put(self, octets):
-        taken = self.script.pop(0) if self.script else len(octets)
+    def put(self, data):
+        taken = self.script.pop(0) if self.script else len(data)
         if isinstance(taken, OSError):
             raise taken
-        return super().put(octets[:taken])
+        return super().put(data[:taken])
 
 
 TAKES = st.integers(1, 90) | st.just(BlockingIOError(errno.EAGAIN, ""))
@@ -544,8 +544,8 @@ def test_what_a_file_did_not_take_is_tried_again_without_a_selector(recorded):
     class Reluctant(Recorded):
         may_wait = False
 
-        def put(self, octets):
-            self.writes.append(octets[:2])
+        def put(self, data):
+            self.writes.append(data[:2])
             return 2
 
     recorded.reactor = NoReactor()
@@ -610,7 +610,7 @@ def test_waiting_for_a_reader_that_reads_takes_no_time(ends):
 def test_a_reader_that_makes_room_in_time_gets_everything(recorded):
     console = recorded
     room = iter([0, 3, 0, 100])
-    console.outlet.put = lambda octets: min(next(room), len(octets))
+    console.outlet.put = lambda data: min(next(room), len(data))
     console.outlet.has_room = lambda seconds: True
     console.line("one line")
     console.wait()
@@ -669,7 +669,7 @@ def test_a_defect_of_ours_costs_messages_only(recorded):
     reactor = Reactor()
     recorded.reactor = reactor
     recorded.line("one")
-    recorded.outlet.put = lambda octets: 1 // 0
+    recorded.outlet.put = lambda data: 1 // 0
     recorded.admit()
     reactor.call(recorded, recorded.on_writable)
     assert (recorded.rest, recorded.dropped, recorded.interest) == (b"", 1, 0)

@@ -74,7 +74,7 @@ def quiet(stack):
     return pair(stack)[0]
 
 
-def octets_wait(stack):
+def bytes_wait(stack):
     one, other = pair(stack)
     other.send(b"x")
     return reaches(one, select.POLLIN)
@@ -93,7 +93,7 @@ def no_room(stack):
     return fill(pair(stack)[0])
 
 
-def octets_wait_and_no_room(stack):
+def bytes_wait_and_no_room(stack):
     one, other = pair(stack)
     other.send(b"x")
     return fill(reaches(one, select.POLLIN))
@@ -105,7 +105,7 @@ def end_of_stream(stack):
     return reaches(one, select.POLLIN)
 
 
-def octets_and_end_of_stream(stack):
+def bytes_and_end_of_stream(stack):
     one, other = tcp(stack)
     other.send(b"x")
     other.shutdown(socket.SHUT_WR)
@@ -141,7 +141,7 @@ def someone_at_the_door(stack):
     return reaches(door, select.POLLIN)
 
 
-def urgent_octet(stack):
+def urgent_byte(stack):
     one, other = tcp(stack)
     other.send(b"!", socket.MSG_OOB)
     return reaches(one, select.POLLPRI)
@@ -160,8 +160,8 @@ def pipe_without_reader(stack):
 
 
 SITUATIONS = [
-    quiet, octets_wait, no_room, octets_wait_and_no_room, end_of_stream, octets_and_end_of_stream,
-    closed_both_ways, reset, refused, someone_at_the_door, urgent_octet, pipe_without_writer,
+    quiet, bytes_wait, no_room, bytes_wait_and_no_room, end_of_stream, bytes_and_end_of_stream,
+    closed_both_ways, reset, refused, someone_at_the_door, urgent_byte, pipe_without_writer,
     pipe_without_reader,
 ]  # fmt: skip
 
@@ -187,7 +187,7 @@ def test_the_answer_is_that_of_the_standard_selectors(stack, situation):
 
 
 def test_everybody_who_is_ready_is_reported_at_once(stack, selector):
-    socks = {octets_wait(stack) for _ in range(100)}
+    socks = {bytes_wait(stack) for _ in range(100)}
     for sock in socks:
         selector.register(sock, READ | WRITE, sock)
     ready = selector.select()
@@ -195,7 +195,7 @@ def test_everybody_who_is_ready_is_reported_at_once(stack, selector):
 
 
 def test_who_left_is_not_reported_and_who_changed_is_asked_for_the_new_events(stack, selector):
-    one, two, three = (octets_wait(stack) for _ in range(3))
+    one, two, three = (bytes_wait(stack) for _ in range(3))
     for sock in (one, two, three):
         selector.register(sock, READ, "before")
     assert selector.unregister(one).fileobj is one
@@ -206,7 +206,7 @@ def test_who_left_is_not_reported_and_who_changed_is_asked_for_the_new_events(st
 
 
 def test_a_number_will_do_for_a_socket(stack, selector):
-    sock = octets_wait(stack)
+    sock = bytes_wait(stack)
     key = selector.register(sock.fileno(), READ, "data")
     assert (key.fileobj, key.fd) == (sock.fileno(), sock.fileno())
     assert selector.select() == [(key, READ)]
@@ -221,7 +221,7 @@ def test_a_number_that_was_closed_can_still_be_unregistered_and_is_free_again(st
     selector.register(reader, READ)
     os.close(reader)
     selector.unregister(reader)
-    sock = octets_wait(stack)
+    sock = bytes_wait(stack)
     selector.register(sock, READ)
     assert [key.fileobj for key, _ in selector.select()] == [sock]
 
@@ -259,7 +259,7 @@ def test_a_sleep_is_never_shorter_than_asked_for(stack, selector, seconds):
 
 
 def test_whoever_is_ready_ends_the_sleep(stack, selector):
-    sock = octets_wait(stack)
+    sock = bytes_wait(stack)
     selector.register(sock, READ)
     for seconds in (None, 0, 86400.0):
         assert [key.fileobj for key, _ in selector.select(seconds)] == [sock]

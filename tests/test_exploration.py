@@ -12,7 +12,7 @@ from lab.simulation.knobs import BODIES, Knobs
 from lab.simulation.world import Broken
 from tests.test_simulation import told
 
-SHARE = ("one client, 0 octets", "two clients", "two clients, one place")
+SHARE = ("one client, 0 bytes", "two clients", "two clients, one place")
 
 
 @pytest.mark.fault("B1", "B7", "B9", "B16", "C9", "C10")
@@ -26,9 +26,9 @@ def test_every_course_of_events_of_a_tiny_file_keeps_every_invariant():
 def test_the_scopes_are_what_is_promised():
     names = list(exploration.SCOPES)
     for length in range(5):
-        assert f"one client, {length} octets" in names
-        assert f"one client, {length} octets, a deadline" in names
-        assert f"one client, {length} octets, a trouble" in names
+        assert f"one client, {length} bytes" in names
+        assert f"one client, {length} bytes, a deadline" in names
+        assert f"one client, {length} bytes, a trouble" in names
     assert "two clients" in names
 
 
@@ -77,9 +77,9 @@ def is_deaf_at_the_end(self):
     self.transition(server.DONE)
 
 
-def forgets_what_comes_in_two_pieces(self, octets):
+def forgets_what_comes_in_two_pieces(self, data):
     self.received = b""
-    heard_it(self, octets)
+    heard_it(self, data)
 
 
 heard_it = server.ServerConnection.hear

@@ -61,7 +61,7 @@ class Kit:
             assert time.monotonic() < end, "not reported"
 
     def fill(self, sock):
-        """Send until there is no room; return how many octets that took."""
+        """Send until there is no room; return how many bytes that took."""
         taken = 0
         try:
             while True:
@@ -192,7 +192,7 @@ def test_a_fresh_connection_has_room_and_nothing_to_read(kit):
             sock.recv(10)
 
 
-def test_octets_arrive_in_order_and_are_read_as_many_as_wanted(kit):
+def test_bytes_arrive_in_order_and_are_read_as_many_as_wanted(kit):
     client, server = kit.pair()
     assert client.send(b"HEL") == 3
     assert client.send(b"LO") == 2
@@ -233,7 +233,7 @@ def test_a_connection_that_is_closed_both_ways_is_ready_for_ever(kit):
 
 
 @pytest.mark.fault("B12", "B11")
-def test_closing_over_unread_octets_is_a_reset(kit):
+def test_closing_over_unread_bytes_is_a_reset(kit):
     client, server = kit.pair()
     client.send(b"unread")
     kit.await_events(server, BOTH)

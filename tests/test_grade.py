@@ -290,7 +290,7 @@ def test_every_attack_is_a_row_of_one_chapter_and_has_its_words():
 def test_the_words_of_a_row_say_something_new_each_time():
     for row, entry in TABLE.items():
         assert len(set(entry)) == 5, row
-        assert all(text and "octet" not in text for text in entry), row
+        assert all(entry), row
 
 
 def test_a_chapter_has_the_rows_it_turns_green_or_must_keep():
@@ -309,13 +309,13 @@ def test_options_that_cost_a_row_are_known(attack):
 @pytest.mark.parametrize(
     ("complaint", "words"),
     [
-        ("12 octets of 100, then still open", "a client waited in vain: 12 of 100 bytes came"),
+        ("12 bytes of 100, then still open", "a client waited in vain: 12 of 100 bytes came"),
         (
-            "3 good clients lost: still waiting after 8 octets of 100",
+            "3 good clients lost: still waiting after 8 bytes of 100",
             "3 good clients waited in vain, with 8 of 100 bytes",
         ),
         (
-            "1 good clients lost: ECONNRESET after 0 octets of 100",
+            "1 good clients lost: ECONNRESET after 0 bytes of 100",
             "1 good client got no copy: a reset after 0 of 100 bytes",
         ),
         ("75.000 ms of CPU in 0.15 s", "50 % of a processor, with nothing to do"),
@@ -323,7 +323,7 @@ def test_options_that_cost_a_row_are_known(attack):
             "exit status -15 instead of 0",
             "SIGTERM killed the process at once, with every transfer in it",
         ),
-        ("something with octets", "something with bytes"),
+        ("something unforeseen", "something unforeseen"),
     ],
 )
 def test_a_complaint_becomes_a_sentence(complaint, words):

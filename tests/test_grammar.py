@@ -31,27 +31,27 @@ LEGAL = [
 ]
 
 
-def grammar_accepts(rule: str, octets: bytes) -> bool:
-    """Tell whether all of `octets` are a `rule`; one octet is one code point, so Latin-1."""
+def grammar_accepts(rule: str, data: bytes) -> bool:
+    """Tell whether all of `data` are a `rule`; one byte is one code point, so Latin-1."""
     try:
-        Grammar(rule).parse_all(octets.decode("latin-1"))
+        Grammar(rule).parse_all(data.decode("latin-1"))
     except ParseError:
         return False
     return True
 
 
-def code_accepts(rule: str, octets: bytes) -> bool:
-    """Tell whether all of `octets` are a whole line for `first_line`."""
+def code_accepts(rule: str, data: bytes) -> bool:
+    """Tell whether all of `data` are a whole line for `first_line`."""
     try:
-        found = protocol.first_line(octets, LINES[rule])
+        found = protocol.first_line(data, LINES[rule])
     except protocol.ProtocolError:
         return False
-    return found is not None and found[1].end() == len(octets)
+    return found is not None and found[1].end() == len(data)
 
 
-def assert_both_agree(octets: bytes) -> None:
+def assert_both_agree(data: bytes) -> None:
     for rule in LINES:
-        assert grammar_accepts(rule, octets) == code_accepts(rule, octets), (rule, octets)
+        assert grammar_accepts(rule, data) == code_accepts(rule, data), (rule, data)
 
 
 def test_the_grammar_is_complete() -> None:
@@ -62,15 +62,15 @@ def test_the_grammar_is_complete() -> None:
 
 
 def test_the_grammar_accepts_every_kind_of_line_and_in_upper_case_only() -> None:
-    for octets in LEGAL:
-        assert sum(grammar_accepts(rule, octets) for rule in LINES) == 1
-        assert not any(grammar_accepts(rule, octets.swapcase()) for rule in LINES)
+    for data in LEGAL:
+        assert sum(grammar_accepts(rule, data) for rule in LINES) == 1
+        assert not any(grammar_accepts(rule, data.swapcase()) for rule in LINES)
 
 
 def test_every_hello_of_up_to_four_digits() -> None:
     for version in range(10_000):
-        octets = b"HELLO %d\n" % version
-        assert grammar_accepts("hello", octets) == (octets in oracle.HELLOS)
+        data = b"HELLO %d\n" % version
+        assert grammar_accepts("hello", data) == (data in oracle.HELLOS)
 
 
 def test_every_length_of_up_to_three_digits_with_and_without_leading_zeros() -> None:
@@ -84,11 +84,11 @@ def test_reasons_of_every_length() -> None:
         assert_both_agree(b"ERROR " + length * b"x" + b"\n")
 
 
-def test_every_octet_at_every_place() -> None:
+def test_every_byte_at_every_place() -> None:
     for line in (b"HELLO 10\n", b"FILE 80 0123cdef\n", b"ERROR ~ ~\n"):
         for place in range(len(line)):
-            for octet in range(256):
-                assert_both_agree(line[:place] + bytes([octet]) + line[place + 1 :])
+            for byte in range(256):
+                assert_both_agree(line[:place] + bytes([byte]) + line[place + 1 :])
 
 
 @st.composite
@@ -101,9 +101,9 @@ def nearly_legal(draw: st.DrawFn) -> bytes:
     return line
 
 
-@given(octets=st.one_of(nearly_legal(), st.binary()))
-def test_the_grammar_accepts_exactly_what_the_code_accepts(octets: bytes) -> None:
-    assert_both_agree(octets)
+@given(data=st.one_of(nearly_legal(), st.binary()))
+def test_the_grammar_accepts_exactly_what_the_code_accepts(data: bytes) -> None:
+    assert_both_agree(data)
 
 
 @given(body=st.binary(max_size=90))

@@ -171,7 +171,7 @@ def test_a_client_imports_little(tmp_path):
     assert heavy & set(found.stdout.split()) == set()
 
 
-def test_the_protocol_is_octets_only():
+def test_the_protocol_is_bytes_only():
     for module in ("protocol", "server.hello", "client.hello"):
         assert imports(module) - ours(module) <= {"enum", "re", "zlib"}
 
@@ -260,7 +260,7 @@ def test_a_port_is_never_shared_by_chance():
 # --- the tools that read a trace
 
 
-def test_the_tools_know_octets_and_no_loop():
+def test_the_tools_know_bytes_and_no_loop():
     for module in TOOLS:
         edges = {"edges"} if module == "lab.tracing.__main__" else set()
         rooms = {name if name.startswith("lab.") else name.split(".")[0] for name in ours(module)}

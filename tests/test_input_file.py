@@ -32,13 +32,13 @@ def refusal(path: str | Path) -> str:
 
 @pytest.fixture
 def read_sizes(monkeypatch):
-    """The number of octets each os.read brought."""
+    """The number of bytes each os.read brought."""
     sizes, real = [], os.read
 
     def read(descriptor, length):
-        octets = real(descriptor, length)
-        sizes.append(len(octets))
-        return octets
+        data = real(descriptor, length)
+        sizes.append(len(data))
+        return data
 
     monkeypatch.setattr(os, "read", read)
     return sizes
@@ -55,7 +55,7 @@ def test_a_valid_file_is_read_whole(tmp_path, length):
 
 @pytest.mark.fault("F5")
 @pytest.mark.parametrize(
-    ("octets", "rule"),
+    ("data", "rule"),
     [
         (b"x" * 80 + b"\n", "more than 80 bytes"),
         (b"one\ntwo", "no LF at the end of line 2"),
@@ -64,22 +64,22 @@ def test_a_valid_file_is_read_whole(tmp_path, length):
         (b"gr\xfcn\n", "not UTF-8 at offset 2"),
     ],
 )
-def test_the_broken_rule_is_named_and_where(tmp_path, octets, rule):
+def test_the_broken_rule_is_named_and_where(tmp_path, data, rule):
     path = tmp_path / "file"
-    path.write_bytes(octets)
+    path.write_bytes(data)
     assert refusal(path).endswith(f": {rule}")
 
 
 @pytest.mark.fault("F5")
-@given(octets=st.binary(max_size=100))
-def test_any_octets_are_delivered_as_they_are_or_refused_by_the_rules_of_the_protocol(octets):
+@given(data=st.binary(max_size=100))
+def test_any_bytes_are_delivered_as_they_are_or_refused_by_the_rules_of_the_protocol(data):
     with tempfile.NamedTemporaryFile() as file:
-        file.write(octets)
+        file.write(data)
         file.flush()
-        if protocol.broken_rule(octets):
+        if protocol.broken_rule(data):
             refusal(file.name)
         else:
-            assert input_file.read(file.name) == octets
+            assert input_file.read(file.name) == data
 
 
 @pytest.mark.fault("F1", "F2")
@@ -106,7 +106,7 @@ def test_a_fifo_with_a_writer_is_refused_and_nothing_is_taken_from_it(tmp_path):
 
 @pytest.mark.fault("F2")
 def test_a_socket_is_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # the path of a socket has at most 107 octets
+    monkeypatch.chdir(tmp_path)  # the path of a socket has at most 107 bytes
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind("socket")
         refusal("socket")
@@ -160,7 +160,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path):
 
 
 @pytest.mark.fault("F2", "F7")
-def test_a_file_in_proc_that_claims_no_octets_is_judged_by_what_it_has(not_here):
+def test_a_file_in_proc_that_claims_no_bytes_is_judged_by_what_it_has(not_here):
     path = Path("/proc/self/comm")
     if not path.exists():
         not_here("no /proc/self/comm")
@@ -169,7 +169,7 @@ def test_a_file_in_proc_that_claims_no_octets_is_judged_by_what_it_has(not_here)
 
 
 @pytest.mark.fault("F3")
-def test_a_file_of_10_gigabytes_is_refused_after_81_octets(tmp_path, read_sizes):
+def test_a_file_of_10_gigabytes_is_refused_after_81_bytes(tmp_path, read_sizes):
     path = tmp_path / "huge"
     path.touch()
     os.truncate(path, TEN_GIGABYTES)
@@ -188,7 +188,7 @@ def test_a_file_that_comes_in_pieces_is_read_whole(tmp_path, monkeypatch, piece)
 
 
 @pytest.mark.fault("F7")
-def test_a_file_that_grows_while_it_is_read_is_read_up_to_the_first_octet_too_many(
+def test_a_file_that_grows_while_it_is_read_is_read_up_to_the_first_byte_too_many(
     tmp_path, monkeypatch
 ):
     path = tmp_path / "log"

@@ -244,11 +244,11 @@ def test_what_was_received_is_told_of_be_it_nothing(world):
 def test_what_was_to_go_and_what_was_taken_are_told_of(world):
     wire = world.wire()
     world.told.clear()
-    wire.unsent = b"octets"
+    wire.unsent = b"bytes"
     wire.sock.room = 3
-    wire.send(5)
+    wire.send(4)
     wire.send()
-    assert world.told == [Sent(wire, 6, b"oct"), Sent(wire, 3, b"")]
+    assert world.told == [Sent(wire, 5, b"byt"), Sent(wire, 2, b"")]
 
 
 def test_a_half_close_that_worked_is_told_of(world):

@@ -370,7 +370,7 @@ def test_5_a_connection_that_is_opened_twice():
     assert only(lines) == (5, index + 2, "c1 is opened, and it is open already")
 
 
-def test_5_octets_of_nobody():
+def test_5_bytes_of_nobody():
     story = one_transfer()
     violations = check(without(story.lines, find(story.lines, "open")))
     assert (violations[0].invariant, violations[0].words) == (5, "tx of c1, which was never opened")
@@ -395,25 +395,25 @@ def test_5_a_connection_that_nobody_closes():
     ]
 
 
-# --- 6: octets are complete
+# --- 6: bytes are complete
 
 
-def octets_changed(story, ev, index, octets, on="c1"):
-    """Return the lines with other octets in the event of that kind with this index."""
+def bytes_changed(story, ev, index, data, on="c1"):
+    """Return the lines with other bytes in the event of that kind with this index."""
     places = [i for i, line in enumerate(story.lines) if (line["ev"], line.get("on")) == (ev, on)]
     lines = [*story.lines]
-    line = lines[places[index]] | {"bytes": len(octets), "hex": octets.hex()}
-    lines[places[index]] = line | ({"want": len(octets)} if ev == "tx" else {})
+    line = lines[places[index]] | {"bytes": len(data), "hex": data.hex()}
+    lines[places[index]] = line | ({"want": len(data)} if ev == "tx" else {})
     return lines, places[index] + 1
 
 
-def test_6_one_octet_too_few():
+def test_6_one_byte_too_few():
     story = one_transfer()
-    lines, n = octets_changed(story, "tx", 1, story.message[:-1])
+    lines, n = bytes_changed(story, "tx", 1, story.message[:-1])
     half, state, close = n + 1, n + 2, find(lines, "close") + 1
     assert found(lines) == [(6, half), (6, state), (6, close)]
     assert (
-        "ends its direction after 31 octets: not hello and the file of 8 octets"
+        "ends its direction after 31 bytes: not hello and the file of 8 bytes"
         in check(lines)[0].words
     )
 
@@ -428,28 +428,28 @@ def test_6_one_octet_too_few():
         lambda message: b"HELLO 1\n",
     ],
 )
-def test_6_other_octets_than_those_of_the_file(spoil):
+def test_6_other_bytes_than_those_of_the_file(spoil):
     story = one_transfer()
-    lines, n = octets_changed(story, "tx", 1, spoil(story.message))
+    lines, n = bytes_changed(story, "tx", 1, spoil(story.message))
     assert found(lines)[0] == (6, n)
     assert "no legal stream begins so" in check(lines)[0].words
 
 
 def test_6_another_greeting():
-    lines, n = octets_changed(one_transfer(), "tx", 0, b"HELLO 2\n")
+    lines, n = bytes_changed(one_transfer(), "tx", 0, b"HELLO 2\n")
     assert found(lines)[0] == (6, n)
 
 
 def test_6_a_file_for_who_has_not_said_hello():
     story = one_transfer()
-    lines, n = octets_changed(story, "rx", 0, b"HELLO 2\n")
+    lines, n = bytes_changed(story, "rx", 0, b"HELLO 2\n")
     assert found(lines)[:2] == [(6, n + 1), (6, n + 2)]
     assert check(lines)[0].words == "c1 begins to send, and has received no valid hello"
 
 
 def test_6_an_error_line_for_who_has_said_hello():
     story = one_transfer()
-    lines, n = octets_changed(story, "tx", 1, b"ERROR no\n")
+    lines, n = bytes_changed(story, "tx", 1, b"ERROR no\n")
     assert found(lines)[0] == (6, n)
 
 
@@ -487,7 +487,7 @@ def test_6_a_file_of_no_period():
 
 
 def test_6_a_client_that_is_done_and_has_not_ended_its_stream():
-    lines, n = octets_changed(one_transfer(), "rx", 1, b"more")
+    lines, n = bytes_changed(one_transfer(), "rx", 1, b"more")
     close = find(lines, "close") + 1
     assert only(lines) == (6, close, "c1 is done, and its client has not ended its stream")
     assert n < close
@@ -517,19 +517,19 @@ def test_6_a_client_that_said_hello_and_was_not_heard():
 
 def test_6_a_download_of_a_damaged_file():
     damaged = b"FILE 8 00000000\n" + BODY
-    lines, n = octets_changed(download(), "rx", 1, damaged, "connection")
+    lines, n = bytes_changed(download(), "rx", 1, damaged, "connection")
     assert found(lines)[0] == (6, n + 1)
     assert check(lines)[0].words == "connection is DONE, and has received no whole, valid file"
 
 
-@pytest.mark.parametrize("octets", [b"HELLO 2\n", b"HELLO 1", b"HI\n"])
-def test_6_a_client_that_answers_to_no_hello(octets):
-    lines, n = octets_changed(download(), "rx", 0, octets, "connection")
+@pytest.mark.parametrize("data", [b"HELLO 2\n", b"HELLO 1", b"HI\n"])
+def test_6_a_client_that_answers_to_no_hello(data):
+    lines, n = bytes_changed(download(), "rx", 0, data, "connection")
     assert found(lines)[:2] == [(6, n + 1), (6, n + 2)]
 
 
 def test_6_a_client_that_says_something_else():
-    lines, n = octets_changed(download(), "tx", 0, b"GET / HTTP/1.1\n", "connection")
+    lines, n = bytes_changed(download(), "tx", 0, b"GET / HTTP/1.1\n", "connection")
     assert only(lines)[:2] == (6, n)
 
 
@@ -656,7 +656,7 @@ def test_8_a_read_that_reads_nothing():
     assert (8, words) in violations or 6 in {invariant for invariant, _ in violations}
 
 
-def test_8_octets_that_are_judged_were_received():
+def test_8_bytes_that_are_judged_were_received():
     story = three_clients()
     index = find(story.lines, "rx", "c3")
     assert 8 in {v.invariant for v in check(without(story.lines, index))}
@@ -722,13 +722,13 @@ def test_a_line_that_stands_twice_is_found(name):
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_octets_that_changed_are_found(name):
+def test_bytes_that_changed_are_found(name):
     """But not those that a server discards, nor the words of a refusal."""
     lines = GOOD[name]().lines
     for index, line in enumerate(lines):
         if line["ev"] in ("rx", "tx") and line["bytes"] >= 8 and line["k"] < 6:
             for at in range(0, 2 * line["bytes"], 2):
-                octet = f"{int(line['hex'][at : at + 2], 16) ^ 1:02x}"
-                hex_ = line["hex"][:at] + octet + line["hex"][at + 2 :]
+                byte = f"{int(line['hex'][at : at + 2], 16) ^ 1:02x}"
+                hex_ = line["hex"][:at] + byte + line["hex"][at + 2 :]
                 violations = check([*lines[:index], line | {"hex": hex_}, *lines[index + 1 :]])
                 assert violations or b"ERROR" in bytes.fromhex(line["hex"]), (line, at)

@@ -123,11 +123,11 @@ def test_a_readiness_that_was_none_changes_nothing():
 
 
 @pytest.mark.fault("B5", "C10")
-def test_an_octet_a_second_extends_no_deadline(monkeypatch):
+def test_a_byte_a_second_extends_no_deadline(monkeypatch):
     venue = Venue(timeout=3.5)
     sock = venue.comes()
-    for second, octet in enumerate(HELLO, start=1):
-        venue.selector.after(second, lambda octet=octet: sock.incoming.append(bytes([octet])))
+    for second, byte in enumerate(HELLO, start=1):
+        venue.selector.after(second, lambda byte=byte: sock.incoming.append(bytes([byte])))
     ends = []
     ended = venue.server.ended
 
@@ -386,7 +386,7 @@ class Journey:
         return sock
 
     def run(self):
-        """Return the octets, or the exception that comes instead."""
+        """Return the bytes, or the exception that comes instead."""
         try:
             self.download.begin()  # as run does, once the name is looked up
             self.reactor.run(until=self.download.over)

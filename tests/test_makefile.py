@@ -338,11 +338,11 @@ class Terminal:
         ready, _, _ = select.select([self.fd], [], [], LIMIT)
         assert ready, f"nothing came for {LIMIT} s; so far: {self.text!r}"
         try:
-            octets = os.read(self.fd, 4096)
+            data = os.read(self.fd, 4096)
         except OSError:  # Linux says EIO at the end
-            octets = b""
-        self.text += octets.decode("utf-8", "replace").replace("\r\n", "\n")
-        return octets != b""
+            data = b""
+        self.text += data.decode("utf-8", "replace").replace("\r\n", "\n")
+        return data != b""
 
     def expect(self, pattern: str) -> "re.Match[str]":
         """Wait for the next match of `pattern`."""
@@ -443,11 +443,11 @@ client.close()
 
 @pytest.mark.parametrize("path", sorted((ROOT / "input_file").iterdir()), ids=lambda p: p.name)
 def test_every_ready_input_is_a_valid_file(path):
-    octets = path.read_bytes()
-    assert len(octets) <= 80
-    octets.decode("utf-8")
-    assert not set(octets) & set(b"\0\r")
-    assert octets == b"" or octets.endswith(b"\n")
+    data = path.read_bytes()
+    assert len(data) <= 80
+    data.decode("utf-8")
+    assert not set(data) & set(b"\0\r")
+    assert data == b"" or data.endswith(b"\n")
 
 
 def test_programs_pyproject_and_changelog_name_the_same_release():

@@ -55,7 +55,7 @@ def test_a_copy_is_exact_and_replaces_the_old_one(text_file: Path, folder: Path)
             assert (client.status, client.lines[-1].split()[0]) == (0, verb)
             assert (folder / "copy").read_bytes() == TEXT
         client = run_client("127.0.0.1", "-", "--port", server.port, cwd=folder)
-        assert client.stdout_octets == TEXT
+        assert client.stdout_bytes == TEXT
     assert os.listdir(folder) == ["copy"]
 
 

@@ -62,7 +62,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_a_trace_says_is_shown_and_does_nothing(show: Show, text):
-    octets = text.encode("utf-8", "replace").hex()
+    data = text.encode("utf-8", "replace").hex()
     viewer = show(
         trace(
             {"ev": "select", "timeout_ms": 5, "fds": 1},
@@ -71,7 +71,7 @@ def test_what_a_trace_says_is_shown_and_does_nothing(show: Show, text):
             {"ev": "open", "on": text, "fd": 5, "peer": text, "state": text},
             {"ev": "watch", "on": text, "was": "", "now": text},
             {"ev": "rx", "on": text, "bytes": 9, "hex": text},
-            {"ev": "tx", "on": text, "bytes": 9, "want": 12, "hex": octets},
+            {"ev": "tx", "on": text, "bytes": 9, "want": 12, "hex": data},
             {"ev": "state", "on": text, "was": text, "now": text, "why": text},
             {"ev": "timer", "on": text, "op": "set", "what": text, "in_ms": 10},
             {"ev": "timer", "on": text, "op": text, "what": text},

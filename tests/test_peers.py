@@ -15,7 +15,7 @@ from tests.support.programs import LIMIT, ROOT, conversation
 SAMPLE = ROOT / "sample.txt"
 STREAM = conversation(SAMPLE.read_bytes())
 DEADLINE = 0.5  # seconds from accept
-PACE = 0.2  # seconds between two octets of a client that drips
+PACE = 0.2  # seconds between two bytes of a client that drips
 NAMES = [subjects.YARDSTICK, subjects.EIGHTY, *[name for name, _module, _package in subjects.PEERS]]
 
 
@@ -68,15 +68,15 @@ def client(request, process, not_here):
 def read_all(client: socket.socket) -> bytes:
     """Return what comes up to the end of stream."""
     received = b""
-    while octets := client.recv(4096):
-        received += octets
+    while data := client.recv(4096):
+        received += data
     return received
 
 
-def test_a_client_that_speaks_octet_by_octet_gets_an_exact_copy(client):
+def test_a_client_that_speaks_byte_by_byte_gets_an_exact_copy(client):
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for octet in b"HELLO 1\n":
-        client.send(bytes([octet]))
+    for byte in b"HELLO 1\n":
+        client.send(bytes([byte]))
     assert read_all(client) == STREAM
 
 
@@ -106,5 +106,5 @@ def test_the_deadline_counts_from_accept_whatever_the_client_sends(client):
     while sent < len(hello) - 1 and not select.select([client], [], [], PACE)[0]:
         client.send(hello[sent : sent + 1])
         sent += 1
-    assert sent < len(hello) - 1, "each octet seems to have won it time"
+    assert sent < len(hello) - 1, "each byte seems to have won it time"
     assert time.monotonic() - began >= 0.5 * DEADLINE  # not at once; it began before we looked

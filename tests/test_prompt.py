@@ -78,10 +78,10 @@ def terminal(stack):
     return [stack.enter_context(os.fdopen(end, "rb+", 0)) for end in os.openpty()]
 
 
-def piped(stack, octets):
-    """Return a stdin that has `octets` and then ends."""
+def piped(stack, data):
+    """Return a stdin that has `data` and then ends."""
     reader, writer = pipe(stack)
-    writer.write(octets)
+    writer.write(data)
     writer.close()
     return reader
 
@@ -228,7 +228,7 @@ def test_answers_may_come_from_a_socket_or_a_non_blocking_pipe(stack, signals):
             assert ask(stderr.console, signals, stdin.fileno())
 
 
-def test_octets_that_another_reader_was_faster_to_take_are_waited_for_again(
+def test_bytes_that_another_reader_was_faster_to_take_are_waited_for_again(
     stack, signals, stderr, monkeypatch
 ):
     reader, writer = pipe(stack)

@@ -1,4 +1,4 @@
-"""protocol.py, judged octet by octet by tests/support/oracle.py, which shares no method with it."""
+"""protocol.py, judged byte by byte by tests/support/oracle.py, which shares no method with it."""
 
 import ast
 import re
@@ -15,40 +15,40 @@ from tests.support.oracle import BEGUN, NEVER
 
 LINES = {"HELLO": protocol.HELLO, "FILE": protocol.FILE, "ERROR": protocol.ERROR}
 EXPECTED = [("HELLO",), ("FILE",), ("ERROR",), ("HELLO", "ERROR"), ("FILE", "ERROR")]
-EVERY_OCTET = [bytes([octet]) for octet in range(256)]
+EVERY_BYTE = [bytes([byte]) for byte in range(256)]
 FILE_LINES = [b"FILE %d 0af9%04x\n" % (length, length * 809) for length in range(81)]
 ERROR_LINES = [b"ERROR x\n", b"ERROR " + 71 * b" " + b"\n", b"ERROR " + 72 * b"~" + b"\n"]
 
 
-def verdict(octets: bytes, *kinds: str) -> int:
+def verdict(data: bytes, *kinds: str) -> int:
     """Return what `first_line` finds, in the oracle's terms."""
     try:
-        found = protocol.first_line(octets, *(LINES[kind] for kind in kinds))
+        found = protocol.first_line(data, *(LINES[kind] for kind in kinds))
     except ProtocolError:
         return NEVER
     if found is None:
         return BEGUN
     line, match = found
-    assert match[0] == octets[: match.end()] and match[0].split()[0] == line.name.encode()
+    assert match[0] == data[: match.end()] and match[0].split()[0] == line.name.encode()
     return match.end()
 
 
-def assert_every_octet_is_judged(line: bytes, *kinds: str) -> None:
-    """Put each of the 256 octets at each place of `line`, and behind it."""
+def assert_every_byte_is_judged(line: bytes, *kinds: str) -> None:
+    """Put each of the 256 bytes at each place of `line`, and behind it."""
     for place in range(len(line) + 1):
-        for octet in EVERY_OCTET:
-            octets = line[:place] + octet
-            assert verdict(octets, *kinds) == oracle.verdict(octets, *kinds), octets
+        for byte in EVERY_BYTE:
+            data = line[:place] + byte
+            assert verdict(data, *kinds) == oracle.verdict(data, *kinds), data
 
 
 # --- lines: found, possible, impossible
 
 
 @pytest.mark.req("S-4", "S-5", "S-16")
-def test_the_whole_tree_of_hellos_is_judged_at_every_octet():
+def test_the_whole_tree_of_hellos_is_judged_at_every_byte():
     undecided, whole = [b""], []
-    for octets in undecided:  # grows as it is walked
-        for longer in (octets + octet for octet in EVERY_OCTET):
+    for data in undecided:  # grows as it is walked
+        for longer in (data + byte for byte in EVERY_BYTE):
             if longer in oracle.HELLO_BEGINNINGS:
                 assert verdict(longer, "HELLO") == BEGUN
                 undecided.append(longer)
@@ -65,8 +65,8 @@ def test_the_whole_tree_of_hellos_is_judged_at_every_octet():
 @pytest.mark.req("C-6", "C-7")
 def test_the_tree_of_file_lines_is_judged_up_to_the_checksum():
     undecided, lengths = [b""], []
-    for octets in undecided:
-        for longer in (octets + octet for octet in EVERY_OCTET):
+    for data in undecided:
+        for longer in (data + byte for byte in EVERY_BYTE):
             judged = verdict(longer, "FILE")
             assert judged == oracle.verdict(longer, "FILE"), longer
             if longer in oracle.FILE_BEGINNINGS:
@@ -77,26 +77,26 @@ def test_the_tree_of_file_lines_is_judged_up_to_the_checksum():
 
 
 @pytest.mark.req("C-6", "C-7")
-def test_every_octet_at_every_place_of_a_file_line():
+def test_every_byte_at_every_place_of_a_file_line():
     for line in (FILE_LINES[0], FILE_LINES[10], FILE_LINES[80]):
-        assert_every_octet_is_judged(line, "FILE", "ERROR")
+        assert_every_byte_is_judged(line, "FILE", "ERROR")
 
 
 @pytest.mark.req("C-6", "C-7")
-def test_every_octet_at_every_place_of_an_error_line():
+def test_every_byte_at_every_place_of_an_error_line():
     for line in (ERROR_LINES[0], ERROR_LINES[-1]):
-        assert_every_octet_is_judged(line, "FILE", "ERROR")
+        assert_every_byte_is_judged(line, "FILE", "ERROR")
 
 
 @pytest.mark.req("C-6", "C-7")
-def test_every_octet_at_every_place_of_the_first_line_from_a_server():
+def test_every_byte_at_every_place_of_the_first_line_from_a_server():
     for line in (b"HELLO 1\n", b"HELLO 999\n", ERROR_LINES[0]):
-        assert_every_octet_is_judged(line, "HELLO", "ERROR")
+        assert_every_byte_is_judged(line, "HELLO", "ERROR")
 
 
 @st.composite
 def nearly_legal(draw: st.DrawFn) -> bytes:
-    """Draw a legal line with a change or two, and octets behind it, cut anywhere."""
+    """Draw a legal line with a change or two, and bytes behind it, cut anywhere."""
     hello = st.integers(1, 999).map(b"HELLO %d\n".__mod__)
     line = draw(st.one_of(hello, st.sampled_from(FILE_LINES), st.sampled_from(ERROR_LINES)))
     for _ in range(draw(st.integers(0, 2))):
@@ -109,15 +109,15 @@ def nearly_legal(draw: st.DrawFn) -> bytes:
 
 @pytest.mark.req("W-1", "C-6", "C-7", "S-4", "S-5")
 @pytest.mark.parametrize("kinds", EXPECTED, ids=" or ".join)
-@given(octets=st.one_of(st.binary(), nearly_legal()))
-def test_any_octets_are_judged_as_the_oracle_judges_them(kinds, octets):
-    assert verdict(octets, *kinds) == oracle.verdict(octets, *kinds)
+@given(data=st.one_of(st.binary(), nearly_legal()))
+def test_any_bytes_are_judged_as_the_oracle_judges_them(kinds, data):
+    assert verdict(data, *kinds) == oracle.verdict(data, *kinds)
 
 
 @pytest.mark.req("W-2")
-@given(octets=nearly_legal())
-def test_a_refusal_is_final_and_a_line_stays_what_it_is(octets):
-    verdicts = [verdict(octets[:end], "FILE", "ERROR") for end in range(len(octets) + 1)]
+@given(data=nearly_legal())
+def test_a_refusal_is_final_and_a_line_stays_what_it_is(data):
+    verdicts = [verdict(data[:end], "FILE", "ERROR") for end in range(len(data) + 1)]
     decided = [judged for judged in verdicts if judged != BEGUN]
     assert verdicts == (len(verdicts) - len(decided)) * [BEGUN] + decided
     assert len(set(decided)) <= 1
@@ -197,10 +197,10 @@ def test_an_error_message_is_a_legal_line_whatever_the_length_of_its_reason(leng
     assert oracle.verdict(line, "ERROR") == len(line)
 
 
-@given(octets=nearly_legal())
-def test_what_a_refusal_says_can_be_sent(octets):
+@given(data=nearly_legal())
+def test_what_a_refusal_says_can_be_sent(data):
     try:
-        protocol.first_line(octets, protocol.HELLO)
+        protocol.first_line(data, protocol.HELLO)
     except ProtocolError as refusal:
         assert re.fullmatch("expected HELLO, got [ -~]+", str(refusal))
         line = protocol.error_message(str(refusal))
@@ -208,9 +208,9 @@ def test_what_a_refusal_says_can_be_sent(octets):
 
 
 @pytest.mark.req("W-3")
-@given(body=st.binary(max_size=80).filter(oracle.valid_file), octets=st.binary(min_size=1))
-def test_no_message_has_a_cr(body, octets):
-    reason = "got " + protocol.shown(octets)
+@given(body=st.binary(max_size=80).filter(oracle.valid_file), data=st.binary(min_size=1))
+def test_no_message_has_a_cr(body, data):
+    reason = "got " + protocol.shown(data)
     said = protocol.hello() + protocol.file_message(body) + protocol.error_message(reason)
     assert b"\r" not in said
 
@@ -238,21 +238,21 @@ def test_a_rule_is_named_and_so_is_the_place():
 
 
 @pytest.mark.parametrize("length", [0, 1, 79, 80])
-def test_files_up_to_80_octets_are_valid(length):
+def test_files_up_to_80_bytes_are_valid(length):
     assert protocol.broken_rule(length * b"\n") is None
     assert protocol.broken_rule((length - 1) * b"x" + b"\n") is None
 
 
-def test_81_octets_are_too_many_and_80_are_counted_in_octets():
+def test_81_bytes_are_too_many_and_80_are_counted_in_bytes():
     assert protocol.broken_rule(80 * b"x" + b"\n") == "more than 80 bytes"
     assert protocol.broken_rule("€".encode() * 26 + b"x\n") is None
     assert protocol.broken_rule("€".encode() * 27 + b"\n") == "more than 80 bytes"
 
 
-def test_every_octet_alone_in_a_file():
+def test_every_byte_alone_in_a_file():
     for before, after in [(b"", b"\n"), (b"x\n", b"y\n"), (b"", b""), (b"\n", b"")]:
-        for octet in EVERY_OCTET:
-            body = before + octet + after
+        for byte in EVERY_BYTE:
+            body = before + byte + after
             assert (protocol.broken_rule(body) is None) == oracle.valid_file(body), body
 
 
@@ -273,10 +273,10 @@ BODY = b"Hello, world!\n"
 MESSAGE = b"FILE 14 7b55a718\n" + BODY
 
 
-def outcome(octets: bytes) -> tuple[str, bytes]:
-    """Return what `file_received` makes of `octets`, in the oracle's terms."""
+def outcome(data: bytes) -> tuple[str, bytes]:
+    """Return what `file_received` makes of `data`, in the oracle's terms."""
     try:
-        whole = protocol.file_received(octets)
+        whole = protocol.file_received(data)
     except ProtocolError as refusal:
         return ("invalid" if str(refusal).startswith("not a valid file: ") else "never"), b""
     except PeerError:
@@ -287,7 +287,7 @@ def outcome(octets: bytes) -> tuple[str, bytes]:
 
 
 @pytest.mark.req("C-10")
-def test_a_file_message_is_whole_at_the_last_octet_of_its_body_and_not_before():
+def test_a_file_message_is_whole_at_the_last_byte_of_its_body_and_not_before():
     for end in range(len(MESSAGE)):
         assert protocol.file_received(MESSAGE[:end]) is None
     assert protocol.file_received(MESSAGE) == (BODY, b"")
@@ -295,7 +295,7 @@ def test_a_file_message_is_whole_at_the_last_octet_of_its_body_and_not_before():
 
 
 @pytest.mark.req("C-10")
-def test_a_file_of_no_octets_is_whole_with_its_line():
+def test_a_file_of_no_bytes_is_whole_with_its_line():
     assert protocol.file_received(b"FILE 0 00000000") is None
     assert protocol.file_received(b"FILE 0 00000000\n") == (b"", b"")
     assert protocol.file_received(b"FILE 0 00000000\n\n") == (b"", b"\n")
@@ -305,10 +305,10 @@ def test_a_file_of_no_octets_is_whole_with_its_line():
 def test_every_flipped_bit_of_a_body_is_noticed():
     for place in range(len(MESSAGE) - len(BODY), len(MESSAGE)):
         for bit in range(8):
-            octets = bytearray(MESSAGE)
-            octets[place] ^= 1 << bit
+            data = bytearray(MESSAGE)
+            data[place] ^= 1 << bit
             with pytest.raises(Damaged, match=r"^checksum [0-9a-f]{8}, expected 7b55a718$"):
-                protocol.file_received(bytes(octets))
+                protocol.file_received(bytes(data))
 
 
 @pytest.mark.req("C-12")
@@ -319,7 +319,7 @@ def test_a_body_that_is_no_valid_file_is_refused_though_its_checksum_is_right():
 
 
 @pytest.mark.req("C-14")
-def test_the_checksum_is_judged_before_the_rules_and_before_octets_beyond():
+def test_the_checksum_is_judged_before_the_rules_and_before_bytes_beyond():
     for body in (b"hello\n", b"no LF", b"\0\n"):
         for beyond in (b"", b"\n"):
             wrong = b"FILE %d 00000000\n" % len(body) + body + beyond
@@ -346,15 +346,15 @@ def received_messages(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.req("C-5", "C-6", "C-7", "C-10", "C-11", "C-12", "C-14", "W-1")
-@given(octets=st.one_of(received_messages(), nearly_legal(), st.binary()))
-def test_any_octets_in_place_of_a_file_message_have_the_outcome_that_the_oracle_gives(octets):
-    assert outcome(octets) == oracle.file_message(octets)
+@given(data=st.one_of(received_messages(), nearly_legal(), st.binary()))
+def test_any_bytes_in_place_of_a_file_message_have_the_outcome_that_the_oracle_gives(data):
+    assert outcome(data) == oracle.file_message(data)
 
 
 @pytest.mark.req("W-2")
-@given(octets=received_messages())
-def test_the_outcome_of_a_file_message_does_not_depend_on_its_segments(octets):
-    outcomes = [outcome(octets[:end])[0] for end in range(len(octets) + 1)]
+@given(data=received_messages())
+def test_the_outcome_of_a_file_message_does_not_depend_on_its_segments(data):
+    outcomes = [outcome(data[:end])[0] for end in range(len(data) + 1)]
     decided = [each for each in outcomes if each != "open"]
     assert outcomes == (len(outcomes) - len(decided)) * ["open"] + decided
     assert len(set(decided)) <= 1
@@ -364,25 +364,25 @@ def test_the_outcome_of_a_file_message_does_not_depend_on_its_segments(octets):
 
 
 @pytest.mark.req("W-4")
-def test_every_octet_is_shown_in_printable_ascii_and_can_be_told_from_every_other():
-    seen = {protocol.shown(octet) for octet in EVERY_OCTET}
+def test_every_byte_is_shown_in_printable_ascii_and_can_be_told_from_every_other():
+    seen = {protocol.shown(byte) for byte in EVERY_BYTE}
     assert len(seen) == 256
     assert all(re.fullmatch("[ -~]+", text) for text in seen)
 
 
 @pytest.mark.req("W-4")
-@given(octets=st.binary(max_size=100))
-@example(octets=b"'\"")
-@example(octets=b"\x1b]0;title\x07\x9b2J\n")
-def test_octets_are_shown_in_printable_ascii_that_says_what_they_were(octets):
-    text = protocol.shown(octets, None)
+@given(data=st.binary(max_size=100))
+@example(data=b"'\"")
+@example(data=b"\x1b]0;title\x07\x9b2J\n")
+def test_bytes_are_shown_in_printable_ascii_that_says_what_they_were(data):
+    text = protocol.shown(data, None)
     assert re.fullmatch("[ -~]+", text)
     assert text[0] == text[-1] and text[0] in "'\""
-    assert ast.literal_eval("b" + text) == octets
+    assert ast.literal_eval("b" + text) == data
 
 
 @pytest.mark.req("W-4")
-def test_what_is_shown_is_cut_at_32_octets():
+def test_what_is_shown_is_cut_at_32_bytes():
     for count, cut in [(0, ""), (31, ""), (32, ""), (33, "..."), (10**6, "...")]:
         assert protocol.shown(count * b"A") == repr(min(count, 32) * "A") + cut
         assert len(protocol.shown(count * b"\x1b")) <= 2 + 32 * len("\\x1b") + 3
@@ -393,12 +393,12 @@ def test_the_cut_can_be_chosen():
         assert protocol.shown(b"abc", limit) == text
 
 
-@given(octets=st.binary())
-def test_an_escaped_name_is_printable_ascii_and_says_what_the_octets_were(octets):
-    text = protocol.escaped(octets)
+@given(data=st.binary())
+def test_an_escaped_name_is_printable_ascii_and_says_what_the_bytes_were(data):
+    text = protocol.escaped(data)
     assert text.isascii() and text.isprintable()
-    quote = '"' if b"'" in octets and b'"' not in octets else "'"
-    assert ast.literal_eval(f"b{quote}{text}{quote}") == octets
+    quote = '"' if b"'" in data and b'"' not in data else "'"
+    assert ast.literal_eval(f"b{quote}{text}{quote}") == data
 
 
 # --- any file, any segmentation
@@ -417,10 +417,10 @@ def received(pieces: list[bytes]) -> bytes:
     raise AssertionError("the file never became whole")
 
 
-def cut(octets: bytes, places: list[int]) -> list[bytes]:
-    """Return `octets` in pieces, cut at `places`."""
-    borders = [0, *sorted(place % (len(octets) + 1) for place in places), len(octets)]
-    return [octets[start:end] for start, end in pairwise(borders)]
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """Return `data` in pieces, cut at `places`."""
+    borders = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(borders)]
 
 
 @pytest.mark.req("W-2")
@@ -430,7 +430,7 @@ def test_any_valid_file_survives_any_segmentation(body, places):
     assert protocol.broken_rule(body) is None
     stream = protocol.hello() + protocol.file_message(body)
     assert received(cut(stream, places)) == body
-    assert received([bytes([octet]) for octet in stream]) == body
+    assert received([bytes([byte]) for byte in stream]) == body
 
 
 def test_the_empty_file_survives_any_segmentation():

@@ -394,7 +394,7 @@ def test_acting_on_one_deadline_may_cancel_all_the_others(world):
 
 
 @pytest.mark.fault("C10")
-def test_whose_octets_come_with_the_deadline_is_not_late(world):
+def test_whose_bytes_come_with_the_deadline_is_not_late(world):
     queue = world.queue(5.0)
     one = world.handler("one", interest=READ)
     one.reads = lambda: queue.cancel(one)

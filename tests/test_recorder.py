@@ -140,7 +140,7 @@ def test_time_is_in_microseconds_since_the_beginning(world):
 
 def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world):
     world.recorder.begin("server", world, {"input_file": "caf\udce9", "port": 7080, "chunk": None})
-    assert all(octet < 128 for octet in world.lines[0])
+    assert all(byte < 128 for byte in world.lines[0])
     assert json.loads(world.lines[0])["options"] == {
         "input_file": r"caf\udce9", "port": 7080, "chunk": None,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Both programs on real sockets: what one end is given comes out at the other, or is refused.
 
-Properties, tried with examples that hypothesis makes up: files, streams of octets, cuts. What must
+Properties, tried with examples that hypothesis makes up: files, streams of bytes, cuts. What must
 come of a stream says tests/support/oracle.py, which shares no code with the programs.
 """
 
@@ -20,9 +20,9 @@ from tests.support.warm import Warm
 TEXT = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=79)
 
 
-def cut(octets: bytes, limit: int) -> bytes:
-    """Return UTF-8 `octets` up to the last whole character within `limit`."""
-    return octets[:limit].decode(errors="ignore").encode()
+def cut(data: bytes, limit: int) -> bytes:
+    """Return UTF-8 `data` up to the last whole character within `limit`."""
+    return data[:limit].decode(errors="ignore").encode()
 
 
 valid_files = TEXT.map(lambda text: cut(text.encode(), 79) + b"\n") | st.just(b"")
@@ -53,7 +53,7 @@ def rules_broken(body: bytes) -> "list[str]":
         body.decode()
     except UnicodeDecodeError:
         rules.append("UTF-8")
-    rules += [name for name, octet in (("NUL", 0), ("CR", 13)) if octet in body]
+    rules += [name for name, byte in (("NUL", 0), ("CR", 13)) if byte in body]
     return rules if body[-1:] in (b"", b"\n") else [*rules, "LF"]
 
 
@@ -116,7 +116,7 @@ def test_any_file_that_breaks_a_rule_is_refused_at_both_ends_with_the_rule_named
         is_refused()
 
 
-# -- any octets ------------------------------------------------------------------------------------
+# -- any bytes ------------------------------------------------------------------------------------
 
 WORDS = [
     *(
@@ -135,12 +135,12 @@ WORDS = [
     ),
     *(HELLO, file_message(b"a\n"), file_message(b""), file_message(b"\r\n"), b"00000000", b"\xff"),
 ]
-some_octets = st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=8).map(b"".join)
+some_bytes = st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=8).map(b"".join)
 
 
 @st.composite
 def changed(draw: st.DrawFn, streams: "st.SearchStrategy[bytes]") -> bytes:
-    """Return a stream with some octets of it changed, left out or put in."""
+    """Return a stream with some bytes of it changed, left out or put in."""
     stream = bytearray(draw(streams))
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(stream)))
@@ -161,11 +161,11 @@ server_streams = valid_files.map(lambda body: HELLO + file_message(body))
 
 @pytest.mark.req("C-13", "C-14", "C-23", "W-2")
 @pytest.mark.fault("G6", "G7", "G8", "G12")
-def test_any_octets_of_a_server_lead_the_client_to_a_defined_end():
+def test_any_bytes_of_a_server_lead_the_client_to_a_defined_end():
     with Warm() as warm:
 
         @settings(max_examples=100)
-        @given(pieces(some_octets | changed(server_streams)))
+        @given(pieces(some_bytes | changed(server_streams)))
         def ends(stream):
             def server(peer):
                 try:
@@ -175,11 +175,11 @@ def test_any_octets_of_a_server_lead_the_client_to_a_defined_end():
                 peer.finish().farewell()
 
             outcome = play(server, start=warm.start)
-            octets = b"".join(stream)
-            status = oracle.client_status(octets)
+            data = b"".join(stream)
+            status = oracle.client_status(data)
             assert outcome.status == status
             if status == 0:
-                assert_saved(outcome, octets.split(b"\n", 2)[2])
+                assert_saved(outcome, data.split(b"\n", 2)[2])
             else:
                 assert outcome.folder == {"copy": OLD}
                 assert_one_line(outcome.err)
@@ -192,7 +192,7 @@ CLOSING = re.compile(r"^c\d+ (done|refused|lost|late|cut|bug)\b.*$", re.MULTILIN
 
 @pytest.mark.req("S-30", "W-2", "S-13")
 @pytest.mark.fault("B6", "B7", "B8", "I-1")
-def test_any_octets_of_a_client_lead_the_server_to_one_closing_word(tmp_path):
+def test_any_bytes_of_a_client_lead_the_server_to_one_closing_word(tmp_path):
     body = b"a file\n"
     source = tmp_path / "source.txt"
     source.write_bytes(body)
@@ -200,16 +200,16 @@ def test_any_octets_of_a_client_lead_the_server_to_one_closing_word(tmp_path):
     with Server(source) as server:
 
         @settings(max_examples=200)
-        @given(pieces(some_octets | changed(st.just(HELLO))))
+        @given(pieces(some_bytes | changed(st.just(HELLO))))
         def ends(stream):
-            octets = b"".join(stream)
+            data = b"".join(stream)
             with peers.connect(server.address) as peer:
                 try:
                     peer.send(*stream)
                 except ConnectionError:
                     pass  # refused before the last piece
                 said = peer.finish().farewell()
-            word = oracle.server_word(octets)
+            word = oracle.server_word(data)
             closing = server.expect(CLOSING.pattern)
             # A refused client that goes on writing may reset the server's last words away.
             assert closing[1] == word

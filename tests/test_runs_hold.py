@@ -107,7 +107,7 @@ def test_a_client_without_room_is_waited_for(run, body):
 
 
 @pytest.mark.parametrize(
-    ("octets", "end"),
+    ("data", "end"),
     [
         (b"GET / HTTP/1.1\r\n\r\n", read_to_end),
         (b"HELLO 2\n", read_to_end),
@@ -119,10 +119,10 @@ def test_a_client_without_room_is_waited_for(run, body):
         (b"x" * 10_000, lambda client: None),
     ],
 )
-def test_a_client_that_misbehaves_is_ended_properly(run, body, octets, end):
+def test_a_client_that_misbehaves_is_ended_properly(run, body, data, end):
     with Server(body, "--trace", run) as server:
         with server.connect() as client:
-            client.sendall(octets)
+            client.sendall(data)
             end(client)
             if client.fileno() >= 0:
                 server.settle()
@@ -217,7 +217,7 @@ WRONG = MESSAGE.replace(b"Hello", b"hello")
 
 
 @pytest.mark.parametrize(
-    ("octets", "status"),
+    ("data", "status"),
     [
         (HELLO + MESSAGE, 0),
         (HELLO + MESSAGE + b"x", 4),
@@ -231,12 +231,12 @@ WRONG = MESSAGE.replace(b"Hello", b"hello")
     ],
 )
 @pytest.mark.parametrize("end", [socket.socket.close, reset])
-def test_a_server_that_misbehaves_is_left_properly(run, tmp_path, octets, status, end):
+def test_a_server_that_misbehaves_is_left_properly(run, tmp_path, data, status, end):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with Client("--port", port, "--trace", run, "127.0.0.1", tmp_path / "copy") as client:
             connection, _ = server.accept()
-            connection.sendall(octets)
+            connection.sendall(data)
             end(connection)
             assert client.wait() in (status, 5)
     holds(run)
@@ -255,8 +255,8 @@ def test_a_silent_server_is_given_up(run, tmp_path):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_simulated_world_holds(seed):
     lies = World.of_seed(seed).knobs.spurious  # its kernel wakes the loop for nothing
-    for octets in recorded(seed):
-        violations = invariants.check(events.read(io.BytesIO(octets)))
+    for data in recorded(seed):
+        violations = invariants.check(events.read(io.BytesIO(data)))
         found = [str(v) for v in violations if not (lies and v.invariant == 8)]
         assert found == []
 
@@ -300,7 +300,7 @@ DEFECTS = {
             queue.cancel = lambda handler: queue.waiting.pop(handler, None)
         instrument._Loop.observe = observe_less
     """),
-    "sends one octet too few": (6, """
+    "sends one byte too few": (6, """
         message = protocol.file_message
         protocol.file_message = lambda body: message(body)[:-1]
     """),
@@ -434,8 +434,8 @@ def test_the_same_scene_with_a_server_that_is_right(tmp_path, run, body):
 def test_a_client_that_keeps_a_damaged_file_is_found_out(tmp_path, run):
     code = """
         whole = protocol.file_received
-        def any_checksum(octets):
-            header, _, body = octets.partition(b"\\n")
+        def any_checksum(data):
+            header, _, body = data.partition(b"\\n")
             return whole(protocol.file_message(body)) if len(body) == 14 else None
         protocol.file_received = any_checksum
     """

@@ -34,16 +34,16 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def save(path, octets=NEW):
+def save(path, data=NEW):
     with saving.opened(str(path)) as copy:
-        copy.write(octets)
+        copy.write(data)
         copy.publish()
 
 
-def refusal(path, octets=NEW):
+def refusal(path, data=NEW):
     """Return the one line with which saving at `path` fails."""
     with pytest.raises(Failure) as caught:
-        save(path, octets)
+        save(path, data)
     line = str(caught.value)
     assert caught.value.status == 1
     assert line.isascii() and line.isprintable()
@@ -84,15 +84,15 @@ def outcome(process):
     return process.returncode, said.decode().replace(ADVICE, "")
 
 
-# The octets and the moment at which they appear
+# The bytes and the moment at which they appear
 
 
 @pytest.mark.fault("H11")
-@given(octets=st.binary(max_size=80))
-def test_the_copy_has_exactly_the_octets(octets, tmp_path_factory):
+@given(data=st.binary(max_size=80))
+def test_the_copy_has_exactly_the_bytes(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("exact") / "out"
-    save(path, octets)
-    assert path.read_bytes() == octets
+    save(path, data)
+    assert path.read_bytes() == data
     assert os.listdir(path.parent) == ["out"]
     path.unlink()
     path.parent.rmdir()
@@ -138,7 +138,7 @@ def test_who_has_the_old_file_open_keeps_reading_it(here):
 
 
 @pytest.mark.fault("H13")
-def test_octets_then_name_then_folder_go_to_the_disk_in_this_order(here, monkeypatch):
+def test_bytes_then_name_then_folder_go_to_the_disk_in_this_order(here, monkeypatch):
     calls = []
     fsync, replace = os.fsync, os.replace
 
@@ -172,11 +172,11 @@ def test_a_folder_that_cannot_be_synced_does_not_spoil_the_copy(here, monkeypatc
 
 @pytest.mark.fault("H3")
 @pytest.mark.parametrize("path", ["out", "fifo"])
-def test_a_write_that_takes_one_octet_at_a_time_still_writes_all(here, monkeypatch, path):
+def test_a_write_that_takes_one_byte_at_a_time_still_writes_all(here, monkeypatch, path):
     os.mkfifo("fifo")
     write = os.write
     reader = os.open("fifo", os.O_RDONLY | os.O_NONBLOCK)
-    monkeypatch.setattr(os, "write", lambda descriptor, octets: write(descriptor, octets[:1]))
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:1]))
     save(path)
     assert (os.read(reader, 100) or Path("out").read_bytes()) == NEW
     os.close(reader)
@@ -670,7 +670,7 @@ def test_in_a_folder_that_is_renamed_meanwhile_nothing_is_left(here):
     assert os.listdir("there") == []
 
 
-def test_another_hard_link_keeps_the_old_octets_as_admitted(here):
+def test_another_hard_link_keeps_the_old_bytes_as_admitted(here):
     Path("out").write_bytes(OLD)
     os.link("out", "other")
     save("out")
@@ -738,7 +738,7 @@ def test_a_device_that_may_not_be_written_is_told_before_connecting(here):
 
 
 @pytest.mark.fault("H6")
-def test_a_fifo_gets_the_octets_and_stays_a_fifo(here):
+def test_a_fifo_gets_the_bytes_and_stays_a_fifo(here):
     os.mkfifo("fifo")
     with saving.opened("fifo") as copy:
         assert os.listdir() == ["fifo"]  # nothing temporary
@@ -828,7 +828,7 @@ STDOUT = [
 
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("path", STDOUT)
-def test_standard_output_that_is_a_pipe_gets_the_octets(here, path):
+def test_standard_output_that_is_a_pipe_gets_the_bytes(here, path):
     process = child("pass", path, stdout=subprocess.PIPE)
     copy, said = process.communicate(timeout=LIMIT)
     assert (copy, said, process.returncode) == (NEW, b"", 0)
@@ -849,7 +849,7 @@ def test_standard_output_that_is_a_file_goes_on_where_it_is(here, path):
 
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("path", STDOUT)
-def test_standard_output_that_is_a_socket_gets_the_octets(path):
+def test_standard_output_that_is_a_socket_gets_the_bytes(path):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         assert outcome(child("pass", path, stdout=theirs)) == (0, "")

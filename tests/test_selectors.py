@@ -42,10 +42,10 @@ def reactor(request):
 class Speaker(Connection):
     """Says all it has, ends its stream, and hears the other out."""
 
-    def __init__(self, reactor, sock, octets):
+    def __init__(self, reactor, sock, data):
         super().__init__(reactor, sock, None, "?")
         sock.setblocking(False)
-        self.unsent = octets
+        self.unsent = data
         self.heard = b""
         self.over = False
         reactor.watch(self, READ | WRITE)
@@ -57,10 +57,10 @@ class Speaker(Connection):
             self.reactor.watch(self, self.interest & READ)
 
     def on_readable(self):
-        octets = self.receive()
-        if octets:
-            self.heard += octets
-        elif octets is not None:
+        data = self.receive()
+        if data:
+            self.heard += data
+        elif data is not None:
             self.over = True
             self.reactor.watch(self, self.interest & WRITE)
 
@@ -72,9 +72,9 @@ class Speaker(Connection):
 def test_two_talk_at_once_in_small_pieces_and_whoever_has_ended_is_left_alone(reactor):
     words = [bytes(range(256)) * 400, b"x" * 70_000]
     speakers = []
-    for sock, octets in zip(socket.socketpair(), words, strict=True):
+    for sock, data in zip(socket.socketpair(), words, strict=True):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least that the kernel has
-        speakers.append(Speaker(reactor, sock, octets))
+        speakers.append(Speaker(reactor, sock, data))
     reactor.run(until=lambda: all(speaker.over and not speaker.interest for speaker in speakers))
     assert [speaker.heard for speaker in speakers] == words[::-1]
     assert reactor.selector.select(0) == []  # both ways are closed: epoll would report a hang-up
@@ -164,7 +164,7 @@ class Party:
 @pytest.mark.parametrize(
     "options",
     [{}, {"chunk": 1}, {"chunk": 7, "pause": 0.001}, {"max_clients": 1}],
-    ids=["plain", "octet by octet", "slow motion", "one at a time"],
+    ids=["plain", "byte by byte", "slow motion", "one at a time"],
 )
 def test_everybody_gets_an_exact_copy(reactor, options):
     party = Party(reactor, **options)

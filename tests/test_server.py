@@ -40,7 +40,7 @@ from tests.support.programs import (
     run_server,
 )
 
-TEXT = b"one\n\nzw\xc3\xb6lf\n"  # an empty line and a character of two octets
+TEXT = b"one\n\nzw\xc3\xb6lf\n"  # an empty line and a character of two bytes
 REFUSAL = re.compile(rb"HELLO 1\nERROR [ -~]{1,72}\n")
 LEGAL = [b"HELLO %d\n" % version for version in range(1, 1000)]
 NO_LF = [b"HELLO 999\n"[:count] for count in range(10)]
@@ -49,9 +49,9 @@ NotHere = Callable[[str], None]
 needs_strace = pytest.mark.usefixtures("traceable")
 
 
-def possible(octets: bytes) -> bool:
+def possible(data: bytes) -> bool:
     """Whether some hello of the grammar begins so: found by trying all of them."""
-    return any(line.startswith(octets) for line in LEGAL)
+    return any(line.startswith(data) for line in LEGAL)
 
 
 @pytest.fixture(scope="module")
@@ -324,9 +324,9 @@ def test_a_privileged_port_is_one_line_and_status_1(text_file: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"\n", b"a\n", 79 * b"a" + b"\n", 80 * b"\n", "\ufeffä€𝄞\n".encode(), b"\x01\x1b\x7f\n"],
-    ids=["empty", "LF", "short", "80 octets", "80 lines", "multi-octet", "control"],
+    ids=["empty", "LF", "short", "80 bytes", "80 lines", "multi-byte", "control"],
 )
-def test_a_valid_file_is_delivered_octet_for_octet(body: bytes, tmp_path: Path) -> None:
+def test_a_valid_file_is_delivered_byte_for_byte(body: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(body)
     with Server(path) as server:
@@ -347,7 +347,7 @@ def make(kind: str, path: Path) -> None:
         os.mkfifo(path)
     elif kind == "a socket":
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.bind(os.path.relpath(path))  # a name of a socket has at most 107 octets
+            sock.bind(os.path.relpath(path))  # a name of a socket has at most 107 bytes
     elif kind == "a device":
         path.symlink_to("/dev/zero")
     elif kind == "a loop of links":
@@ -402,7 +402,7 @@ def test_what_is_no_regular_file_is_refused_at_once(
         (b"\xc3", "UTF-8 at offset 0"),
         (b"\xed\xa0\x80\n", "UTF-8 at offset 0"),
     ],
-    ids=["81 octets", "no final LF", "CR", "NUL", "not UTF-8", "cut UTF-8", "surrogate"],
+    ids=["81 bytes", "no final LF", "CR", "NUL", "not UTF-8", "cut UTF-8", "surrogate"],
 )
 def test_a_file_that_breaks_a_rule_is_refused_with_the_rule_and_the_place(
     body: bytes, rule: str, tmp_path: Path
@@ -432,7 +432,7 @@ def test_a_file_that_may_not_be_read_is_one_line_and_status_1(text_file: Path) -
 @pytest.mark.posix_only("strace would show the calls of Wine")
 @needs_strace
 @pytest.mark.fault("F3", "F7")
-def test_at_most_81_octets_of_a_file_are_ever_read(tmp_path: Path) -> None:
+def test_at_most_81_bytes_of_a_file_are_ever_read(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(100_000 * b"a\n")
     log = tmp_path / "calls"
@@ -453,7 +453,7 @@ def test_the_name_of_a_file_is_shown_escaped(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("F6")
-def test_every_client_of_a_period_gets_the_same_octets_whatever_happens_to_the_file(
+def test_every_client_of_a_period_gets_the_same_bytes_whatever_happens_to_the_file(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "file"
@@ -494,19 +494,19 @@ def test_every_segmentation_of_the_hello_gives_the_same_conversation(server: Ser
 @pytest.mark.fault("B6", "E3")
 @pytest.mark.req("S-4", "W-1", "S-13", "S-14", "S-29")
 @pytest.mark.parametrize("prefix", NO_LF, ids=repr)
-def test_every_octet_that_makes_a_hello_impossible_is_refused_at_once(
+def test_every_byte_that_makes_a_hello_impossible_is_refused_at_once(
     server: Server, prefix: bytes
 ) -> None:
-    # The client does not end its stream: the refusal must come from this very octet.
+    # The client does not end its stream: the refusal must come from this very byte.
     refused = [prefix + bytes([o]) for o in range(256) if not possible(prefix + bytes([o]))]
     assert len(refused) >= 244
     for begin in range(0, len(refused), 64):
         connections = [server.connect() for _ in refused[begin : begin + 64]]
-        for connection, octets in zip(connections, refused[begin:], strict=False):
-            connection.sendall(octets)
-        for connection, octets in zip(connections, refused[begin:], strict=False):
+        for connection, data in zip(connections, refused[begin:], strict=False):
+            connection.sendall(data)
+        for connection, data in zip(connections, refused[begin:], strict=False):
             said = read_to_end(connection)
-            assert REFUSAL.fullmatch(said), (octets, said)
+            assert REFUSAL.fullmatch(said), (data, said)
             connection.close()
 
 
@@ -515,8 +515,8 @@ def test_every_octet_that_makes_a_hello_impossible_is_refused_at_once(
 def test_a_hello_that_is_still_possible_is_waited_for(server: Server, version: bytes) -> None:
     with server.accepted() as client:
         assert read_exactly(client.connection, len(HELLO)) == HELLO
-        for octet in b"HELLO " + version:
-            client.send_seen(bytes([octet]))
+        for byte in b"HELLO " + version:
+            client.send_seen(bytes([byte]))
             assert client.silent()
         client.connection.sendall(b"\n")
         said = HELLO + read_to_end(client.connection)
@@ -533,12 +533,12 @@ def test_another_version_is_refused(server: Server, version: int) -> None:
 
 @pytest.mark.fault("B10")
 @pytest.mark.req("S-8")
-@pytest.mark.parametrize("octets", [*NO_LF, HELLO[:-1]], ids=repr)
+@pytest.mark.parametrize("data", [*NO_LF, HELLO[:-1]], ids=repr)
 def test_an_end_of_stream_inside_or_before_the_hello_is_refused(
-    server: Server, octets: bytes
+    server: Server, data: bytes
 ) -> None:
     with server.connect() as connection:
-        connection.sendall(octets)
+        connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         assert REFUSAL.fullmatch(read_to_end(connection))
 
@@ -551,7 +551,7 @@ def test_a_client_that_only_knocks_is_no_trouble(server: Server) -> None:
 
 @pytest.mark.fault("B12")
 @pytest.mark.req("S-28")
-def test_octets_that_have_arrived_with_a_refused_hello_do_not_reset_the_reason_away(
+def test_bytes_that_have_arrived_with_a_refused_hello_do_not_reset_the_reason_away(
     server: Server,
 ) -> None:
     with server.connect() as connection:
@@ -576,7 +576,7 @@ def test_a_refusal_is_one_send_even_in_slow_motion(text_file: Path) -> None:
 @pytest.mark.fault("B8", "B12")
 @pytest.mark.req("S-9")
 @pytest.mark.parametrize("extra", [b"!", b"\n", HELLO, b"HELLO 2\n", 200_000 * b"x"], ids=len)
-def test_octets_after_the_hello_are_discarded_and_the_file_comes_whole(
+def test_bytes_after_the_hello_are_discarded_and_the_file_comes_whole(
     server: Server, extra: bytes
 ) -> None:
     assert server.fetch(HELLO + extra) == conversation(TEXT)
@@ -592,7 +592,7 @@ def test_octets_after_the_hello_are_discarded_and_the_file_comes_whole(
 @pytest.mark.fault("B8", "B9")
 @pytest.mark.req("S-9", "S-15", "S-24")
 @pytest.mark.parametrize("ends", [False, True], ids=["stays", "half-closes"])
-def test_octets_and_the_end_of_the_stream_wait_while_the_file_is_sent(
+def test_bytes_and_the_end_of_the_stream_wait_while_the_file_is_sent(
     text_file: Path, ends: bool
 ) -> None:
     with Server(text_file, "--chunk", "1", "--pause", "0.005") as server:
@@ -660,7 +660,7 @@ def test_a_client_that_is_gone_before_it_is_accepted_is_no_trouble(server: Serve
 
 @pytest.mark.fault("B11")
 @pytest.mark.req("S-26")
-def test_a_reset_after_any_octet_of_the_file_is_lost(text_file: Path) -> None:
+def test_a_reset_after_any_byte_of_the_file_is_lost(text_file: Path) -> None:
     whole = conversation(TEXT)
     with Server(text_file, "--chunk", "1", "--pause", "0.005") as server:
         for count in range(len(HELLO), len(whole), 7):
@@ -688,10 +688,10 @@ def test_urgent_data_changes_nothing(server: Server) -> None:
 def test_the_smallest_window_gets_the_whole_file(server: Server) -> None:
     with server.connect(receive_buffer=1) as connection:
         connection.sendall(HELLO)
-        octets = b""
-        while octet := connection.recv(1):
-            octets += octet
-        assert octets == conversation(TEXT)
+        data = b""
+        while byte := connection.recv(1):
+            data += byte
+        assert data == conversation(TEXT)
 
 
 # -- deadlines --------------------------------------------------------------------------------
@@ -700,15 +700,15 @@ def test_the_smallest_window_gets_the_whole_file(server: Server) -> None:
 @pytest.mark.alone
 @pytest.mark.fault("B4", "B5", "B8", "B22")
 @pytest.mark.req("S-16", "S-17", "S-18", "S-19")
-def test_the_deadline_is_total_and_no_octet_extends_it(text_file: Path) -> None:
+def test_the_deadline_is_total_and_no_byte_extends_it(text_file: Path) -> None:
     timeout = 1.0
     with Server(text_file, "--timeout", timeout) as server:
         began = time.monotonic()
         with server.connect() as silent, server.connect() as dripping, server.connect() as staying:
             staying.sendall(HELLO)
             assert read_to_end(staying) == conversation(TEXT)
-            for octet in HELLO[:-1]:
-                dripping.send(bytes([octet]))
+            for byte in HELLO[:-1]:
+                dripping.send(bytes([byte]))
                 staying.send(b"!")
                 select.select([], [], [], timeout / 12)  # the pace of the drip: time is the point
             assert REFUSAL.fullmatch(read_to_end(silent))
@@ -717,7 +717,7 @@ def test_the_deadline_is_total_and_no_octet_extends_it(text_file: Path) -> None:
             server.settle()
             all_lasted = time.monotonic() - began
         assert timeout <= silent_lasted
-        # The last octets came at 7/12 of the time: a deadline that each octet extends, or a read
+        # The last bytes came at 7/12 of the time: a deadline that each byte extends, or a read
         # in any state, would end at 19/12.
         assert all_lasted / silent_lasted < 17 / 12
         assert [word for _, word in server.closings()] == 3 * ["late"]
@@ -904,7 +904,7 @@ def test_verbose_shows_turns_and_none_for_its_own_messages(server: Server) -> No
 def test_whatever_a_client_sends_the_log_is_printable_and_every_line_is_ours(
     text_file: Path,
 ) -> None:
-    attacks = [bytes([octet]) for octet in range(256)]
+    attacks = [bytes([byte]) for byte in range(256)]
     attacks += [b"\x1b]0;title\x07", b"\nlistening on [::]:1\n", b"\r\nc1 done\r\n", b"\xc2\x9b2J"]
     attacks += [b"HELLO \x1b[2J", 5000 * b"\x9b", "HELLO 1\u2028".encode()]
     with Server(text_file) as server:
@@ -915,7 +915,7 @@ def test_whatever_a_client_sends_the_log_is_printable_and_every_line_is_ours(
             with connection:
                 assert server.expect(CLOSING.pattern)[2] == "refused"
         assert server.err is not None
-        seen = bytes(server.err.octets)
+        seen = bytes(server.err.data)
     assert set(seen) <= {*range(32, 127), 10}
     assert all(re.fullmatch(rb"c\d+ [CS]: .+|c\d+ refused .+", line) for line in seen.splitlines())
     assert max(map(len, seen.splitlines())) < 250

@@ -15,7 +15,7 @@ hello = load("server.hello", Path(__file__).parent.parent)
 
 LEGAL = b"HELLO 1\n"
 
-# Octets, and the place of the first one with which no legal line begins, counted from 1.
+# Bytes, and the place of the first one with which no legal line begins, counted from 1.
 NONSENSE = [
     (b"\n", 1),
     (b"hello 1\n", 1),
@@ -40,19 +40,19 @@ NONSENSE = [
 ]
 
 
-def fed_by_the_octet(octets: bytes) -> bytes | None:
-    """Give `accept` all that was received, each time one octet more, until it decides."""
-    for end in range(len(octets) + 1):
-        rest = hello.parse(octets[:end])
+def fed_by_the_byte(data: bytes) -> bytes | None:
+    """Give `accept` all that was received, each time one byte more, until it decides."""
+    for end in range(len(data) + 1):
+        rest = hello.parse(data[:end])
         if rest is not None:
-            return rest + octets[end:]
+            return rest + data[end:]
     return None
 
 
-def outcome(octets: bytes) -> object:
-    """Return the octets beyond the hello, None, or the reason of a refusal."""
+def outcome(data: bytes) -> object:
+    """Return the bytes beyond the hello, None, or the reason of a refusal."""
     try:
-        return hello.parse(octets)
+        return hello.parse(data)
     except ProtocolError as refusal:
         return str(refusal)
 
@@ -61,17 +61,17 @@ def test_the_server_greets_with_version_1():
     assert hello.greeting() == LEGAL
 
 
-def test_the_hello_whole_by_the_octet_and_with_more_behind_it():
+def test_the_hello_whole_by_the_byte_and_with_more_behind_it():
     assert hello.parse(LEGAL) == b""
-    assert fed_by_the_octet(LEGAL) == b""
+    assert fed_by_the_byte(LEGAL) == b""
     assert hello.parse(LEGAL + LEGAL) == LEGAL
 
 
 @pytest.mark.req("W-2")
 @given(beyond=st.binary())
-def test_octets_beyond_the_hello_are_returned_as_they_are(beyond):
+def test_bytes_beyond_the_hello_are_returned_as_they_are(beyond):
     assert hello.parse(LEGAL + beyond) == beyond
-    assert fed_by_the_octet(LEGAL + beyond) == beyond
+    assert fed_by_the_byte(LEGAL + beyond) == beyond
 
 
 @pytest.mark.req("S-5", "S-16")
@@ -92,26 +92,26 @@ def test_another_version_is_refused_at_its_lf_and_not_before(version):
 
 
 @pytest.mark.req("S-4")
-def test_nonsense_is_refused_at_its_first_impossible_octet():
-    for octets, place in NONSENSE:
-        assert hello.parse(octets[: place - 1]) is None
-        for received in (octets[:place], octets):
+def test_nonsense_is_refused_at_its_first_impossible_byte():
+    for data, place in NONSENSE:
+        assert hello.parse(data[: place - 1]) is None
+        for received in (data[:place], data):
             with pytest.raises(ProtocolError, match=r"^expected HELLO, got "):
                 hello.parse(received)
 
 
 @pytest.mark.req("S-4", "S-5", "S-6", "S-7", "S-16", "W-1")
-@given(octets=st.one_of(st.binary(), st.binary().map(b"HELLO 1".__add__)))
-def test_any_octets_lead_to_one_of_three_outcomes(octets):
-    verdict = oracle.verdict(octets, "HELLO")
-    if octets.startswith(LEGAL):
-        assert outcome(octets) == octets[len(LEGAL) :]
+@given(data=st.one_of(st.binary(), st.binary().map(b"HELLO 1".__add__)))
+def test_any_bytes_lead_to_one_of_three_outcomes(data):
+    verdict = oracle.verdict(data, "HELLO")
+    if data.startswith(LEGAL):
+        assert outcome(data) == data[len(LEGAL) :]
     elif verdict == BEGUN:
-        assert outcome(octets) is None
-        assert len(octets) < 10
+        assert outcome(data) is None
+        assert len(data) < 10
     else:
-        assert verdict == NEVER or octets[:verdict] != LEGAL
-        assert str(outcome(octets)).startswith("expected ")
+        assert verdict == NEVER or data[:verdict] != LEGAL
+        assert str(outcome(data)).startswith("expected ")
 
 
 def test_an_error_line_is_no_hello():

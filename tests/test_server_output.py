@@ -27,7 +27,7 @@ from tests.support.programs import (
 
 TEXT = b"one\ntwo\n"
 LINES = 4  # of one conversation: two hellos, the header, the closing line
-SMALL = 4096  # octets: the smallest pipe of Linux
+SMALL = 4096  # bytes: the smallest pipe of Linux
 
 
 @pytest.fixture

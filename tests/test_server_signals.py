@@ -52,7 +52,7 @@ def begun(server: Server, hello: bytes = b"") -> socket.socket:
 
 
 def rest(connection: socket.socket) -> bytes:
-    """Return the whole stream of a connection that `begun` has read one octet of."""
+    """Return the whole stream of a connection that `begun` has read one byte of."""
     return HELLO[:1] + read_to_end(connection)
 
 
@@ -445,7 +445,7 @@ def test_ctrl_c_is_noticed_every_time_idle_and_under_load(text_file: Path) -> No
 @pytest.mark.fault("C3", "C10")
 @pytest.mark.parametrize("asleep", [True, False], ids=["in its sleep", "awake"])
 @pytest.mark.parametrize("sent", [HELLO, HELLO[:3]], ids=["a hello waits", "half a hello waits"])
-def test_octets_that_waited_while_the_server_was_stopped_beyond_the_timeout_are_not_late(
+def test_bytes_that_waited_while_the_server_was_stopped_beyond_the_timeout_are_not_late(
     text_file: Path, sent: bytes, asleep: bool
 ) -> None:
     # A select that a signal ends when its time is over reports nobody, without having looked.

@@ -297,7 +297,7 @@ def test_whoever_is_in_the_backlog_when_the_signal_comes_is_served():
 
 @pytest.mark.fault("B1", "B2", "F4")
 @pytest.mark.parametrize("body", [b"", b"\n", 79 * b"x" + b"\n"])
-def test_a_kernel_that_takes_one_octet_at_a_time_gets_them_all(body):
+def test_a_kernel_that_takes_one_byte_at_a_time_gets_them_all(body):
     assert exact(lived(body=body, window=1))
 
 
@@ -309,7 +309,7 @@ def test_a_client_that_never_reads_is_late_and_disturbs_nobody():
 
 
 @pytest.mark.fault("B4", "B5")
-@pytest.mark.parametrize("kind", ["silent", "half a hello", "an octet a second"])
+@pytest.mark.parametrize("kind", ["silent", "half a hello", "a byte a second"])
 def test_the_deadline_is_one_from_accept_on_for_whoever_is_slow(kind):
     world = lived(*20 * [kind], clients=3, timeout=5.0)
     assert sorted(words(world)) == 3 * ["done"] + 20 * ["late"]
@@ -317,7 +317,7 @@ def test_the_deadline_is_one_from_accept_on_for_whoever_is_slow(kind):
 
 
 @pytest.mark.fault("B6", "B8")
-def test_an_endless_client_is_refused_at_its_first_octets():
+def test_an_endless_client_is_refused_at_its_first_bytes():
     world = lived("endless", clients=1)
     assert sorted(words(world)) == ["done", "refused"]
     assert len(world.server.wires[0].server.heard) <= 256 + 65536
@@ -375,7 +375,7 @@ def test_cutting_in_the_middle_of_a_batch_ends_everybody_once():
 
 
 @pytest.mark.fault("C3", "C10")
-def test_octets_that_were_there_before_a_stall_are_not_late():
+def test_bytes_that_were_there_before_a_stall_are_not_late():
     """The process is stopped for a minute; the client's hello lies in the kernel all the time."""
     world = World(Calm(), Knobs(clients=0))
     stranger = world.add_stranger("silent")
@@ -471,7 +471,7 @@ def test_however_a_connection_breaks_the_copy_is_exact_or_there_is_none(seed):
 
 @pytest.mark.fault("I-8")
 def test_ready_connections_send_in_turn():
-    """Of six transfers of one octet per send, none ever gets two octets ahead of another."""
+    """Of six transfers of one byte per send, none ever gets two bytes ahead of another."""
     story = []
     lived(clients=6, chunk=1, body=b"fair\n", story=story)
     sent = dict.fromkeys(("c1", "c2", "c3", "c4", "c5", "c6"), 0)
@@ -619,7 +619,7 @@ def closes_at_once(self):
     self.end("done")
 
 
-def every_octet_buys_time(self):
+def every_byte_buys_time(self):
     self.server.deadlines.arm(self)
     heard(self)
 
@@ -662,7 +662,7 @@ PLANTED = {
     reads_while_sending: (server.ServerConnection, "needs"),
     always_wants_to_write: (server.ServerConnection, "needs"),
     closes_at_once: (server.ServerConnection, "half_close"),
-    every_octet_buys_time: (server.ServerConnection, "on_readable"),
+    every_byte_buys_time: (server.ServerConnection, "on_readable"),
     ignores_the_end: (server.ServerConnection, "end"),
     stays_late: (server.ServerConnection, "on_late"),
     forgets_the_backlog: (listener.Acceptor, "close"),

@@ -43,7 +43,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.incoming: list[bytes | OSError] = []
-        self.room = PLENTY  # octets that can be sent
+        self.room = PLENTY  # bytes that can be sent
         self.refused = False  # the connection never stood
         self.broken = False  # the connection was reset
         self.sent = b""
@@ -56,18 +56,18 @@ class Wire:
             raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         if not self.incoming:
             raise BlockingIOError
-        octets = self.incoming.pop(0)
-        if isinstance(octets, OSError):
-            raise octets
-        assert len(octets) <= count
-        return octets
+        data = self.incoming.pop(0)
+        if isinstance(data, OSError):
+            raise data
+        assert len(data) <= count
+        return data
 
-    def send(self, octets: bytes, flags: int = 0) -> int:
+    def send(self, data: bytes, flags: int = 0) -> int:
         if self.broken:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
         if not self.room:
             raise BlockingIOError
-        taken = octets[: self.room]
+        taken = data[: self.room]
         self.room -= len(taken)
         self.sent += taken
         return len(taken)
@@ -131,8 +131,8 @@ class World:
         for schedule in self.reactor.schedules:
             schedule.expire(self.moment, self.reactor.call)
 
-    def octets(self, octets: bytes) -> None:
-        self.connection.sock.incoming.append(octets)
+    def arrive(self, data: bytes) -> None:
+        self.connection.sock.incoming.append(data)
         self.fire(READ)
 
     def reset(self) -> None:
@@ -183,7 +183,7 @@ def server_in(state: str, event: str) -> ServerWorld:
     if state == "SENDING":
         world.wire.room = 5
     if state != "HELLO_SENT":
-        world.octets(HELLO)
+        world.arrive(HELLO)
     return world
 
 
@@ -191,13 +191,13 @@ SERVER_EVENTS: dict[tuple[str, str], Callable[[ServerWorld], None]] = {
     ("room to send", ""): lambda world: room(world, PLENTY),
     ("room to send", "octets are left after it"): lambda world: room(world, 4),
     ("room to send", "the whole file is with the kernel"): lambda world: room(world, len(FILE) - 5),
-    ("octets", ""): lambda world: world.octets(b"more"),
-    ("octets", "the hello is not whole and still possible"): lambda world: world.octets(b"HEL"),
-    ("octets", "the client's hello is valid"): lambda world: world.octets(HELLO + b"more"),
-    ("octets", "no hello of version 1 any more"): lambda world: world.octets(b"HELLO 2\n"),
+    ("octets", ""): lambda world: world.arrive(b"more"),
+    ("octets", "the hello is not whole and still possible"): lambda world: world.arrive(b"HEL"),
+    ("octets", "the client's hello is valid"): lambda world: world.arrive(HELLO + b"more"),
+    ("octets", "no hello of version 1 any more"): lambda world: world.arrive(b"HELLO 2\n"),
     ("octets", "at most 1048576 since the client's hello"): lambda world: stream(world, 1048576),
     ("octets", "more than that"): lambda world: stream(world, 1048577),
-    ("end of stream", ""): lambda world: world.octets(b""),
+    ("end of stream", ""): lambda world: world.arrive(b""),
     ("reset", ""): lambda world: world.reset(),
     ("deadline", ""): lambda world: world.deadline(),
     ("end of the drain", ""): lambda world: world.server.cut(),
@@ -206,24 +206,24 @@ SERVER_EVENTS: dict[tuple[str, str], Callable[[ServerWorld], None]] = {
 
 
 def stream(world: World, count: int) -> None:
-    """Let `count` octets come after the hello, in pieces that one recv takes."""
+    """Let `count` bytes come after the hello, in pieces that one recv takes."""
     piece = bytes(100)
     for _ in range(count // len(piece)):
-        world.octets(piece)
-    world.octets(bytes(count % len(piece)))
+        world.arrive(piece)
+    world.arrive(bytes(count % len(piece)))
 
 
-def room(world: World, octets: int) -> None:
-    world.connection.sock.room = octets
+def room(world: World, size: int) -> None:
+    world.connection.sock.room = size
     world.fire(WRITE)
 
 
-def ends_with_an_error(octets: bytes) -> bool:
-    line = octets[octets.rindex(b"ERROR") :]
+def ends_with_an_error(data: bytes) -> bool:
+    line = data[data.rindex(b"ERROR") :]
     return oracle.verdict(line, "ERROR") == len(line)
 
 
-# What each action of table 7.1 leaves: judged by the octets sent since the event, and the world.
+# What each action of table 7.1 leaves: judged by the bytes sent since the event, and the world.
 SERVER_ACTIONS: dict[str, Callable[[bytes, ServerWorld], bool]] = {
     "send what is left of the hello": lambda sent, world: world.wire.sent == HELLO,
     "keep them": lambda sent, world: not sent and world.connection.received == b"HEL",
@@ -300,7 +300,7 @@ CLIENT_WAYS = {
     "DONE": [b"", HELLO, FILE],
 }
 REFUSED = "refused, failed, connected to itself or out of time, and addresses are left"
-CLIENT_OCTETS = {
+CLIENT_BYTES = {
     "no line is whole and one is still possible": b"ERR",
     "the server's hello is valid": HELLO + FILE[:10],
     "an ERROR line": b"ERROR \\no\n",
@@ -317,9 +317,9 @@ CLIENT_OCTETS = {
 def client_in(state: str, monkeypatch: pytest.MonkeyPatch, addresses: int) -> ClientWorld:
     """Return a client whose connection is in `state`."""
     world = ClientWorld(monkeypatch, addresses)
-    for octets in CLIENT_WAYS[state]:
-        if octets:
-            world.octets(octets)
+    for data in CLIENT_WAYS[state]:
+        if data:
+            world.arrive(data)
         else:
             world.fire(WRITE)  # connected
     return world
@@ -330,16 +330,16 @@ def let_happen(world: ClientWorld, event: str, condition: str) -> None:
         world.wire.refused = condition not in {"the connection is established", ""}
         world.fire(WRITE)
     elif event == "octets":
-        world.octets(CLIENT_OCTETS[condition])
+        world.arrive(CLIENT_BYTES[condition])
     elif event == "end of stream":
-        world.octets(b"")
+        world.arrive(b"")
     elif event == "interrupt":
         world.download.finish(Interrupted(signal.SIGINT))
     else:
         {"reset": world.reset, "deadline": world.deadline}[event]()
 
 
-# What each action of table 7.2 leaves: judged by the octets sent since the event, and the world.
+# What each action of table 7.2 leaves: judged by the bytes sent since the event, and the world.
 CLIENT_ACTIONS: dict[str, Callable[[bytes, ClientWorld], bool]] = {
     "wait for the server's hello": lambda sent, world: world.connection.interest == READ,
     "try the next address": lambda sent, world: world.connection.peer_address[0] == "192.0.2.10",
@@ -371,7 +371,7 @@ def play_client(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     with client_in(row.state, monkeypatch, 2 if row.condition == REFUSED else 1) as world:
         assert world.next() == row.state
         if row.state == "CONNECTING" and row.action == "—":
-            assert world.connection.interest == WRITE  # octets, an end, a reset go unnoticed
+            assert world.connection.interest == WRITE  # bytes, an end, a reset go unnoticed
             return
         before = world.wire.sent
         let_happen(world, row.event, row.condition)
@@ -385,4 +385,4 @@ def test_every_word_that_is_looked_up_here_stands_in_a_table():
     assert {row.action for row in SERVER_ROWS} == set(SERVER_ACTIONS)
     assert {row.action for row in CLIENT_ROWS} == set(CLIENT_ACTIONS)
     assert {(row.event, row.condition) for row in SERVER_ROWS} == set(SERVER_EVENTS)
-    assert {row.condition for row in rows if row.event == "octets"} >= set(CLIENT_OCTETS)
+    assert {row.condition for row in rows if row.event == "octets"} >= set(CLIENT_BYTES)

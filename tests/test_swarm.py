@@ -40,7 +40,7 @@ def test_every_copy_is_exact_and_the_server_counts_as_many():
     with Program(SCRIPT, "--clients", 50) as run:
         assert run.wait() == 0
     lines = run.stdout.splitlines()
-    assert lines[0] == "50 of 50 copies exact, 68 octets each"
+    assert lines[0] == "50 of 50 copies exact, 68 bytes each"
     assert re.fullmatch(r"\d+\.\d\d s, [\d,]+ transfers per second, .*", lines[1])
     figure = r"[\d.]+ ms"
     assert re.fullmatch(
@@ -163,7 +163,7 @@ def test_on_a_terminal_the_progress_is_one_line_in_place(original):
         words = ("--port", server.port, "--clients", 30, original)
         with Program(SCRIPT, *words, terminal=True) as run:
             assert run.wait() == 0
-    shown = run.out.octets.decode()
+    shown = run.out.data.decode()
     progress, _, summary = shown.rpartition("\r" + 79 * " " + "\r")
     assert progress.count("\r") >= 2
     assert "\n" not in progress

@@ -43,7 +43,7 @@ FAULTS = {
     "stampede": "A15",
     "never-reads": "B3",
     "early-half-close": "B9",
-    "extra-octets": "B8 B12",
+    "extra-bytes": "B8 B12",
     "endless-extra": "B8 I-8",
     "urgent": "B23",
     "descriptor-exhaustion": "A1 A2 A4 A5",
@@ -72,10 +72,10 @@ CAUGHT = {
     "endless": "not refused",
     "reset-mid-hello": "ended|lost",
     "never-reads": "given up before the deadline",
-    "extra-octets": "but then reset",
+    "extra-bytes": "but then reset",
     "descriptor-exhaustion": "% CPU|lines",
     "broken-stderr": "no hello and file|lost|gone",
-    "interrupt": "exit status|octets of",
+    "interrupt": "exit status|bytes of",
     "idle-hello-sent": "ms of CPU",
 }
 PASSED = ("stampede", "early-half-close", "idle-listening")  # good manners hide its mistakes
@@ -140,7 +140,7 @@ def test_the_naive_server_is_not_blamed_for_what_it_does_well(name, naive):
     assert naive[name].verdict == OK, naive[name]
 
 
-def test_the_octets_written_down_twice_are_the_same():
+def test_the_bytes_written_down_twice_are_the_same():
     assert protocol.hello() == wire.HELLO
     whole = protocol.hello() + protocol.file_message(wire.SAMPLE)
     assert wire.whole_stream(wire.SAMPLE) == whole

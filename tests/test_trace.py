@@ -141,7 +141,7 @@ def test_a_slow_handler_is_told_of(tmp_path, body):
     (slow / "sitecustomize.py").write_text(
         "import zlib, time\n"
         "crc32 = zlib.crc32\n"
-        "zlib.crc32 = lambda octets: time.sleep(0.06) or crc32(octets)\n"
+        "zlib.crc32 = lambda data: time.sleep(0.06) or crc32(data)\n"
     )
     how = {"PYTHONPATH": str(slow)}
     with Server(body, "-q") as server:

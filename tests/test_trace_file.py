@@ -53,7 +53,7 @@ def test_a_full_device_ends_the_trace_with_one_line(said):
 
 
 def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path, said):
-    """As on a disk that fills: here the limit of a file's size does it, by the octet."""
+    """As on a disk that fills: here the limit of a file's size does it, by the byte."""
     path = tmp_path / "run.jsonl"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python itself does at its start
@@ -77,6 +77,6 @@ def test_a_reader_that_stops_reading_ends_the_trace_and_holds_nobody_up(tmp_path
     while file.write(line):
         pass
     assert said == [f"the trace ends: cannot write to '{path}': resource temporarily unavailable"]
-    octets = os.read(reader, 1 << 20)
+    data = os.read(reader, 1 << 20)
     os.close(reader)
-    assert octets == line * (len(octets) // 4096)
+    assert data == line * (len(data) // 4096)

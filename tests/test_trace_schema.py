@@ -44,10 +44,10 @@ def problems(line):
     return [error.message for error in validator().iter_errors(line)]
 
 
-def follows(octets):
+def follows(data):
     """Assert that each line of a trace follows the schema, and that the reader takes it."""
-    lines = [json.loads(line) for line in octets.splitlines()]
-    assert len(events.read(io.BytesIO(octets)).events) == len(lines) > 3
+    lines = [json.loads(line) for line in data.splitlines()]
+    assert len(events.read(io.BytesIO(data)).events) == len(lines) > 3
     for line in lines:
         assert problems(line) == [], line
     return {line["ev"] for line in lines}
@@ -108,8 +108,8 @@ def test_real_runs_follow_the_schema(tmp_path):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_simulated_runs_follow_the_schema(seed):
-    for octets in recorded(seed):
-        follows(octets)
+    for data in recorded(seed):
+        follows(data)
 
 
 @pytest.mark.parametrize("name", GOOD)

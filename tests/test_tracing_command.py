@@ -65,7 +65,7 @@ def test_a_violation_is_a_line_and_status_1(tmp_path):
     path.write_text(written(renumbered([*lines[:20], *lines[21:]])))
     ended = tracing("check", path)
     assert ended.returncode == 1
-    first = f"{path}: event 21: invariant 6, octets are complete: c1 ends its direction after 8"
+    first = f"{path}: event 21: invariant 6, bytes are complete: c1 ends its direction after 8"
     assert ended.stdout.startswith(first)
 
 
@@ -174,18 +174,18 @@ def test_a_page_is_never_written_over_its_trace(good):
 
 @pytest.mark.parametrize("command", ["check", "lanes"])
 @pytest.mark.parametrize(
-    ("octets", "why"),
+    ("data", "why"),
     [
         (None, "no such file or directory"),
         (b"", "not a trace: it is empty"),
-        (b"\xff\xfe", "not a trace: line 1: not UTF-8 at octet 1"),
+        (b"\xff\xfe", "not a trace: line 1: not UTF-8 at byte 1"),
         (b'{"ev":"run","v":2}\n', "line 1: version 2, and only version 1 is known"),
     ],
 )
-def test_what_cannot_be_read_is_one_line(tmp_path, command, octets, why):
+def test_what_cannot_be_read_is_one_line(tmp_path, command, data, why):
     path = tmp_path / "a\nb\x1b\udcff.jsonl"
-    if octets is not None:
-        path.write_bytes(octets)
+    if data is not None:
+        path.write_bytes(data)
     line = one_line(tracing(command, path), 1)
     assert why in line and r"a\nb\x1b\xff.jsonl" in line
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path, command, octets, why):
 def test_an_endless_file_is_read_up_to_the_limit(monkeypatch):
     monkeypatch.setattr(command.events, "LARGEST", 1000)
     monkeypatch.setattr(command, "PIECE", 300)
-    assert len(command.octets_of("/dev/zero")) == 1200
+    assert len(command.bytes_of("/dev/zero")) == 1200
 
 
 def test_a_small_trace_takes_little_memory(good):

@@ -23,10 +23,10 @@ def trace_of(*lines):
     return read(io.BytesIO(written(lines).encode()))
 
 
-def refusal(octets):
-    """Return why these octets are refused; fail if they are not."""
+def refusal(data):
+    """Return why these bytes are refused; fail if they are not."""
     with pytest.raises(NotATrace) as caught:
-        read(io.BytesIO(octets))
+        read(io.BytesIO(data))
     return str(caught.value)
 
 
@@ -61,11 +61,11 @@ def test_unknown_events_are_kept_for_their_number_and_nothing_else():
 
 
 def test_a_torn_last_line_is_what_a_crash_leaves():
-    octets = one_transfer().text().encode()
-    whole = len(read(io.BytesIO(octets)).events)
-    last = len(octets.splitlines()[-1])
+    data = one_transfer().text().encode()
+    whole = len(read(io.BytesIO(data)).events)
+    last = len(data.splitlines()[-1])
     for cut in range(1, last):
-        trace = read(io.BytesIO(octets[: -1 - cut]))
+        trace = read(io.BytesIO(data[: -1 - cut]))
         assert (trace.torn, trace.whole, len(trace.events)) == (True, False, whole - 1)
 
 
@@ -94,13 +94,13 @@ def test_the_version_is_looked_at_before_anything_else():
 
 
 @pytest.mark.parametrize(
-    ("octets", "why"),
+    ("data", "why"),
     [
         (b"", "it is empty"),
         (b"\n", "line 1: not JSON: expecting value at column 1"),
         (b"hello", "line 1: not JSON: expecting value at column 1"),
         (b"[1]\n", "line 1: expected an object, got [1]"),
-        (b"\xff\n", "line 1: not UTF-8 at octet 1"),
+        (b"\xff\n", "line 1: not UTF-8 at byte 1"),
         (b"\x00\n", "line 1: not JSON: expecting value at column 1"),
         (b'{"a":NaN}\n', "line 1: not JSON: NaN"),
         (b'{"a":-Infinity}\n', "line 1: not JSON: -Infinity"),
@@ -111,19 +111,19 @@ def test_the_version_is_looked_at_before_anything_else():
         (b'{"n":1,"t":0,"k":0,"ev":"half","on":"c1"}\n', "line 1: a trace has one run"),
     ],
 )
-def test_what_is_no_trace_is_refused_in_words(octets, why):
-    assert refusal(octets).startswith(why)
+def test_what_is_no_trace_is_refused_in_words(data, why):
+    assert refusal(data).startswith(why)
 
 
 def test_a_line_has_a_limit():
     long = b'{"n":' + b" " * events.LONGEST_LINE
-    why = f"line 2: longer than {events.LONGEST_LINE} octets"
+    why = f"line 2: longer than {events.LONGEST_LINE} bytes"
     assert refusal(written([RUN]).encode() + long) == why
 
 
 def test_a_file_has_a_limit(monkeypatch):
     monkeypatch.setattr(events, "LARGEST", 200)
-    assert refusal_of(RUN, HALF, HALF, HALF) == "larger than 200 octets"
+    assert refusal_of(RUN, HALF, HALF, HALF) == "larger than 200 bytes"
 
 
 def test_a_second_run_is_refused():
@@ -150,7 +150,7 @@ def test_a_value_of_another_kind_is_refused(key, value):
 OTHER_EVENTS = [
     ({"ev": "rx", "bytes": 1, "hex": "0"}, "hex is '0'"),
     ({"ev": "rx", "bytes": 1, "hex": "0G"}, "hex is '0G'"),
-    ({"ev": "rx", "bytes": 2, "hex": "00"}, "bytes is 2, and hex has 1 octets"),
+    ({"ev": "rx", "bytes": 2, "hex": "00"}, "bytes is 2, and hex has 1 bytes"),
     ({"ev": "rx", "bytes": 257, "hex": "00" * 257}, "hex is '00"),
     ({"ev": "rx", "bytes": 0, "hex": "", "again": False}, "again is False, expected true"),
     ({"ev": "rx", "bytes": 1, "hex": "00", "again": True}, '"again" is for nothing at all'),
@@ -199,10 +199,10 @@ KNOWN = {"n", "t", "k", "on", "v", "again", "in_ms"}.union(*events.KEYS.values()
 KEY = st.sampled_from(sorted(KNOWN))
 
 
-def either(octets):
-    """Read octets, and do with a trace all that can be done; a refusal is one line."""
+def either(data):
+    """Read bytes, and do with a trace all that can be done; a refusal is one line."""
     try:
-        trace = read(io.BytesIO(octets))
+        trace = read(io.BytesIO(data))
     except NotATrace as error:
         assert str(error).isascii() and str(error).isprintable() and len(str(error)) < 300
         return
@@ -216,15 +216,15 @@ def either(octets):
 @given(st.binary(max_size=200))
 @example(b"\xef\xbb\xbf" + GOOD_TEXT)
 @example(GOOD_TEXT.decode().encode("utf-16"))
-def test_any_octets_are_read_or_refused_in_one_line(octets):
-    either(octets)
-    either(GOOD_TEXT + octets)
+def test_any_bytes_are_read_or_refused_in_one_line(data):
+    either(data)
+    either(GOOD_TEXT + data)
 
 
 @settings(max_examples=60)
 @given(st.integers(0, len(GOOD_TEXT) - 1), st.binary(max_size=3))
-def test_octets_that_changed_on_a_disk_are_read_or_refused_in_one_line(at, octets):
-    either(GOOD_TEXT[:at] + octets + GOOD_TEXT[at + len(octets) :])
+def test_bytes_that_changed_on_a_disk_are_read_or_refused_in_one_line(at, data):
+    either(GOOD_TEXT[:at] + data + GOOD_TEXT[at + len(data) :])
 
 
 @settings(max_examples=60)

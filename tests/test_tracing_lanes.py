@@ -257,7 +257,7 @@ def test_a_length_of_time_is_said_as_people_say_it(microseconds, spoken):
     assert lanes.spoken(microseconds) == expected
 
 
-def test_the_same_trace_gives_the_same_octets():
+def test_the_same_trace_gives_the_same_bytes():
     text = written(three_clients().lines)
     assert len({lanes.picture(three_clients().trace()) for _ in range(3)}) == 1
     assert text == three_clients().text()

@@ -62,7 +62,7 @@ def test_states_stand_in_their_connection():
     ]  # fmt: skip
 
 
-def test_octets_are_instants():
+def test_bytes_are_instants():
     instants = [record["name"] for record in of(exported(three_clients()), "i")]
     assert instants[:3] == ["c1 sends 8", "c2 sends 8", "c1 receives 8"]
 

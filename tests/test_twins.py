@@ -18,7 +18,7 @@ ALL_STAND = (
     "connect-and-close",
     "stampede",
     "early-half-close",
-    "extra-octets",
+    "extra-bytes",
     "idle-listening",
     "idle-hello-sent",
     "garbage",

@@ -59,14 +59,14 @@ def test_what_a_conforming_end_says_is_whole_and_legal():
             assert one.client == HELLO, one.name
 
 
-# --- judged by the pure functions, however the octets are cut
+# --- judged by the pure functions, however the bytes are cut
 
 
-def segmentations(octets: bytes, pieces: tuple[int, ...] = ()) -> list[list[bytes]]:
-    """Return `octets` whole, octet by octet, in the given pieces, and cut in two everywhere."""
-    cuts = [[len(octets)], list(range(1, len(octets) + 1)), list(accumulate(pieces))]
-    cuts += [[place, len(octets)] for place in range(1, len(octets))]
-    return [[octets[a:b] for a, b in pairwise([0, *cut])] for cut in cuts if cut]
+def segmentations(data: bytes, pieces: tuple[int, ...] = ()) -> list[list[bytes]]:
+    """Return `data` whole, byte by byte, in the given pieces, and cut in two everywhere."""
+    cuts = [[len(data)], list(range(1, len(data) + 1)), list(accumulate(pieces))]
+    cuts += [[place, len(data)] for place in range(1, len(data))]
+    return [[data[a:b] for a, b in pairwise([0, *cut])] for cut in cuts if cut]
 
 
 def server_word(pieces: list[bytes]) -> str:

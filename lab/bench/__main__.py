@@ -50,7 +50,7 @@ def delivered(text: str) -> Path:
     """Read the name of a file that can be delivered."""
     path = Path(text).resolve()
     if not path.is_file() or path.stat().st_size > FILE_LIMIT:
-        raise argparse.ArgumentTypeError(f"expected a file of at most 80 octets, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a file of at most 80 bytes, got {text!r}")
     return path
 
 

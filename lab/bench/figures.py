@@ -93,8 +93,8 @@ def memory(results: Results) -> str:
     return markdown(
         ["server", "bytes per idle client"],
         [
-            [bold(each["name"]), f"{middle(each['octets']):,.0f}"]
-            for each in by_cost(rows(results, "memory"), "octets")
+            [bold(each["name"]), f"{middle(each['bytes']):,.0f}"]
+            for each in by_cost(rows(results, "memory"), "bytes")
         ],
     )
 

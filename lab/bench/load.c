@@ -1,4 +1,4 @@
-/* The load: one epoll client that makes many transfers, some at a time, and checks every octet of every copy.
+/* The load: one epoll client that makes many transfers, some at a time, and checks every byte of every copy.
  *
  * Each transfer is what client.py does: connect, wait for the server's hello, answer, read to the end of the
  * stream, close. It is in C so that the server is what is measured, and is the same for every server.
@@ -24,10 +24,10 @@ struct transfer {
     int fd;
     size_t received;
     double begun;
-    char octets[sizeof((struct message *)0)->octets + HELLO_LENGTH];
+    char bytes[sizeof((struct message *)0)->bytes + HELLO_LENGTH];
 };
 
-static char expected[sizeof((struct transfer *)0)->octets];
+static char expected[sizeof((struct transfer *)0)->bytes];
 static size_t expected_length;
 static int poller;
 
@@ -69,18 +69,18 @@ static void greet(struct transfer *t) {
             answer(&all[i]);
 }
 
-/* Take what has come; return true at the end of a stream that is right to the last octet. */
+/* Take what has come; return true at the end of a stream that is right to the last byte. */
 static bool advance(struct transfer *t) {
-    ssize_t n = recv(t->fd, t->octets + t->received, sizeof t->octets - t->received, 0);
+    ssize_t n = recv(t->fd, t->bytes + t->received, sizeof t->bytes - t->received, 0);
     if (n < 0 && errno == EAGAIN)
         return false;
     if (n < 0)
         die("load: recv");
     size_t before = t->received;
     t->received += (size_t)n;
-    if (memcmp(t->octets, expected, t->received) != 0 || t->received > expected_length ||
+    if (memcmp(t->bytes, expected, t->received) != 0 || t->received > expected_length ||
         (n == 0 && t->received < expected_length)) {
-        fprintf(stderr, "load: wrong after %zu octets\n", t->received);
+        fprintf(stderr, "load: wrong after %zu bytes\n", t->received);
         exit(1);
     }
     if (before < HELLO_LENGTH && t->received >= HELLO_LENGTH)
@@ -143,7 +143,7 @@ static void read_arguments(int argc, char **argv) {
     struct message message;
     read_message(&message, argv[2]);
     memcpy(expected, HELLO, HELLO_LENGTH);
-    memcpy(expected + HELLO_LENGTH, message.octets, message.length);
+    memcpy(expected + HELLO_LENGTH, message.bytes, message.length);
     expected_length = HELLO_LENGTH + message.length;
     set_server(argv[1]);
     together = argc == 6;

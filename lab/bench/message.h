@@ -13,7 +13,7 @@
 #define FILE_LIMIT 80
 
 struct message {
-    char octets[FILE_LIMIT + 32];
+    char bytes[FILE_LIMIT + 32];
     size_t length;
 };
 
@@ -22,10 +22,10 @@ static inline void die(const char *what) {
     exit(1);
 }
 
-static inline uint32_t crc32(const unsigned char *octets, size_t length) {
+static inline uint32_t crc32(const unsigned char *bytes, size_t length) {
     uint32_t crc = 0xffffffff;
     while (length--) {
-        crc ^= *octets++;
+        crc ^= *bytes++;
         for (int bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ (0xedb88320 & -(crc & 1));
     }
@@ -40,12 +40,12 @@ static inline void read_message(struct message *message, const char *path) {
         die(path);
     size_t length = fread(body, 1, sizeof body, file);
     if (ferror(file) || length > FILE_LIMIT) {
-        fprintf(stderr, "%s: cannot be read, or more than %d octets\n", path, FILE_LIMIT);
+        fprintf(stderr, "%s: cannot be read, or more than %d bytes\n", path, FILE_LIMIT);
         exit(1);
     }
     fclose(file);
-    int header = sprintf(message->octets, "FILE %zu %08x\n", length, crc32(body, length));
-    memcpy(message->octets + header, body, length);
+    int header = sprintf(message->bytes, "FILE %zu %08x\n", length, crc32(body, length));
+    memcpy(message->bytes + header, body, length);
     message->length = (size_t)header + length;
 }
 

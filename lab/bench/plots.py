@@ -85,14 +85,14 @@ def latency(results: Results) -> Picture:
 def memory(results: Results) -> Picture:
     """Draw a bar per server: what an idle client costs."""
     picture = Picture(WIDTH, "memory per idle client")
-    found = by_cost(rows(results, "memory"), "octets")
-    scale = Scale([middle(each["octets"]) for each in found], LEFT, RIGHT)
+    found = by_cost(rows(results, "memory"), "bytes")
+    scale = Scale([middle(each["bytes"]) for each in found], LEFT, RIGHT)
     picture.text(LEFT, 16, "bytes of the server's memory per idle client")
     for place, each in enumerate(found):
-        y, octets = TOP - 14 + STEP * place, middle(each["octets"])
+        y, cost = TOP - 14 + STEP * place, middle(each["bytes"])
         picture.text(LEFT - 10, y + 14, each["name"], f"end {text_kind(each['name'])}")
-        picture.bar(LEFT, y, scale(octets) - LEFT, BAR, kind(each["name"]))
-        picture.text(scale(octets) + 8, y + 14, f"{octets:,.0f}", text_kind(each["name"]))
+        picture.bar(LEFT, y, scale(cost) - LEFT, BAR, kind(each["name"]))
+        picture.text(scale(cost) + 8, y + 14, f"{cost:,.0f}", text_kind(each["name"]))
     return picture
 
 

@@ -54,7 +54,7 @@ class Server(ServerProcess):
         return int(stat[11]), int(stat[12])
 
     def resident(self) -> int:
-        """Return the octets of memory that it has in RAM."""
+        """Return the bytes of memory that it has in RAM."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 

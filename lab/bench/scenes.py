@@ -135,7 +135,7 @@ def pythons(plan: Plan) -> Scene:
 
 
 def memory(plan: Plan) -> Scene:
-    """Octets of resident memory that each idle client costs its server, the kernel's apart."""
+    """Bytes of resident memory that each idle client costs its server, the kernel's apart."""
     count = 500 if plan.quick else 9000
     count = min(count, most_files() - HELD_FIRST - SPARE)
     plan.progress.begin("memory", len(plan.servers))
@@ -143,7 +143,7 @@ def memory(plan: Plan) -> Scene:
     failed = {}
     for name, command in plan.servers.items():
         try:
-            rows.append({"name": name, "at": 0, "octets": [held(plan, name, command, count)]})
+            rows.append({"name": name, "at": 0, "bytes": [held(plan, name, command, count)]})
         except Failed as why:
             failed[name] = str(why)
             plan.progress.left_out(name, why)
@@ -152,7 +152,7 @@ def memory(plan: Plan) -> Scene:
 
 
 def held(plan: Plan, name: str, command: tuple[str, ...], count: int) -> float:
-    """Return the octets that each of `count` idle clients costs; those before them do not count."""
+    """Return the bytes that each of `count` idle clients costs; those before them do not count."""
     seat = Seat(Subject(name, command, idle=HELD_FIRST), plan.path, plan.cores)
     with seat.stack:
         seat.start()

@@ -25,7 +25,7 @@ class Target:
         """Return one sample for each round; None if nothing was measured."""
         ours = row(results, *self.ours)
         if self.theirs is None:
-            return [float(octets) for octets in ours["octets"]] if ours else None
+            return [float(cost) for cost in ours["bytes"]] if ours else None
         theirs = row(results, *self.theirs)
         return ratios(ours, theirs, self.key) if ours and theirs else None
 

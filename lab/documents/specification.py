@@ -96,17 +96,17 @@ def dump(name: str) -> str:
     ]
     return "\n".join(
         f"{name}.{end}: the {end} sends {' + '.join(map(str, pieces))} octets\n"
-        + "".join(dump_lines(octets, pieces))
-        for end, octets, pieces in ends
+        + "".join(dump_lines(data, pieces))
+        for end, data, pieces in ends
     )
 
 
-def dump_lines(octets: bytes, pieces: Iterable[int]) -> Iterator[str]:
+def dump_lines(data: bytes, pieces: Iterable[int]) -> Iterator[str]:
     """Yield the lines of a dump; a piece begins a line."""
     start = 0
     for end in accumulate(pieces):
         while start < end:
-            row = octets[start : min(start + 16, end)]
+            row = data[start : min(start + 16, end)]
             yield dump_line(start, row)
             start += len(row)
 
@@ -114,7 +114,7 @@ def dump_lines(octets: bytes, pieces: Iterable[int]) -> Iterator[str]:
 def dump_line(offset: int, row: bytes) -> str:
     """Return one line: offset, hexadecimal, ASCII with a dot for what is not printable."""
     halves = f"{row[:8].hex(' '):23}  {row[8:].hex(' '):23}"
-    shown = "".join(chr(octet) if 0x20 <= octet <= 0x7E else "." for octet in row)
+    shown = "".join(chr(byte) if 0x20 <= byte <= 0x7E else "." for byte in row)
     return f"{offset:08x}  {halves}  |{shown}|\n"
 
 

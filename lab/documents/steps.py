@@ -24,7 +24,7 @@ LOOKS = 3
 # machine: of these rows, step 7 loses most, and not always the same.
 SPINS = "07_unsent"
 BY_LUCK = {
-    "connect-and-close", "stampede", "early-half-close", "extra-octets", "urgent", "long-stall",
+    "connect-and-close", "stampede", "early-half-close", "extra-bytes", "urgent", "long-stall",
     "garbage", "endless",
 }  # fmt: skip
 

@@ -81,7 +81,7 @@ class Place:
         log = self.log.read_text(errors="replace")
         seen.calls = strace.own_calls(log, str(self.programs))
         seen.injected = log.count("(INJECTED)")
-        seen.said, seen.out = program.stderr, program.stdout_octets
+        seen.said, seen.out = program.stderr, program.stdout_bytes
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,11 @@ def fetched(port: int) -> bytes:
     """Return what a good client gets, be it cut short."""
     got = b""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), LIMIT) as sock:
-        while b"\n" not in got and (octets := sock.recv(256)):
-            got += octets
+        while b"\n" not in got and (data := sock.recv(256)):
+            got += data
         sock.sendall(HELLO)
-        while octets := sock.recv(256):
-            got += octets
+        while data := sock.recv(256):
+            got += data
     return got
 
 

@@ -7,7 +7,7 @@ from lab.injection.strace import Call
 from tests.support.programs import OURS
 
 # Calls more than in the rehearsal: an error is told, a retry made, and without a descriptor for the
-# messages they go out octet by octet, with two calls each. A busy loop makes thousands.
+# messages they go out byte by byte, with two calls each. A busy loop makes thousands.
 MORE_CALLS = 1000
 AGAIN = {"EAGAIN", "EINTR", "EINPROGRESS"}  # try again: the same call may then succeed
 
@@ -90,7 +90,7 @@ def of_server(seen: Seen, call: Call, errno: str) -> Iterator[str]:
         return  # without epoll, or deaf to signals, it must not go on: it ends, and says so
     exact = seen.streams.count(STREAM)
     if any(not STREAM.startswith(stream) for stream in seen.streams):
-        yield "a client got octets that are not the file's"
+        yield "a client got bytes that are not the file's"
     # The one whose call failed may be lost. Without an answer to the question, nobody is served.
     if exact < len(seen.streams) - (call.role in ("client", "stdin")):
         yield f"{exact} of {len(seen.streams)} clients served"

@@ -5,7 +5,7 @@
     python -m lab.load exhaustion                  at the limit of open descriptors
 
 Each starts a server of its own on 127.0.0.1 (server.py, or the command after `--`, as the torture
-does), compares every copy octet for octet, and prints its figures with target, command, date and
+does), compares every copy byte for byte, and prints its figures with target, command, date and
 machine, ready to be pasted into docs/reliability.md. Exit status: 0 all targets met, 1 a target
 missed, 2 usage, or this machine's limits are too low for it.
 

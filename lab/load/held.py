@@ -49,7 +49,7 @@ def _measure(pid: int, crowd: GoodClients, clients: int) -> list[Figure]:
     return [
         Figure("held at once", f"{held:,}", f"{clients:,}", held == clients),
         Figure("exact copies afterwards", f"{served:,}", f"{clients:,}", served == clients),
-        Figure("memory per held client", f"{each:,.0f} octets of VmRSS", "<= 4,096", each <= 4096),
+        Figure("memory per held client", f"{each:,.0f} bytes of VmRSS", "<= 4,096", each <= 4096),
         Figure(
             "while all are held",
             f"{idle.sleeps} wake-ups, {idle.cpu * 1e9:.0f} ns of CPU in {WINDOW:g} s",

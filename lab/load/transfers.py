@@ -1,7 +1,7 @@
 """Many transfers in a row, in flat memory.
 
 The memory is read after every thousand; what counts is the slope of the line through all readings
-after the warm-up (least squares), in octets per transfer. A page has 4096 octets, so that one that
+after the warm-up (least squares), in bytes per transfer. A page has 4096 bytes, so that one that
 is touched late costs 0.05 of them over 90,000 transfers; one object that leaks costs 50 or more.
 """
 
@@ -18,7 +18,7 @@ from lab.torture.server_process import Options, ServerProcess
 OPTIONS: Options = {"timeout": 60}
 STEP = 1000  # transfers between two readings of the memory
 WARM_UP = 0.1  # share of the transfers before the memory counts
-SLOPE_LIMIT = 4  # octets per transfer
+SLOPE_LIMIT = 4  # bytes per transfer
 
 
 def measure(command: Sequence[str], count: int) -> list[Figure]:
@@ -58,7 +58,7 @@ def _measure(pid: int, crowd: GoodClients, count: int) -> list[Figure]:
         Figure("exact copies", f"{served:,}", f"{count:,}", served == count),
         Figure(
             "growth after the warm-up",
-            f"{growth:.3f} octets per transfer",
+            f"{growth:.3f} bytes per transfer",
             f"< {SLOPE_LIMIT}",
             growth < SLOPE_LIMIT,
         ),
@@ -72,7 +72,7 @@ def _measure(pid: int, crowd: GoodClients, count: int) -> list[Figure]:
 
 
 def _run(pid: int, crowd: GoodClients, count: int, progress: TextIO) -> list[tuple[float, float]]:
-    """Make the transfers; return (transfers so far, octets of memory), one pair for each step."""
+    """Make the transfers; return (transfers so far, bytes of memory), one pair for each step."""
     points = []
     for done in range(0, count, STEP):
         crowd.serve(min(STEP, count - done))

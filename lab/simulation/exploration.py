@@ -133,7 +133,7 @@ class Explored(World):
             self.add_trouble(Pending(self.let_suffer, wire))
 
     def piece(self, length: int) -> int:
-        """Let octets arrive one by one: who is not looked at meanwhile finds them together, so this
+        """Let bytes arrive one by one: who is not looked at meanwhile finds them together, so this
         is every split. After a trouble they come at once."""
         return min(length, self.scope.piece) if len(self.calamities) == self.troubles else length
 
@@ -154,7 +154,7 @@ class Scope(NamedTuple):
     name: str
     knobs: Knobs
     strangers: tuple[str, ...] = ()
-    piece: int = 1  # octets that arrive at a time
+    piece: int = 1  # bytes that arrive at a time
     trouble: bool = False  # one reset, silence or early end of a stream, at any moment
     deadline: bool = False  # one deadline passes, at any moment
 
@@ -192,15 +192,15 @@ def scopes() -> Iterator[Scope]:
     """Yield all that `explore` explores."""
     for body in BODIES:
         one, none = Knobs(body=body, clients=1), Knobs(body=body, clients=0)
-        yield Scope(f"one client, {len(body)} octets", one)
-        yield Scope(f"one client, {len(body)} octets, a deadline", one, deadline=True)
-        yield Scope(f"one client, {len(body)} octets, a trouble", one, trouble=True)
-        yield Scope(f"an early hello, {len(body)} octets", none, EARLY)
+        yield Scope(f"one client, {len(body)} bytes", one)
+        yield Scope(f"one client, {len(body)} bytes, a deadline", one, deadline=True)
+        yield Scope(f"one client, {len(body)} bytes, a trouble", one, trouble=True)
+        yield Scope(f"an early hello, {len(body)} bytes", none, EARLY)
     two = Knobs(body=b"\n", clients=2)
     yield Scope("two clients", two, piece=WHOLE)
     yield Scope("two clients, a deadline", two, piece=WHOLE, deadline=True)
     yield Scope("two clients, a trouble", two, piece=WHOLE, trouble=True)
-    yield Scope("two clients, pieces of 8 octets", two, piece=8)
+    yield Scope("two clients, pieces of 8 bytes", two, piece=8)
     yield Scope("two clients, one place", Knobs(clients=2, max_clients=1), piece=WHOLE)
     yield Scope("a client and an early hello", Knobs(clients=1), EARLY, piece=WHOLE)
     yield Scope("a client and one that aborts", Knobs(clients=1), ("aborts",), piece=WHOLE)

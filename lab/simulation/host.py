@@ -53,9 +53,9 @@ class Descriptor:
         if host.faults is not None and (error := host.fault(call, self)):
             raise failure(error)
 
-    def tell(self, what: str, octets: bytes | None = None) -> None:
+    def tell(self, what: str, data: bytes | None = None) -> None:
         if self.world.story is not None:
-            self.world.tell(self.name, what if octets is None else f"{what} {octets!r}")
+            self.world.tell(self.name, what if data is None else f"{what} {data!r}")
 
 
 class Host:

@@ -25,7 +25,7 @@ HELLO_SENT, SENDING, DONE = ServerState
 
 
 def little_is_kept(end: Any, c: Any) -> bool:
-    """At most 10 octets of unparsed input are kept."""
+    """At most 10 bytes of unparsed input are kept."""
     return len(c.received) <= 10
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from lab.simulation.chance import Chance
 
 PATIENT = 100_000.0  # seconds; whoever waits this long in a world without delays waits for ever
-STREAM_LIMIT = 105  # octets of the longest stream of a server
+STREAM_LIMIT = 105  # bytes of the longest stream of a server
 BODIES = (
     b"Hello, world!\n", b"", b"\n", b"a\n\nb\n", "grün, 你好\n".encode(), 79 * b"x" + b"\n",
     b"second\n", 8 * b"123456789\n",

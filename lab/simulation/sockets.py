@@ -37,8 +37,8 @@ class FakeSocket(Descriptor):
         self.outgoing: Stream | None = None
         self.address = self.peer_address = ("0.0.0.0", 0)
         self.attempts = 0  # to connect, by SYN
-        self.held_back = False  # the octets sent last: MSG_MORE, see send(2)
-        self.heard = self.said = b""  # all octets that this end has read and sent
+        self.held_back = False  # the bytes sent last: MSG_MORE, see send(2)
+        self.heard = self.said = b""  # all bytes that this end has read and sent
 
     # What the programs call.
 
@@ -53,13 +53,13 @@ class FakeSocket(Descriptor):
             raise failure(errno.ENOTCONN)
         if stream.arrived:
             was_full = stream.room() <= 0
-            octets, stream.arrived = stream.arrived[:count], stream.arrived[count:]
-            self.heard += octets
+            data, stream.arrived = stream.arrived[:count], stream.arrived[count:]
+            self.heard += data
             self.moved()
             if was_full:
                 stream.writer.host.wake()
-            self.tell("receives", octets)
-            return octets
+            self.tell("receives", data)
+            return data
         if stream.ended:
             self.moved()
             self.tell("receives the end of stream")
@@ -70,7 +70,7 @@ class FakeSocket(Descriptor):
             return b""
         raise self.not_now()
 
-    def send(self, octets: bytes, flags: int = 0) -> int:
+    def send(self, data: bytes, flags: int = 0) -> int:
         """Take some. What MSG_MORE lets wait travels with the end; the rest of a send that was cut
         short does not wait (tcp_sendmsg in the kernel pushes what it took)."""
         self.enter("send")
@@ -79,14 +79,14 @@ class FakeSocket(Descriptor):
             raise self.taken_error()
         if stream is None or self.dead or self.shut:
             raise failure(errno.EPIPE)
-        room = min(len(octets), stream.room())
+        room = min(len(data), stream.room())
         if room <= 0:
             raise self.not_now()
         if self.world.chance.maybe(self.world.knobs.short):
             room -= self.world.chance.below(room)
-        taken = octets[:room]
+        taken = data[:room]
         stream.put(taken)
-        self.held_back = bool(flags & END_FOLLOWS) and taken == octets
+        self.held_back = bool(flags & END_FOLLOWS) and taken == data
         self.said += taken
         self.moved()
         self.tell("sends", taken)
@@ -204,7 +204,7 @@ class FakeSocket(Descriptor):
             self.outgoing.go()
 
     def depart(self, with_reset: bool = False) -> None:
-        """Close, whoever asks: unread octets, or an abort, make the peer's end a reset."""
+        """Close, whoever asks: unread bytes, or an abort, make the peer's end a reset."""
         self.closed = True
         self.host.release(self)
         if self.outgoing is None or self.dead:

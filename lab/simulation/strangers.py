@@ -11,7 +11,7 @@ from lab.simulation.sockets import FakeSocket
 HELLO = b"HELLO 1\n"
 END, ABORT = "end of stream", "abort"
 
-Step = bytes | float | str  # octets to send, seconds to wait, END or ABORT
+Step = bytes | float | str  # bytes to send, seconds to wait, END or ABORT
 
 
 class Kind(NamedTuple):
@@ -25,8 +25,8 @@ class Kind(NamedTuple):
 KINDS = {
     "silent": Kind([]),
     "says hello first": Kind([HELLO], owed=True),
-    "octet by octet": Kind([bytes([octet]) for octet in HELLO], owed=True),
-    "an octet a second": Kind([s for octet in HELLO for s in (bytes([octet]), 1.0)]),
+    "byte by byte": Kind([bytes([byte]) for byte in HELLO], owed=True),
+    "a byte a second": Kind([s for byte in HELLO for s in (bytes([byte]), 1.0)]),
     "hello at the last moment": Kind([9.999, HELLO]),
     "half-closes after its hello": Kind([HELLO, END], owed=True),
     "says more than its hello": Kind([HELLO + b"and", b" more\n", 300 * b"more"], owed=True),

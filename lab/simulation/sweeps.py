@@ -2,7 +2,7 @@
 
     python -m lab.simulation sweep
 
-Both programs talk, and the network damages one octet of one direction, or ends or resets the stream
+Both programs talk, and the network damages one byte of one direction, or ends or resets the stream
 there. tests/support/oracle.py, which shares no code with them, says what must come of it.
 """
 
@@ -25,7 +25,7 @@ STATUSES = {
 
 
 class Damage(NamedTuple):
-    """What the network does: to which octet of whose stream, and what."""
+    """What the network does: to which byte of whose stream, and what."""
 
     body: bytes
     whose: str

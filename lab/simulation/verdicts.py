@@ -107,7 +107,7 @@ def has_heard_all(end: Any) -> bool:
 
 
 def is_explained(end: Any) -> bool:
-    """Tell whether a defect was planted in a client, or octets were changed on their way to it."""
+    """Tell whether a defect was planted in a client, or bytes were changed on their way to it."""
     if isinstance(end.outcome, ProtocolError):
         return "damage" in end.wire.harm
     return any("defect" in harm for harm in end.harm)

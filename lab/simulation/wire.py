@@ -1,4 +1,4 @@
-"""The network: connections, and streams whose octets fly before they arrive.
+"""The network: connections, and streams whose bytes fly before they arrive.
 
 Whatever is under way stands in `World.pending` and happens when the world comes to it, so every
 order is possible. sockets.py are the ends.
@@ -74,23 +74,23 @@ class Stream:
         self.ending = self.ended = False  # the end of stream: sent; arrived
         self.under_way = False
         self.sent = 0
-        self.flaw: tuple[int, int] | None = None  # at which octet, and what
+        self.flaw: tuple[int, int] | None = None  # at which byte, and what
 
     def room(self) -> int:
         return self.window - len(self.flying) - len(self.arrived)
 
-    def put(self, octets: bytes) -> None:
-        """Take octets from the writer; if there is a flaw, not all will arrive as they are."""
-        if self.flaw is not None and self.sent <= self.flaw[0] < self.sent + len(octets):
-            octets = self.damaged(octets, *self.flaw)
-        self.sent += len(octets)
+    def put(self, data: bytes) -> None:
+        """Take bytes from the writer; if there is a flaw, not all will arrive as they are."""
+        if self.flaw is not None and self.sent <= self.flaw[0] < self.sent + len(data):
+            data = self.damaged(data, *self.flaw)
+        self.sent += len(data)
         if not self.ending:
-            self.flying += octets
+            self.flying += data
             self.go()
 
-    def damaged(self, octets: bytes, place: int, kind: int) -> bytes:
-        """Return the octets as they will arrive: one has flipped bits, or is the first missing."""
-        before, after = octets[: place - self.sent], octets[place - self.sent :]
+    def damaged(self, data: bytes, place: int, kind: int) -> bytes:
+        """Return the bytes as they will arrive: one has flipped bits, or is the first missing."""
+        before, after = data[: place - self.sent], data[place - self.sent :]
         if kind > 0:
             return before + bytes([after[0] ^ kind]) + after[1:]
         self.flying += before
@@ -113,7 +113,7 @@ class Stream:
             self.reader.world.pending.append(self)
 
     def happen(self) -> None:
-        """Let some octets, or the end of stream, arrive."""
+        """Let some bytes, or the end of stream, arrive."""
         self.under_way = False
         reader = self.reader
         if self.writer.wire is not None and self.writer.wire.silent:

@@ -2,7 +2,7 @@
 
 Everything that can happen next stands in one of two lists, and chance picks from both:
 
-    pending      will happen: octets arrive, a host that was woken looks around
+    pending      will happen: bytes arrive, a host that was woken looks around
     calamities   may happen: a reset, a signal, a delay
 
 Time passes only when nothing is pending, up to the next moment somebody waits for, or when a delay
@@ -168,7 +168,7 @@ class World:
     # What the network and the kernel tell and ask.
 
     def piece(self, length: int) -> int:
-        """Return how many of so many octets arrive together."""
+        """Return how many of so many bytes arrive together."""
         return length - self.chance.below(length) if self.knobs.split and length > 1 else length
 
     def connected(self, wire: Wire) -> None:

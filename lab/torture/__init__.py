@@ -8,13 +8,13 @@
     python -m lab.torture -- python other_server.py {file} --port 0 {options}    another server
 
 Every attack meets a fresh server process. An attacker brings the server into the worst state it
-can, and then good clients must be served beside it, each copy compared octet for octet. What is
-seen from outside (octets, ends of streams, processor time, wake-ups, descriptors, lines) becomes
+can, and then good clients must be served beside it, each copy compared byte for byte. What is
+seen from outside (bytes, ends of streams, processor time, wake-ups, descriptors, lines) becomes
 one row of the scorecard:
 
     attack | what was seen | CPU used | good clients served | verdict
 
-    wire.py            the octets, written down a second time, not imported from the program judged
+    wire.py            the bytes, written down a second time, not imported from the program judged
     meters.py          what the kernel counts for a process: time, wake-ups, memory, descriptors
     child.py           somebody else's program as a process of ours, and no process left behind
     server_process.py  the server judged, as a process of its own

@@ -32,7 +32,7 @@ class Scale(NamedTuple):
     patience: float = PATIENCE  # silence after which a good client counts as lost
     promptly: float = PROMPTLY  # in which a thing must happen that waits for nothing
     unrest: float = PROMPTLY  # that a server may take to fall asleep
-    pause: float = 0.005  # between two octets in slow motion
+    pause: float = 0.005  # between two bytes in slow motion
     slack: float = SLACK  # more than the window that a pause lasts in which the server sleeps
     first_only: bool = False  # the first complaint ends the attack: a red row is red soon
 
@@ -136,20 +136,20 @@ class Arena:
 
     def demand_copy(self, ending: Ending) -> None:
         """Demand the whole file, exactly, and the orderly end of the stream behind it."""
-        got, wanted = len(ending.octets), len(self.stream)
-        self.demand(ending.octets == self.stream, f"{got} octets of {wanted}, then {ending.how}")
+        got, wanted = len(ending.data), len(self.stream)
+        self.demand(ending.data == self.stream, f"{got} bytes of {wanted}, then {ending.how}")
         self.demand(ending.how == END, f"the whole file, but then {ending.how}")
 
     def demand_refusal(self, ending: Ending, what: str) -> None:
         """Demand that `what` was refused: no file, at most a reason, and an end."""
-        self.demand(wire.is_refusal(ending.octets), f"{what}: answered {ending.octets[:60]!r}")
+        self.demand(wire.is_refusal(ending.data), f"{what}: answered {ending.data[:60]!r}")
         self.demand(ending.how != OPEN, f"{what}: not refused after {ending.after:.1f} s")
 
     def demand_deadline(self, ending: Ending) -> None:
         """Demand that the connection ended at the server's deadline, neither before nor after."""
         self.demand(ending.how != OPEN, f"still open after {ending.after:.1f} s")
         self.demand(ending.after > self.deadline - EARLY, f"ended after {ending.after:.2f} s")
-        self.demand(wire.is_refusal(ending.octets), f"answered {ending.octets[:60]!r}")
+        self.demand(wire.is_refusal(ending.data), f"answered {ending.data[:60]!r}")
 
     def last_moment(self, peer: Peer) -> float:
         """Return the moment when the server's deadline must have ended `peer`'s connection."""
@@ -184,7 +184,7 @@ class Arena:
         return self.server.errors.lines if self.server.errors else 0
 
     def memory(self) -> int:
-        """Return the octets of memory of the server's process; 0 if it is not known."""
+        """Return the bytes of memory of the server's process; 0 if it is not known."""
         return meters.memory(self.server.pid) if self.server.pid else 0
 
     def nothing_happens(self, seconds: float, peers: Sequence[Peer] = ()) -> meters.Reading:

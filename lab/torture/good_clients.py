@@ -1,4 +1,4 @@
-"""Good clients by the thousand: correct ones, in one loop, each copy compared octet for octet.
+"""Good clients by the thousand: correct ones, in one loop, each copy compared byte for byte.
 
 A good client connects, waits for the server's hello, answers with its own, reads to the orderly end
 of the stream, closes. It is served if what it read is the expected stream, exactly. A crowd is
@@ -54,8 +54,8 @@ class Poll:
 class GoodClients:
     """A crowd of good clients of the server at `address`; each expects exactly `stream`.
 
-    `served` counts exact copies, `failures` says what happened to the others, `first_octet` is the
-    moment (monotonic) when the first octet came in the last `serve`, `hold` or `finish`.
+    `served` counts exact copies, `failures` says what happened to the others, `first_byte` is the
+    moment (monotonic) when the first byte came in the last `serve`, `hold` or `finish`.
     """
 
     def __init__(self, address: Address, stream: bytes, patience: float = PATIENCE) -> None:
@@ -64,7 +64,7 @@ class GoodClients:
         self.stream = stream
         self.served = 0
         self.failures: list[str] = []
-        self.first_octet: float | None = None
+        self.first_byte: float | None = None
         self._family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._epoll = select.epoll() if hasattr(select, "epoll") else Poll()
         self._clients: dict[int, Client] = {}
@@ -81,7 +81,7 @@ class GoodClients:
 
     def serve(self, count: int, *, at_once: int = 32) -> None:
         """Let `count` clients come and go, at most `at_once` at a time."""
-        self.first_octet, self._when_greeted = None, self._answer
+        self.first_byte, self._when_greeted = None, self._answer
         end = time.monotonic() + 2 * self.patience + count / PACE
         while count or self._clients:
             count -= self._open(min(count, at_once - len(self._clients)))
@@ -94,7 +94,7 @@ class GoodClients:
 
     def hold(self, count: int, *, at_once: int = 256) -> None:
         """Let `count` clients come, be greeted and stay; at most `at_once` wait to be greeted."""
-        self.first_octet, self._when_greeted = None, self._kept.append
+        self.first_byte, self._when_greeted = None, self._kept.append
         end = time.monotonic() + 2 * self.patience + count / PACE
         while count or self._ungreeted:
             count -= self._open(min(count, at_once - self._ungreeted))
@@ -103,7 +103,7 @@ class GoodClients:
 
     def finish(self) -> None:
         """Let all who are here answer and fetch their copies."""
-        self.first_octet, self._when_greeted = None, self._answer
+        self.first_byte, self._when_greeted = None, self._answer
         kept, self._kept = self._kept, []
         for client in kept:
             if client.sock.fileno() in self._clients:  # not given up meanwhile
@@ -137,24 +137,24 @@ class GoodClients:
         if not ready or time.monotonic() > end:
             self._give_up()
             return False
-        if self.first_octet is None:
-            self.first_octet = time.monotonic()
+        if self.first_byte is None:
+            self.first_byte = time.monotonic()
         for number, _ in ready:
             self._on_readable(self._clients[number])
         return True
 
     def _on_readable(self, client: Client) -> None:
         try:
-            octets = client.sock.recv(4096)
+            data = client.sock.recv(4096)
         except BlockingIOError:
             return  # readiness is a hint
         except OSError as error:
             self._fail(client, errno.errorcode.get(error.errno or 0, str(error)))
             return
-        if not octets:
+        if not data:
             self._on_end(client)
             return
-        before, client.received = len(client.received), client.received + octets
+        before, client.received = len(client.received), client.received + data
         if before < len(HELLO) <= len(client.received):
             self._ungreeted -= 1
             self._when_greeted(client)
@@ -174,7 +174,7 @@ class GoodClients:
 
     def _fail(self, client: Client, why: str) -> None:
         got, wanted = len(client.received), len(self.stream)
-        self.failures.append(f"{why} after {got} octets of {wanted}")
+        self.failures.append(f"{why} after {got} bytes of {wanted}")
         self._forget(client)
 
     def _forget(self, client: Client) -> None:

@@ -4,7 +4,7 @@ The rules of the house hold for every attack. Every good client gets an exact co
 attack too. The server still runs (or has ended, if that was the point). It has no more descriptors
 open than before. It spent no more processor time than its clients may cost (1 ms each, or 20 ms in
 slow motion) and 1 % of the time that passed: a loop that spins breaks this rule. What it wrote on
-stderr is printable ASCII, so that no octet of a peer got through, and holds no traceback.
+stderr is printable ASCII, so that no byte of a peer got through, and holds no traceback.
 """
 
 import re
@@ -128,9 +128,9 @@ def learn(server: Server, patience: float = 10) -> bytes:
         ending = peer.read_to_end(time.monotonic() + patience)
     finally:
         peer.close()
-    if (flaw := wire.flaw(ending.octets)) is not None:
+    if (flaw := wire.flaw(ending.data)) is not None:
         raise OSError(f"the first copy: {flaw}")
-    return ending.octets
+    return ending.data
 
 
 def _attack(attack: Attack, arena: Arena) -> str:
@@ -171,7 +171,7 @@ class House:
         if self.server.errors is not None:
             said = self.server.errors.text
             arena.demand(b"Traceback (most" not in said, "a traceback on stderr")
-            arena.demand(PRINTABLE.fullmatch(said) is not None, "unescaped octets on stderr")
+            arena.demand(PRINTABLE.fullmatch(said) is not None, "unescaped bytes on stderr")
 
     def _demand_little_cpu(self, arena: Arena, before: meters.Reading) -> None:
         self.cpu = meters.reading(self.server.known_pid).since(before).cpu

@@ -67,7 +67,7 @@ def runs(pid: int) -> bool:
 
 
 def memory(pid: int) -> int:
-    """Return the octets of resident memory (VmRSS)."""
+    """Return the bytes of resident memory (VmRSS)."""
     for line in _text(Path(f"/proc/{pid}/status")).splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024

@@ -48,13 +48,13 @@ class Naive:
 
     def read(self, sock: socket.socket) -> None:
         """Read the client's hello, send the file."""
-        octets = sock.recv(4096)  # 5: a reset is an exception, and it ends the whole server
-        self.received[sock] += octets  # 6: without a limit
+        data = sock.recv(4096)  # 5: a reset is an exception, and it ends the whole server
+        self.received[sock] += data  # 6: without a limit
         print("got", self.received[sock].decode(), file=sys.stderr)  # 7: unescaped; not UTF-8: dies
         if self.received[sock].startswith(HELLO):  # 8: what is no hello is waited for, for ever
             sock.sendall(self.message)
-            self.close(sock)  # 9: with octets unread, so the kernel sends a reset behind the file
-        elif not octets:
+            self.close(sock)  # 9: with bytes unread, so the kernel sends a reset behind the file
+        elif not data:
             self.close(sock)
 
     def close(self, sock: socket.socket) -> None:

@@ -18,9 +18,9 @@ OPEN = "still open"  # nothing of the kind until `by`
 
 
 class Ending(NamedTuple):
-    """How a stream ended: all its octets, END, RESET or OPEN, and seconds since the connect."""
+    """How a stream ended: all its bytes, END, RESET or OPEN, and seconds since the connect."""
 
-    octets: bytes
+    data: bytes
     how: str
     after: float
 
@@ -48,30 +48,30 @@ class Peer:
             raise
         self.opened = time.monotonic()
 
-    def send(self, octets: bytes) -> bool:
-        """Send all `octets`; tell whether the server still took them."""
+    def send(self, data: bytes) -> bool:
+        """Send all `data`; tell whether the server still took them."""
         try:
-            self.sock.sendall(octets)
+            self.sock.sendall(data)
         except OSError:
             return False
         return True
 
-    def send_urgent(self, octet: bytes) -> None:
-        """Send one octet as TCP urgent data."""
-        self.sock.send(octet, socket.MSG_OOB)
+    def send_urgent(self, byte: bytes) -> None:
+        """Send one byte as TCP urgent data."""
+        self.sock.send(byte, socket.MSG_OOB)
 
-    def pour(self, octets: bytes) -> int | None:
-        """Send what fits of `octets` now; return how many, None if the connection is over."""
+    def pour(self, data: bytes) -> int | None:
+        """Send what fits of `data` now; return how many, None if the connection is over."""
         self.sock.setblocking(False)
         try:
-            return self.sock.send(octets)
+            return self.sock.send(data)
         except BlockingIOError:
             return 0
         except OSError:
             return None
 
     def half_close(self) -> None:
-        """Say that no more octets come from this side."""
+        """Say that no more bytes come from this side."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -87,7 +87,7 @@ class Peer:
         self.sock.close()
 
     def read(self, length: int, by: float) -> bytes:
-        """Return all that was received, as soon as it has `length` octets, or at the end."""
+        """Return all that was received, as soon as it has `length` bytes, or at the end."""
         while (missing := length - len(self.received)) > 0 and not self._receive(missing, by):
             pass
         return self.received
@@ -99,7 +99,7 @@ class Peer:
         return Ending(self.received, how, time.monotonic() - self.opened)
 
     def hears_something(self, by: float) -> bool:
-        """Wait until anything arrives, octets or an ending; tell whether it did before `by`."""
+        """Wait until anything arrives, bytes or an ending; tell whether it did before `by`."""
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(max(0.0, by - time.monotonic()) * 1000))
@@ -109,8 +109,8 @@ class Peer:
         if not self.hears_something(by):
             return OPEN
         try:
-            octets = self.sock.recv(limit)
+            data = self.sock.recv(limit)
         except OSError:
             return RESET
-        self.received += octets
-        return None if octets else END
+        self.received += data
+        return None if data else END

@@ -1,4 +1,4 @@
-"""The octets of the protocol, written down a second time.
+"""The bytes of the protocol, written down a second time.
 
 The judge must not share the mistakes of the judged, so nothing is imported from protocol.py: these
 few lines follow protocol.md on their own.
@@ -11,8 +11,8 @@ HELLO = b"HELLO 1\n"
 WHOLE = re.compile(rb"HELLO 1\nFILE (0|[1-9]|[1-7][0-9]|80) ([0-9a-f]{8})\n(.*)", re.DOTALL)
 REFUSAL = re.compile(rb"(?:HELLO 1\n)?(?:ERROR ([ -~]{1,72})\n)?")
 
-# Eight lines, some of them empty, 75 octets, with letters of one, two, three and four of them:
-# a copy that passed through text, or that lost one octet, differs.
+# Eight lines, some of them empty, 75 bytes, with letters of one, two, three and four of them:
+# a copy that passed through text, or that lost one byte, differs.
 SAMPLE = "1 short\n\n\nnaïve – 日本 🂡\ttab\n  spaces  \n~!@#$%^&*()_+\nend of file\n\n".encode()
 
 
@@ -23,7 +23,7 @@ def flaw(stream: bytes) -> str | None:
         return f"no hello and file: {stream[:40]!r}"
     length, checksum, body = int(match[1]), match[2].decode(), match[3]
     if len(body) != length:
-        return f"{len(body)} octets of {length}"
+        return f"{len(body)} bytes of {length}"
     if f"{zlib.crc32(body):08x}" != checksum:
         return "the checksum differs"
     return None

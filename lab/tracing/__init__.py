@@ -4,7 +4,7 @@
     invariants.py   the oracle: eight sentences that are true of every run, asserted event by event
     brackets.py     the sentences on turns, calls and sleep: 1, 2, 7, 8
     machines.py     the sentences on interest, states and ends: 3, 4, 5
-    octets.py       the sentence on what went over the wire: 6
+    content.py      the sentence on what went over the wire: 6
     lanes.py        the picture: one lane each, order from left to right; layout.py says where
                     things lie, palette.py which colour they have
     perfetto.py     the same run for chrome://tracing and Perfetto

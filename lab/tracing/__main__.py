@@ -36,7 +36,7 @@ from lab.tracing.events import NotATrace, Trace
 from protocol import escaped
 
 PRINTED = 20  # violations of one file; who has so many starts with the first
-PIECE = 1 << 20  # octets read at once: a read of so many takes the memory for so many
+PIECE = 1 << 20  # bytes read at once: a read of so many takes the memory for so many
 
 Drawer = Callable[[Trace, str, argparse.Namespace], str]
 DRAWERS: dict[str, Drawer] = {
@@ -116,7 +116,7 @@ def default(command: str) -> str:
 
 def checked(name: str) -> int:
     """Check one file and print what was found; return the exit status."""
-    trace = read(name, octets_of(name))
+    trace = read(name, bytes_of(name))
     violations = invariants.check(trace)
     lines = [f"{violation}" for violation in violations[:PRINTED]]
     if len(violations) > PRINTED:
@@ -151,9 +151,9 @@ def counted(number: int, noun: str) -> str:
 def drawn(options: argparse.Namespace) -> int:
     """Make a picture, a page or an export; return the exit status."""
     command, name, output = options.command, options.file, options.output
-    octets = octets_of(name)
-    trace = read(name, octets)
-    text = DRAWERS[command](trace, octets.decode("utf-8", "replace"), options)
+    data = bytes_of(name)
+    trace = read(name, data)
+    text = DRAWERS[command](trace, data.decode("utf-8", "replace"), options)
     if output is None and command == "view" and name != "-":
         output = str(Path(name).with_suffix(".html"))
     if output in (None, "-"):
@@ -166,7 +166,7 @@ def drawn(options: argparse.Namespace) -> int:
 # --- files
 
 
-def octets_of(name: str) -> bytes:
+def bytes_of(name: str) -> bytes:
     """Return what is in a file, up to a limit that the reader knows of."""
     try:
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as stream:
@@ -176,10 +176,10 @@ def octets_of(name: str) -> bytes:
         raise Failure(f"cannot read {shown(name)}: {reason(error)}") from error
 
 
-def read(name: str, octets: bytes) -> Trace:
-    """Return the trace in these octets of the file `name`."""
+def read(name: str, data: bytes) -> Trace:
+    """Return the trace in these bytes of the file `name`."""
     try:
-        return events.read(io.BytesIO(octets))
+        return events.read(io.BytesIO(data))
     except NotATrace as error:
         raise Failure(f"{shown(name)}: not a trace: {error}") from error
 

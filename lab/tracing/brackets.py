@@ -10,7 +10,7 @@ from typing import ClassVar
 from lab.tracing.events import Event
 
 EARLY = 1.0  # milliseconds: what rounding may make of a wait that was long enough
-# Errors that judge octets: who raises one in on_readable has received.
+# Errors that judge bytes: who raises one in on_readable has received.
 JUDGEMENTS = ("ProtocolError", "PeerError", "Damaged")
 RECEIVER = ".on_readable"
 
@@ -77,7 +77,7 @@ class Brackets:
 
 
 class OnlyInsideCalls:
-    """2. What a connection does, it does in a call of its own: octets come and go, states change
+    """2. What a connection does, it does in a call of its own: bytes come and go, states change
     and directions end because the loop called, never beside it. So one thread is enough, and what
     is seen in one call is not changed by another.
     """

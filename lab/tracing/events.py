@@ -4,7 +4,7 @@ Owns the structure: which events there are, which keys each has, of what kind. W
 make sense together is invariants.py's. Called by everything that reads a trace. docs/trace.md is
 the format in words; the tests compare the two.
 
-    octets --split at LF--> lines --json--> objects --kinds--> events        line 1 is a `run`
+    bytes --split at LF--> lines --json--> objects --kinds--> events        line 1 is a `run`
                                                                             with a known `v`
 
 A trace may come from anybody, so nothing is believed: a file has a limit, and so has each line.
@@ -21,16 +21,16 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn
 
 VERSION = 1
-LONGEST_LINE = 1 << 20  # octets; ten thousand who are ready at once are a line of 150,000
-LARGEST = 1 << 28  # octets; 100,000 events, which is the recorder's cap, are seldom 30 MB
+LONGEST_LINE = 1 << 20  # bytes; ten thousand who are ready at once are a line of 150,000
+LARGEST = 1 << 28  # bytes; 100,000 events, which is the recorder's cap, are seldom 30 MB
 EXACT = 1 << 53  # the first whole number beyond those that every JSON reader knows exactly
 LONGEST_NUMBER = 600  # digits; where Python refuses a number is up to its user, from 641 on
-WORD_LIMIT = 4000  # octets of a word, such as an address or a reason
-SHOWN = 256  # octets that `hex` has at most
+WORD_LIMIT = 4000  # bytes of a word, such as an address or a reason
+SHOWN = 256  # bytes that `hex` has at most
 
 
 class NotATrace(Exception):
-    """These octets are no trace that can be read; `str()` is why, in one line."""
+    """These bytes are no trace that can be read; `str()` is why, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def is_text(value: object) -> bool:
 
 
 def is_hex(value: object) -> bool:
-    """Tell whether a value is octets in small hexadecimal digits."""
+    """Tell whether a value is bytes in small hexadecimal digits."""
     return isinstance(value, str) and bool(re.fullmatch(f"([0-9a-f]{{2}}){{0,{SHOWN}}}", value))
 
 
@@ -122,10 +122,10 @@ def is_length(value: object) -> bool:
 WHOLE: Kind = ("a whole number, 0 or more", is_whole)
 LENGTH: Kind = ("a number", is_length)
 TIMEOUT: Kind = ("a number, 0 or more, or null", lambda value: value is None or is_amount(value))
-WORD: Kind = (f"printable ASCII of at most {WORD_LIMIT} octets", is_word)
-TEXT: Kind = (f"ASCII of at most {WORD_LIMIT} octets", is_text)
+WORD: Kind = (f"printable ASCII of at most {WORD_LIMIT} bytes", is_word)
+TEXT: Kind = (f"ASCII of at most {WORD_LIMIT} bytes", is_text)
 NAME: Kind = ("a name", lambda value: is_word(value) and 0 < len(value) <= 200)
-HEX: Kind = (f"hexadecimal digits of at most {SHOWN} octets", is_hex)
+HEX: Kind = (f"hexadecimal digits of at most {SHOWN} bytes", is_hex)
 CHECKSUM: Kind = ("8 hexadecimal digits", lambda value: is_hex(value) and len(value) == 8)
 READY: Kind = ('a list of pairs [name, "r" or "w" or "rw"]', is_ready)
 OBJECT: Kind = ("an object", lambda value: isinstance(value, dict))
@@ -190,15 +190,15 @@ def read(stream: BinaryIO) -> Trace:
 
 
 def lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with their numbers; raise NotATrace where there are too many octets."""
+    """Yield the lines with their numbers; raise NotATrace where there are too many bytes."""
     size = number = 0
     while line := stream.readline(LONGEST_LINE + 1):
         number += 1
         size += len(line)
         if len(line) > LONGEST_LINE:
-            raise NotATrace(f"line {number}: longer than {LONGEST_LINE} octets")
+            raise NotATrace(f"line {number}: longer than {LONGEST_LINE} bytes")
         if size > LARGEST:
-            raise NotATrace(f"larger than {LARGEST} octets")
+            raise NotATrace(f"larger than {LARGEST} bytes")
         yield number, line
 
 
@@ -238,7 +238,7 @@ def json_object(line: bytes) -> dict[str, Any]:
             parse_constant=refuse,
         )
     except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 at octet {error.start + 1}") from error
+        raise ValueError(f"not UTF-8 at byte {error.start + 1}") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg.lower()} at column {error.colno}") from error
     if not isinstance(found, dict):
@@ -280,7 +280,7 @@ def require_sense(event: Event) -> None:
     if event.ev == "timer" and (event["op"] == "set") != ("in_ms" in event.keys):
         raise ValueError("in_ms belongs to a timer that is set, and to no other")
     if event.ev in ("rx", "tx") and len(event["hex"]) != 2 * min(event["bytes"], SHOWN):
-        raise ValueError(f"bytes is {event['bytes']}, and hex has {len(event['hex']) // 2} octets")
+        raise ValueError(f"bytes is {event['bytes']}, and hex has {len(event['hex']) // 2} bytes")
     if event.ev in ("rx", "tx") and "again" in event.keys and event["bytes"]:
         raise ValueError(f'"again" is for nothing at all, and bytes is {event["bytes"]}')
     if event.ev == "tx" and event["bytes"] > event["want"]:

@@ -1,7 +1,7 @@
 """The oracle: eight sentences that are true of every run of these programs.
 
 Owns the list of them, and the one pass in which they are asserted. What each one says, and why, is
-the docstring of its class in brackets.py, machines.py and octets.py; that a trace can be read at
+the docstring of its class in brackets.py, machines.py and content.py; that a trace can be read at
 all is events.py's. Called by __main__.py, and by every test that has recorded a run.
 
     event 1, event 2, ... --> each invariant, in its own memory --> violations, in words
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.tracing.brackets import Brackets, NoBusyLoop, OnlyInsideCalls, Turns
+from lab.tracing.content import Content
 from lab.tracing.events import Event, Trace
 from lab.tracing.machines import Ends, Interest, LegalSteps
-from lab.tracing.octets import Octets
 
 
 class Invariant(Protocol):
@@ -34,7 +34,7 @@ INVARIANTS: list[tuple[str, Callable[[], Invariant]]] = [
     ("interest is consistent", Interest),
     ("only legal transitions", LegalSteps),
     ("nothing after the end", Ends),
-    ("octets are complete", Octets),
+    ("bytes are complete", Content),
     ("nothing between select and wake", Turns),
     ("no busy loop", NoBusyLoop),
 ]

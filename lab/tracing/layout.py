@@ -13,7 +13,7 @@ there would be nothing to see but sleep. How long it slept is written there inst
 stands what the selector is told (r, w); whoever wakes the loop is filled. Each mark has a place of
 its own, so what stands further left was earlier.
 
-The same trace gives the same octets, so that a test can draw the picture of the README anew.
+The same trace gives the same bytes, so that a test can draw the picture of the README anew.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """The sentences on what is watched, on states, and on ends: invariants 3, 4 and 5.
 
-Owns what is true of connections whatever octets they carry. Called by invariants.py, like
+Owns what is true of connections whatever bytes they carry. Called by invariants.py, like
 brackets.py.
 """
 
@@ -221,7 +221,7 @@ class Ends:
         self.open.add(event.on)
 
     def lives(self, event: Event) -> Iterator[str]:
-        """Let octets, states and ends belong to a connection that was opened."""
+        """Let bytes, states and ends belong to a connection that was opened."""
         if event.on not in self.open and event.on not in self.closed:
             yield f"{event.ev} of {event.on}, which was never opened"
         if event.ev == "close":

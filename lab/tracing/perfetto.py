@@ -5,7 +5,7 @@ is for large ones, to find the call that took too long among thousands.
 
     process    the program             M   names of process and thread
       thread   the loop                X   complete: asleep, and each call, which nest
-                                       i   instant: octets received or sent, in their call
+                                       i   instant: bytes received or sent, in their call
       c1, c2   one track each          b e asynchronous: the connection, and in it its states
 
 States span turns, so they do not nest with calls: hence asynchronous events, each connection under
@@ -98,7 +98,7 @@ class Export:
         self.add("X", name, first.t, dur=last.t - first.t, cat=kind, args=args)
 
     def instant(self, name: str, event: Event, **args: object) -> None:
-        self.add("i", name, event.t, s="t", cat="octets", args=args)
+        self.add("i", name, event.t, s="t", cat="bytes", args=args)
 
     def begin(self, name: str, event: Event, **args: object) -> None:
         self.lives.setdefault(event.on, []).append(name)

@@ -39,7 +39,7 @@ OWN: dict[int, tuple[str, ...]] = {
         "connect-and-close",
         "stampede",
         "early-half-close",
-        "extra-octets",
+        "extra-bytes",
         "urgent",
         "long-stall",
         "idle-listening",
@@ -64,7 +64,7 @@ OWN: dict[int, tuple[str, ...]] = {
 KEPT: dict[int, tuple[str, ...]] = {
     5: OWN[4],
     8: ("idle-listening", "idle-hello-sent", "idle-half-hello", "idle-done"),
-    10: ("early-half-close", "extra-octets", "endless-extra"),
+    10: ("early-half-close", "extra-bytes", "endless-extra"),
 }
 
 HALVES = {"12a": _STOP, "12b": _MESSAGES}

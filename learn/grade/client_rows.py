@@ -67,7 +67,7 @@ def _scene(one: Exchange) -> Scene:
 
     assert one.status is not None
     body = one.body if one.status == 0 else None
-    says = one.says.replace("octet", "byte").rstrip(".")
+    says = one.says.rstrip(".")
     return Scene(one.name, says, act, one.status, body)
 
 

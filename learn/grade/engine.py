@@ -166,7 +166,7 @@ def _result(attack: Attack, bench: Bench, path: str) -> Result:
     if row.verdict == NOT_MADE:
         return Result(attack.name, None, f"not measured: {row.seen}", wanted, chapter)
     if row.verdict == OK:
-        return Result(attack.name, True, row.seen.replace("octets", "bytes"), wanted, chapter)
+        return Result(attack.name, True, row.seen, wanted, chapter)
     text = seen.sentence(row.complaints[0], SCALE.promptly)
     return Result(attack.name, False, text, wanted, chapter, _words(row, path))
 

@@ -9,8 +9,8 @@ _SIGNALS = {2: "Ctrl+C", 15: "SIGTERM"}
 _SENTENCES = (
     (r"the server's hello was b''", "a client that had connected was not greeted within {soon} s"),
     (r"the server's hello was (.*)", r"the server greeted with {0} instead of b'HELLO 1\n'"),
-    (r"(\d+) octets of (\d+), then still open", "a client waited in vain: {0} of {1} bytes came"),
-    (r"(\d+) octets of (\d+), then (.*)", "a client got {0} of {1} bytes, then {2}"),
+    (r"(\d+) bytes of (\d+), then still open", "a client waited in vain: {0} of {1} bytes came"),
+    (r"(\d+) bytes of (\d+), then (.*)", "a client got {0} of {1} bytes, then {2}"),
     (
         r"the whole file, but then still open",
         "the whole file came, but never the end of the stream",
@@ -26,15 +26,15 @@ _SENTENCES = (
         "a client heard something while the server was to wait",
     ),
     (
-        r"(\d+) good clients lost: still waiting after (\d+) octets of (\d+)",
+        r"(\d+) good clients lost: still waiting after (\d+) bytes of (\d+)",
         "{waited}, with {1} of {2} bytes",
     ),
     (
-        r"(\d+) good clients lost: end of stream after (\d+) octets of (\d+)",
+        r"(\d+) good clients lost: end of stream after (\d+) bytes of (\d+)",
         "{cut}: the stream ended after {1} of {2} bytes",
     ),
     (
-        r"(\d+) good clients lost: ECONNRESET after (\d+) octets of (\d+)",
+        r"(\d+) good clients lost: ECONNRESET after (\d+) bytes of (\d+)",
         "{cut}: a reset after {1} of {2} bytes",
     ),
     (
@@ -56,7 +56,7 @@ _SENTENCES = (
     (r"(\d+) descriptors left open", "{0} sockets were left open after the clients had gone"),
     (r"a traceback on stderr", "the server went on, but printed a traceback"),
     (
-        r"unescaped octets on stderr",
+        r"unescaped bytes on stderr",
         "bytes of a client reached the terminal as they were: print them with ascii() or repr()",
     ),
     (
@@ -109,7 +109,7 @@ def sentence(complaint: str, soon: float = 1.0) -> str:
     for pattern, words in _SENTENCES:
         if match := re.fullmatch(pattern, complaint, re.DOTALL):
             return words.format(*match.groups(), soon=f"{soon:g}", **_phrases(match))
-    return complaint.replace("octets", "bytes")
+    return complaint
 
 
 def _phrases(match: "re.Match[str]") -> dict[str, str]:

@@ -144,7 +144,7 @@ EXHIBITS = (
     Exhibit(
         "12_close_with_unread_bytes",
         "server.py",
-        "extra-octets",
+        "extra-bytes",
         10,
         "beejjorgensen/bgnet source/examples/server.c 29db0b6",
         "sends its answer and closes, and never reads what the client says (read)",

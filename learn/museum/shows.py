@@ -66,7 +66,7 @@ def large_file(program: Path) -> Shown:
     """Fetch a file that is larger than the kernel's buffers."""
     with running(program, LARGE) as server, asked(server) as peer:
         ending = peer.read_to_end(time.monotonic() + LIMIT)
-    got, wanted = len(ending.octets), len(wire.whole_stream(LARGE))
+    got, wanted = len(ending.data), len(wire.whole_stream(LARGE))
     return Shown(got < wanted, f"{got:,} of {wanted:,} bytes came, then {ending.how}")
 
 

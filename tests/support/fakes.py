@@ -2,7 +2,7 @@
 
     selector = FakeSelector()
     reactor = Reactor(selector, selector.clock)
-    sock = selector.socket(b"octets to receive", b"")
+    sock = selector.socket(b"bytes to receive", b"")
     selector.after(3.0, lambda: sock.incoming.append(b"late ones"))
 
 Time passes inside `select` alone, and only while nobody is ready: up to the end of the sleep, or to
@@ -45,7 +45,7 @@ class FakeSocket:
         self.selector = selector
         self.incoming: list[bytes | Exception] = list(incoming)  # for recv; b"": end of stream
         self.backlog: list[Any] = []  # for accept: pairs of a socket and an address
-        self.room = math.inf  # octets that send will take
+        self.room = math.inf  # bytes that send will take
         self.fails: dict[str, Exception] = {}  # what a call of this name raises
         self.sent: list[bytes] = []  # what each send took
         self.flags: list[int] = []  # of each send
@@ -67,20 +67,20 @@ class FakeSocket:
 
     def recv(self, most: int) -> bytes:
         self.enter("recv")
-        octets = self.incoming.pop(0) if self.incoming else BlockingIOError()
-        if isinstance(octets, Exception):
-            raise octets
-        if octets[most:]:
-            self.incoming.insert(0, octets[most:])
-        return octets[:most]
+        data = self.incoming.pop(0) if self.incoming else BlockingIOError()
+        if isinstance(data, Exception):
+            raise data
+        if data[most:]:
+            self.incoming.insert(0, data[most:])
+        return data[:most]
 
-    def send(self, octets: bytes, flags: int = 0) -> int:
+    def send(self, data: bytes, flags: int = 0) -> int:
         self.enter("send")
-        if not self.room and octets:
+        if not self.room and data:
             raise BlockingIOError
-        taken = int(min(len(octets), self.room))
+        taken = int(min(len(data), self.room))
         self.room -= taken
-        self.sent.append(octets[:taken])
+        self.sent.append(data[:taken])
         self.flags.append(flags)
         return taken
 

@@ -38,7 +38,7 @@ def await_condition(condition: Callable[[], bool], what: str) -> None:
 
 
 def unread(connection: socket.socket) -> int:
-    """Return how many octets the other end has not read yet; 0 if it is gone.
+    """Return how many bytes the other end has not read yet; 0 if it is gone.
 
     Those come first that it has not even acknowledged: while a call of its own holds the socket, or
     the machine is busy, what arrives stands in no queue that can be asked about.
@@ -86,12 +86,12 @@ def _ask(family: int, states: int, identity: bytes, flags: int) -> list[bytes]:
         netlink.settimeout(LIMIT)
         netlink.send(header + question)
         while True:
-            octets = netlink.recv(1 << 16)
-            while octets:
-                length, kind, *_ = HEADER.unpack_from(octets)
+            data = netlink.recv(1 << 16)
+            while data:
+                length, kind, *_ = HEADER.unpack_from(data)
                 if kind in (NLMSG_ERROR, NLMSG_DONE):
                     return answers
-                answers.append(octets[HEADER.size : length])
-                octets = octets[length + 3 & ~3 :]
+                answers.append(data[HEADER.size : length])
+                data = data[length + 3 & ~3 :]
             if flags == NLM_F_REQUEST:
                 return answers

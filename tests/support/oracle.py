@@ -1,7 +1,7 @@
 """The wire judged a second time, by other means than those of protocol.py.
 
 No regular expression, no zlib, no import of the code under test: legal lines are listed and
-compared, or looked at octet by octet; the checksum is computed bit by bit. Where the two disagree,
+compared, or looked at byte by byte; the checksum is computed bit by bit. Where the two disagree,
 one of them has misread protocol.md.
 """
 
@@ -13,40 +13,40 @@ HELLO_BEGINNINGS = {line[:end] for line in HELLOS for end in range(len(line))}
 FILE_BEGINNINGS = [b"FILE %d " % length for length in range(81)]
 
 
-def verdict(octets: bytes, *kinds: str) -> int:
-    """Return the length of the line that `octets` begin with, one of `kinds`; BEGUN; or NEVER."""
-    return max(JUDGES[kind](octets) for kind in kinds)
+def verdict(data: bytes, *kinds: str) -> int:
+    """Return the length of the line that `data` begins with, one of `kinds`; BEGUN; or NEVER."""
+    return max(JUDGES[kind](data) for kind in kinds)
 
 
-def hello(octets: bytes) -> int:
-    line = octets[: octets.find(b"\n") + 1]
+def hello(data: bytes) -> int:
+    line = data[: data.find(b"\n") + 1]
     if line in HELLOS:
         return len(line)
-    return BEGUN if octets in HELLO_BEGINNINGS else NEVER
+    return BEGUN if data in HELLO_BEGINNINGS else NEVER
 
 
-def file_line(octets: bytes) -> int:
+def file_line(data: bytes) -> int:
     for beginning in FILE_BEGINNINGS:
-        if octets.startswith(beginning):
-            digits, rest = octets[len(beginning) :][:8], octets[len(beginning) :][8:]
+        if data.startswith(beginning):
+            digits, rest = data[len(beginning) :][:8], data[len(beginning) :][8:]
             if any(digit not in b"0123456789abcdef" for digit in digits):
                 return NEVER
             if not rest:
                 return BEGUN
             return len(beginning) + 9 if rest[0] == 0x0A else NEVER
-    return BEGUN if any(line.startswith(octets) for line in FILE_BEGINNINGS) else NEVER
+    return BEGUN if any(line.startswith(data) for line in FILE_BEGINNINGS) else NEVER
 
 
-def error(octets: bytes) -> int:
+def error(data: bytes) -> int:
     word = b"ERROR "
-    if len(octets) <= len(word):
-        return BEGUN if word.startswith(octets) else NEVER
-    if not octets.startswith(word):
+    if len(data) <= len(word):
+        return BEGUN if word.startswith(data) else NEVER
+    if not data.startswith(word):
         return NEVER
-    for place, octet in enumerate(octets[len(word) :]):
-        if octet == 0x0A:
+    for place, byte in enumerate(data[len(word) :]):
+        if byte == 0x0A:
             return len(word) + place + 1 if place > 0 else NEVER
-        if place == 72 or not 0x20 <= octet <= 0x7E:
+        if place == 72 or not 0x20 <= byte <= 0x7E:
             return NEVER
     return BEGUN
 
@@ -54,11 +54,11 @@ def error(octets: bytes) -> int:
 JUDGES = {"HELLO": hello, "FILE": file_line, "ERROR": error}
 
 
-def crc32(octets: bytes) -> int:
+def crc32(data: bytes) -> int:
     """Return the CRC-32 of ISO 3309: the remainder of a division by a polynomial, bit by bit."""
     rest = 0xFFFFFFFF
-    for octet in octets:
-        rest ^= octet
+    for byte in data:
+        rest ^= byte
         for _ in range(8):
             rest = rest >> 1 ^ (0xEDB88320 if rest & 1 else 0)
     return rest ^ 0xFFFFFFFF
@@ -92,18 +92,18 @@ def client_status(server_stream: bytes) -> int:
 STATUSES = {"open": 5, "error": 4, "never": 4, "damaged": 5, "invalid": 4, "whole": 0}
 
 
-def file_message(octets: bytes) -> tuple[str, bytes]:
+def file_message(data: bytes) -> tuple[str, bytes]:
     """Return what has come in place of a file message, and what lies beyond a whole file."""
-    length = verdict(octets, "FILE", "ERROR")
+    length = verdict(data, "FILE", "ERROR")
     if length <= 0:
         return "open" if length == BEGUN else "never", b""
-    if octets.startswith(b"ERROR"):
+    if data.startswith(b"ERROR"):
         return "error", b""
-    _, size, checksum = octets[:length].split()
+    _, size, checksum = data[:length].split()
     end = length + int(size)
-    body = octets[length:end]
-    if len(octets) < end:
+    body = data[length:end]
+    if len(data) < end:
         return "open", b""
     if b"%08x" % crc32(body) != checksum:
         return "damaged", b""
-    return ("whole", octets[end:]) if valid_file(body) else ("invalid", b"")
+    return ("whole", data[end:]) if valid_file(body) else ("invalid", b"")

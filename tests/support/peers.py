@@ -47,19 +47,19 @@ class Peer:
             self.sock.sendall(piece)
         return self
 
-    def drip(self, octets: bytes) -> Self:
-        """Send octet by octet, each only after the other end has read the one before."""
-        return self.send(*(octets[i : i + 1] for i in range(len(octets))))
+    def drip(self, data: bytes) -> Self:
+        """Send byte by byte, each only after the other end has read the one before."""
+        return self.send(*(data[i : i + 1] for i in range(len(data))))
 
-    def drip_slowly(self, octets: bytes, pace: float) -> int:
-        """Send an octet every `pace` seconds until the other end leaves; return how many went out.
+    def drip_slowly(self, data: bytes, pace: float) -> int:
+        """Send a byte every `pace` seconds until the other end leaves; return how many went out.
 
         The other end may say one thing (its hello) meanwhile; leaving is its end of stream.
         """
         self.sock.settimeout(pace)
-        for count in range(len(octets)):
+        for count in range(len(data)):
             try:
-                self.sock.sendall(octets[count : count + 1])
+                self.sock.sendall(data[count : count + 1])
                 while self.sock.recv(4096):
                     pass
                 return count + 1
@@ -67,19 +67,19 @@ class Peer:
                 continue
             except ConnectionError:
                 return count
-        return len(octets)
+        return len(data)
 
-    def flood(self, octets: bytes, most: int = 1 << 20) -> int:
-        """Send `octets` over and over until the other end leaves; return how many went out."""
+    def flood(self, data: bytes, most: int = 1 << 20) -> int:
+        """Send `data` over and over until the other end leaves; return how many went out."""
         sent = 0
         with contextlib.suppress(ConnectionError):
             while sent < most:
-                sent += self.sock.send(octets)
+                sent += self.sock.send(data)
         return sent
 
-    def urgent(self, octets: bytes) -> Self:
-        """Send TCP urgent data, of which the last octet goes out of band."""
-        self.sock.send(octets, socket.MSG_OOB)
+    def urgent(self, data: bytes) -> Self:
+        """Send TCP urgent data, of which the last byte goes out of band."""
+        self.sock.send(data, socket.MSG_OOB)
         return self
 
     def await_read(self) -> Self:
@@ -88,25 +88,25 @@ class Peer:
         return self
 
     def hear(self, count: int) -> bytes:
-        """Return the next `count` octets; fewer only at the end of the stream."""
+        """Return the next `count` bytes; fewer only at the end of the stream."""
         heard = b""
-        while len(heard) < count and (octets := self.sock.recv(count - len(heard))):
-            heard += octets
+        while len(heard) < count and (data := self.sock.recv(count - len(heard))):
+            heard += data
         return heard
 
     def hear_out(self) -> bytes:
-        """Return all octets up to the end of the stream; a reset is an error here."""
+        """Return all bytes up to the end of the stream; a reset is an error here."""
         heard = b""
-        while octets := self.sock.recv(65536):
-            heard += octets
+        while data := self.sock.recv(65536):
+            heard += data
         return heard
 
     def farewell(self) -> bytes:
-        """Return all octets up to whichever end the other side makes: end of stream or reset."""
+        """Return all bytes up to whichever end the other side makes: end of stream or reset."""
         heard = b""
         with contextlib.suppress(ConnectionError):
-            while octets := self.sock.recv(65536):
-                heard += octets
+            while data := self.sock.recv(65536):
+                heard += data
         return heard
 
     def finish(self) -> Self:
@@ -121,7 +121,7 @@ class Peer:
         self.sock.close()
 
     def close(self) -> None:
-        """Close; with unread octets the kernel makes a reset of it."""
+        """Close; with unread bytes the kernel makes a reset of it."""
         self.sock.close()
 
     def __enter__(self) -> Self:

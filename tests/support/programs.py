@@ -3,7 +3,7 @@
 A test says what a person would do: start `server.py`, wait for a line, send a signal, answer the
 prompt, look at the exit status. Everything a process says is collected by one thread as it comes,
 so that no test can deadlock on a full pipe, and every wait is for an event with a limit: a line, an
-exit, an octet; never a sleep.
+exit, a byte; never a sleep.
 
     with Server("input.txt") as server:            python -X dev -W error server.py ... --port 0
         copy = server.fetch()                      one whole conversation over a raw socket
@@ -80,7 +80,7 @@ class Output:
 
     def __init__(self, fd: int, *, terminal: bool = False) -> None:
         self.fd = fd
-        self.octets = bytearray()
+        self.data = bytearray()
         self.text = ""
         self.cursor = 0  # in `text`
         self.ended = False
@@ -90,10 +90,10 @@ class Output:
             io.IncrementalNewlineDecoder(decoder, True).decode if terminal else decoder.decode
         )
 
-    def add(self, octets: bytes) -> None:
-        self.octets += octets
-        self.text += self._decode(octets, not octets)
-        self.ended = not octets
+    def add(self, data: bytes) -> None:
+        self.data += data
+        self.text += self._decode(data, not data)
+        self.ended = not data
 
 
 class Program:
@@ -217,12 +217,12 @@ class Program:
                     if key.data is None:
                         return
                     try:
-                        octets = os.read(key.fd, 65536)
+                        data = os.read(key.fd, 65536)
                     except OSError:  # EIO: the last end of a terminal was closed
-                        octets = b""
+                        data = b""
                     with self._changed:
-                        key.data.add(octets)
-                        if not octets:
+                        key.data.add(data)
+                        if not data:
                             selector.unregister(key.fd)
                         self._changed.notify_all()
 
@@ -234,11 +234,11 @@ class Program:
             return self.out.text
 
     @property
-    def stdout_octets(self) -> bytes:
+    def stdout_bytes(self) -> bytes:
         """All of stdout so far, as it came."""
         assert self.out is not None
         with self._changed:
-            return bytes(self.out.octets)
+            return bytes(self.out.data)
 
     @property
     def stderr(self) -> str:
@@ -280,7 +280,7 @@ class Program:
             self.err.cursor = len(self.err.text)
 
     def until(self, condition: Callable[[str], object], *, limit: float = LIMIT) -> None:
-        """Wait until `condition` is true of all that is on stderr; every new octet asks again."""
+        """Wait until `condition` is true of all that is on stderr; every new byte asks again."""
         __tracebackhide__ = True
         assert self.err is not None, "this output is not collected"
         end = time.monotonic() + limit
@@ -309,9 +309,9 @@ class Program:
     def answer(self, text: str | bytes) -> None:
         """Write to its stdin (on a terminal: type)."""
         assert self._stdin is not None
-        octets = text.encode() if isinstance(text, str) else text
-        while octets:
-            octets = octets[os.write(self._stdin, octets) :]
+        data = text.encode() if isinstance(text, str) else text
+        while data:
+            data = data[os.write(self._stdin, data) :]
 
     type = answer
 
@@ -544,12 +544,12 @@ class Accepted:
         self.connection = connection
         self.number = number
 
-    def send_seen(self, octets: bytes) -> None:
-        """Send `octets` and wait for the turn that reads them: what follows is another piece.
+    def send_seen(self, data: bytes) -> None:
+        """Send `data` and wait for the turn that reads them: what follows is another piece.
 
         For a server with -v.
         """
-        self.connection.sendall(octets)
+        self.connection.sendall(data)
         self.server.expect(rf"^turn .*\bc{self.number} readable.*\n")
 
     def silent(self) -> bool:
@@ -588,7 +588,7 @@ class Client(Program):
 
 
 def run_client(*arguments: object, limit: float = LIMIT, **how: object) -> Client:
-    """Run a client to its end; return it with .status, .stdout_octets, .stderr."""
+    """Run a client to its end; return it with .status, .stdout_bytes, .stderr."""
     with Client(*arguments, **how) as client:
         client.wait(limit)
     return client
@@ -625,19 +625,19 @@ def customized(folder: Path, code: str) -> dict[str, str]:
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """Return all octets up to the peer's end of stream; a reset is an error here."""
-    octets = bytearray()
+    """Return all bytes up to the peer's end of stream; a reset is an error here."""
+    data = bytearray()
     while got := connection.recv(65536):
-        octets += got
-    return bytes(octets)
+        data += got
+    return bytes(data)
 
 
 def read_exactly(connection: socket.socket, count: int) -> bytes:
-    """Return the next `count` octets; fewer only at the end of the stream."""
-    octets = bytearray()
-    while len(octets) < count and (got := connection.recv(count - len(octets))):
-        octets += got
-    return bytes(octets)
+    """Return the next `count` bytes; fewer only at the end of the stream."""
+    data = bytearray()
+    while len(data) < count and (got := connection.recv(count - len(data))):
+        data += got
+    return bytes(data)
 
 
 def reset(connection: socket.socket) -> None:

@@ -120,7 +120,7 @@ def meet(door: Door, client: Client | WarmProgram) -> Peer:
 
 def _outcome(client: Client | WarmProgram, folder: Path) -> Outcome:
     """Return what a client has left; nothing for what the test has redirected."""
-    out = b"" if isinstance(client, Client) and client.out is None else client.stdout_octets
+    out = b"" if isinstance(client, Client) and client.out is None else client.stdout_bytes
     err = "" if isinstance(client, Client) and client.err is None else client.stderr
     return Outcome(client.wait(), out, err, content(folder))
 
@@ -131,7 +131,7 @@ def saying(*pieces: bytes) -> Callable[[Peer], object]:
 
 
 def dripping(stream: bytes) -> Callable[[Peer], object]:
-    """Return a server that sends the stream octet by octet, then ends it."""
+    """Return a server that sends the stream byte by byte, then ends it."""
     return lambda peer: peer.drip(stream).finish().farewell()
 
 
@@ -248,7 +248,7 @@ def duration() -> float:
 
 
 def fill(writer: int) -> int:
-    """Write to a pipe until it is full; return how many octets that took."""
+    """Write to a pipe until it is full; return how many bytes that took."""
     os.set_blocking(writer, False)
     written = 0
     with contextlib.suppress(BlockingIOError):

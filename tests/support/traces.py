@@ -75,15 +75,15 @@ class Story:
         self.tell("timer", on, op="fire", what=what)
         return self.call(on, what)
 
-    def rx(self, on: str, octets: bytes | None) -> None:
-        again = {} if octets is not None else {"again": True}
-        octets = octets or b""
-        self.tell("rx", on, bytes=len(octets), hex=octets[:256].hex(), **again)
+    def rx(self, on: str, data: bytes | None) -> None:
+        again = {} if data is not None else {"again": True}
+        data = data or b""
+        self.tell("rx", on, bytes=len(data), hex=data[:256].hex(), **again)
 
-    def tx(self, on: str, octets: bytes, want: int | None = None) -> None:
-        again = {} if octets else {"again": True}
-        want = len(octets) if want is None else want
-        self.tell("tx", on, want=want, bytes=len(octets), hex=octets.hex(), **again)
+    def tx(self, on: str, data: bytes, want: int | None = None) -> None:
+        again = {} if data else {"again": True}
+        want = len(data) if want is None else want
+        self.tell("tx", on, want=want, bytes=len(data), hex=data.hex(), **again)
 
     def state(self, on: str, was: str, now: str) -> None:
         kinds = (protocol.SERVER_TRANSITIONS, protocol.CLIENT_TRANSITIONS)
@@ -105,8 +105,8 @@ def written(lines: Sequence[Line]) -> str:
 
 
 def read(text: str | bytes) -> Trace:
-    octets = text.encode() if isinstance(text, str) else text
-    return events.read(io.BytesIO(octets))
+    data = text.encode() if isinstance(text, str) else text
+    return events.read(io.BytesIO(data))
 
 
 def check(lines: Sequence[Line]) -> list[Violation]:
@@ -167,14 +167,14 @@ class ServerStory(Story):
     def served(self, on: str) -> contextlib.AbstractContextManager[None]:
         return self.call(on, "ServerConnection.on_readable")
 
-    def hear(self, on: str, taken: int | None = None, octets: bytes = HELLO) -> None:
+    def hear(self, on: str, taken: int | None = None, data: bytes = HELLO) -> None:
         """Hear a hello and send the file, or as much of it as is `taken`: inside a call."""
-        self.rx(on, octets)
+        self.rx(on, data)
         self.state(on, "HELLO_SENT", "SENDING")
         self.send(on, self.message, taken)
 
-    def send(self, on: str, octets: bytes, taken: int | None = None) -> None:
-        self.tx(on, octets[:taken], want=len(octets))
+    def send(self, on: str, data: bytes, taken: int | None = None) -> None:
+        self.tx(on, data[:taken], want=len(data))
         if taken is None:
             self.tell("half", on)
             self.state(on, "SENDING", "DONE")
@@ -191,10 +191,10 @@ class ServerStory(Story):
         self.rx(on, b"")
         self.close(on, how)
 
-    def refuse(self, on: str, octets: bytes, reason: str) -> None:
+    def refuse(self, on: str, data: bytes, reason: str) -> None:
         """Refuse what somebody says instead of a hello: a turn of its own."""
         with self.turn((on, "r"), timeout=9000), self.served(on):
-            self.rx(on, octets)
+            self.rx(on, data)
             self.tell("error", on, exc="ProtocolError", why=reason)
             with self.call(on, "ServerConnection.refuse"):
                 self.tx(on, protocol.error_message(reason))
@@ -240,7 +240,7 @@ def three_clients() -> ServerStory:
         with story.call("c1", "ServerConnection.on_writable"):
             story.send("c1", story.message[10:])
         with story.served("c2"):
-            story.hear("c2", octets=HELLO[3:])
+            story.hear("c2", data=HELLO[3:])
     story.welcome("c3")
     story.refuse("c3", b"GET / HTTP/1.1\r\n", "expected HELLO, got 'GET / HTTP/1.1'")
     with story.turn(("c2", "r"), ("c1", "r"), timeout=9995):

@@ -77,7 +77,7 @@ class WarmProgram:
         return self.status
 
     @property
-    def stdout_octets(self) -> bytes:
+    def stdout_bytes(self) -> bytes:
         """All of stdout so far."""
         return self._said(0)
 
@@ -102,7 +102,7 @@ class WarmProgram:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
         self.wait()
-        said = self.stdout_octets + self.stderr.encode()
+        said = self.stdout_bytes + self.stderr.encode()
         for file in self.files:
             file.close()
         if error is not None:

@@ -25,11 +25,11 @@ class Transfer(asyncio.Protocol):
         self.deadline = self.loop.call_later(TIMEOUT, self.transport.abort)
         self.transport.write(HELLO)
 
-    def data_received(self, octets: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Answer the client's hello with the file; what follows it is discarded."""
         if len(self.received) == len(HELLO):
             return
-        self.received = (self.received + octets)[: len(HELLO)]
+        self.received = (self.received + data)[: len(HELLO)]
         if not HELLO.startswith(self.received):
             self.transport.write(REFUSAL)
             self.transport.close()

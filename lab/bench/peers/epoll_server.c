@@ -28,8 +28,8 @@ struct connection {
     double deadline;
     int fd;
     enum state state;
-    size_t received; /* octets of the client's hello so far */
-    size_t sent;     /* octets of the file message so far */
+    size_t received; /* bytes of the client's hello so far */
+    size_t sent;     /* bytes of the file message so far */
     char hello[HELLO_LIMIT];
 };
 
@@ -60,7 +60,7 @@ static void finish(struct connection *c) {
 
 static void send_file(struct connection *c) {
     /* MSG_MORE: the shutdown that follows travels in the same segment. */
-    ssize_t n = send(c->fd, message.octets + c->sent, message.length - c->sent, MSG_NOSIGNAL | MSG_MORE);
+    ssize_t n = send(c->fd, message.bytes + c->sent, message.length - c->sent, MSG_NOSIGNAL | MSG_MORE);
     if (n < 0 && errno != EAGAIN) {
         finish(c);
         return;
@@ -97,8 +97,8 @@ static void read_hello(struct connection *c) {
 }
 
 static void discard_until_end(struct connection *c) {
-    char octets[4096];
-    ssize_t n = recv(c->fd, octets, sizeof octets, 0);
+    char bytes[4096];
+    ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
     if (n == 0 || (n < 0 && errno != EAGAIN))
         finish(c);
 }
@@ -118,7 +118,7 @@ static void accept_clients(int listener) {
         queue.earlier = c->earlier->later = c;
         watch(c, EPOLL_CTL_ADD, EPOLLIN);
         if (send(fd, HELLO, HELLO_LENGTH, MSG_NOSIGNAL) != HELLO_LENGTH)
-            finish(c); /* a fresh socket has room for eight octets, unless its peer is gone */
+            finish(c); /* a fresh socket has room for eight bytes, unless its peer is gone */
     }
 }
 

@@ -44,28 +44,28 @@ def serve(number: int) -> bool:
     client, _deadline = clients[number]
     if number in unsent:
         return send(client, number, unsent.pop(number))
-    octets = client.recv(64)
+    data = client.recv(64)
     if number not in heard:
-        return bool(octets)  # discarded up to the end of stream
-    heard[number] += octets
+        return bool(data)  # discarded up to the end of stream
+    heard[number] += data
     if heard[number].startswith(HELLO):
         del heard[number]
         return send(client, number, MESSAGE)
-    if octets and HELLO.startswith(heard[number]):
+    if data and HELLO.startswith(heard[number]):
         return True  # so far
     client.send(REFUSAL)
     return False
 
 
-def send(client: SocketType, number: int, octets: bytes) -> bool:
+def send(client: SocketType, number: int, data: bytes) -> bool:
     """Send, then end our direction; what the kernel does not take waits until it has room."""
-    taken = client.send(octets, MSG_MORE)  # the shutdown that follows travels in the same segment
-    if taken < len(octets):
-        unsent[number] = octets[taken:]
+    taken = client.send(data, MSG_MORE)  # the shutdown that follows travels in the same segment
+    if taken < len(data):
+        unsent[number] = data[taken:]
         poller.modify(number, EPOLLOUT)
         return True
     client.shutdown(socket.SHUT_WR)
-    if octets is not MESSAGE:
+    if data is not MESSAGE:
         poller.modify(number, EPOLLIN)
     return True
 

@@ -20,8 +20,8 @@ def converse(client: socket) -> None:
     """Speak the protocol up to the client's end of stream."""
     client.sendall(HELLO)
     received = b""
-    while len(received) < len(HELLO) and (octets := client.recv(64)):
-        received += octets
+    while len(received) < len(HELLO) and (data := client.recv(64)):
+        received += data
     if not received.startswith(HELLO):
         client.sendall(REFUSAL)
         return

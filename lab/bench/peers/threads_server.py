@@ -28,8 +28,8 @@ class Transfer(socketserver.BaseRequestHandler):
         """Speak the protocol up to the client's end of stream."""
         self.in_time().sendall(HELLO)
         received = b""
-        while len(received) < len(HELLO) and (octets := self.in_time().recv(64)):
-            received += octets
+        while len(received) < len(HELLO) and (data := self.in_time().recv(64)):
+            received += data
         if not received.startswith(HELLO):
             self.in_time().sendall(REFUSAL)
             return

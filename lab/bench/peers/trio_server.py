@@ -18,8 +18,8 @@ async def converse(stream: trio.SocketStream) -> None:
     """Speak the protocol up to the client's end of stream."""
     await stream.send_all(HELLO)
     received = b""
-    while len(received) < len(HELLO) and (octets := await stream.receive_some(64)):
-        received += octets
+    while len(received) < len(HELLO) and (data := await stream.receive_some(64)):
+        received += data
     if not received.startswith(HELLO):
         await stream.send_all(REFUSAL)
         return

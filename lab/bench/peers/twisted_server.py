@@ -22,11 +22,11 @@ class Transfer(Protocol, TimeoutMixin):
         self.setTimeout(TIMEOUT)
         self.transport.write(HELLO)
 
-    def dataReceived(self, octets: bytes) -> None:  # noqa: N802
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Answer the client's hello with the file; what follows it is discarded."""
         if len(self.received) == len(HELLO):
             return
-        self.received = (self.received + octets)[: len(HELLO)]
+        self.received = (self.received + data)[: len(HELLO)]
         if not HELLO.startswith(self.received):
             self.transport.write(REFUSAL)
             self.transport.loseConnection()

@@ -16,7 +16,7 @@ EXTRA = b"and another thing\n"
 
 def never_reads(arena: Arena) -> str:
     """Answers, then neither reads nor closes, with a tiny receive buffer. Must be seen: the server
-    gives up at its deadline: an octet sent before is taken, one sent after is answered by RST.
+    gives up at its deadline: a byte sent before is taken, one sent after is answered by RST.
     """
     peers = [arena.peer(receive_buffer=TINY) for _ in range(arena.scale.attackers)]
     for peer in peers:
@@ -43,7 +43,7 @@ def early_half_close(arena: Arena) -> str:
     return f"{len(peers)} exact copies"
 
 
-def extra_octets(arena: Arena) -> str:
+def extra_bytes(arena: Arena) -> str:
     """Sends more behind its hello: in the same segment, a little later, a quarter of a megabyte.
     Must be seen: the whole file all the same, and no reset that could destroy it on the way.
     """
@@ -56,7 +56,7 @@ def extra_octets(arena: Arena) -> str:
     arena.serve()
     for peer in (together, later, much):
         arena.demand_copy(_ending(arena, peer))
-    return f"3 exact copies, in spite of {len(EXTRA) * 15_002} octets more"
+    return f"3 exact copies, in spite of {len(EXTRA) * 15_002} bytes more"
 
 
 def endless_extra(arena: Arena) -> str:
@@ -77,7 +77,7 @@ def endless_extra(arena: Arena) -> str:
 
 
 def urgent(arena: Arena) -> str:
-    """Sends TCP urgent octets in the middle of its hello and behind it. Must be seen: they are no
+    """Sends TCP urgent bytes in the middle of its hello and behind it. Must be seen: they are no
     part of the stream; an exact copy, and the server falls asleep again.
     """
     (peer,) = arena.peers(1)
@@ -98,7 +98,7 @@ def _ending(arena: Arena, peer: Peer) -> Ending:
 
 
 def _is_over(peer: Peer) -> bool:
-    """Send one octet; a kernel whose side of the connection is closed answers with RST at once."""
+    """Send one byte; a kernel whose side of the connection is closed answers with RST at once."""
     return not peer.send(b"?") or _wait_for_reset(peer, 0.02)
 
 
@@ -111,7 +111,7 @@ def _wait_for_reset(peer: Peer, seconds: float) -> bool:
 ATTACKS = (
     Attack("never-reads", never_reads, by_deadline),
     Attack("early-half-close", early_half_close),
-    Attack("extra-octets", extra_octets),
+    Attack("extra-bytes", extra_bytes),
     Attack("endless-extra", endless_extra, by_deadline),
     Attack("urgent", urgent),
 )

@@ -35,7 +35,7 @@ GARBAGE = (
     b"%s%n{0}\\N{BELL}\x9b2J\x85\n",
 )
 FLOOD = b"A" * (1 << 16)
-GROWTH = 4 << 20  # octets that the server may grow by, however much is poured into it
+GROWTH = 4 << 20  # bytes that the server may grow by, however much is poured into it
 
 
 def silent(arena: Arena) -> str:
@@ -48,18 +48,18 @@ def silent(arena: Arena) -> str:
     for ending in endings:
         arena.demand_deadline(ending)
     latest = max(ending.after for ending in endings)
-    told = sum(reason(ending.octets) is not None for ending in endings)
+    told = sum(reason(ending.data) is not None for ending in endings)
     return f"{len(peers)} ended within {latest:.2f} s, {told} were told why"
 
 
 def drip(arena: Arena) -> str:
-    """Sends its hello octet by octet, so slowly that it would last for ever. Must be seen: the one
-    deadline counts from the accept and is not extended by an octet.
+    """Sends its hello byte by byte, so slowly that it would last for ever. Must be seen: the one
+    deadline counts from the accept and is not extended by a byte.
     """
     peers = arena.peers(arena.scale.attackers)
-    for octet in HELLO[:-1]:  # beyond the deadline, which ends them, and this
+    for byte in HELLO[:-1]:  # beyond the deadline, which ends them, and this
         for peer in peers:
-            peer.send(bytes([octet]))
+            peer.send(bytes([byte]))
         arena.serve(1)
         if peers[0].hears_something(time.monotonic() + arena.deadline / 5):
             break
@@ -89,24 +89,24 @@ def half_hello(arena: Arena) -> str:
 
 def garbage(arena: Arena) -> str:
     """Says everything but the one right hello: other protocols, almost-hellos, terminal commands,
-    forged log lines, all 256 octets. Must be seen: each is refused at once, none gets a file, and
-    no octet of theirs reaches the server's terminal unescaped.
+    forged log lines, all 256 bytes. Must be seen: each is refused at once, none gets a file, and
+    no byte of theirs reaches the server's terminal unescaped.
     """
     peers = arena.peers(len(GARBAGE))
-    for peer, octets in zip(peers, GARBAGE, strict=True):
-        peer.send(octets)
+    for peer, data in zip(peers, GARBAGE, strict=True):
+        peer.send(data)
     arena.serve()
     by = arena.soon
     endings = [peer.read_to_end(by) for peer in peers]
-    for octets, ending in zip(GARBAGE, endings, strict=True):
-        arena.demand_refusal(ending, repr(octets[:24]))
-    told = sum(reason(ending.octets) is not None for ending in endings)
+    for data, ending in zip(GARBAGE, endings, strict=True):
+        arena.demand_refusal(ending, repr(data[:24]))
+    told = sum(reason(ending.data) is not None for ending in endings)
     return f"{len(endings)} refused at once, {told} were told why"
 
 
 def endless(arena: Arena) -> str:
     """Sends a hello that never ends, as fast as the network takes it. Must be seen: refused at the
-    first octets, whatever else is sent; the server's memory does not grow.
+    first bytes, whatever else is sent; the server's memory does not grow.
     """
     with demand_flat_memory(arena) as grown:
         peers = arena.peers(5)
@@ -120,7 +120,7 @@ def endless(arena: Arena) -> str:
 
 
 def pour(peer: Peer, by: float) -> int:
-    """Send without end, until the server ends it or until `by`; return how many octets it took."""
+    """Send without end, until the server ends it or until `by`; return how many bytes it took."""
     total = 0
     poll = select.poll()
     poll.register(peer.sock, select.POLLOUT)
@@ -134,7 +134,7 @@ def pour(peer: Peer, by: float) -> int:
 
 @contextmanager
 def demand_flat_memory(arena: Arena) -> Iterator[list[int]]:
-    """Demand that the server's memory does not grow within the `with`; yields [octets] by then."""
+    """Demand that the server's memory does not grow within the `with`; yields [bytes] by then."""
     grown = [0]
     before = arena.memory()
     yield grown

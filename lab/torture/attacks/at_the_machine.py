@@ -87,7 +87,7 @@ def _resumed(arena: Arena, set_free: Callable[[], None]) -> float:
     began = time.monotonic()
     set_free()
     arena.good.finish()
-    return (arena.good.first_octet or float("inf")) - began
+    return (arena.good.first_byte or float("inf")) - began
 
 
 def _round(arena: Arena, limit: int, phase: float) -> float:
@@ -111,7 +111,7 @@ def _demand_prompt(arena: Arena, resumed: float) -> None:
 
 def long_stall(arena: Arena) -> str:
     """Takes the processor away until every deadline is over (SIGSTOP, SIGCONT; Ctrl+Z and `fg` do
-    the same), while clients that had been greeted send their hellos. Must be seen: their octets
+    the same), while clients that had been greeted send their hellos. Must be seen: their bytes
     came in time, so they are served; the trap is that an interrupted `select` whose time is over
     reports nobody ready, without having looked.
     """

@@ -1,7 +1,7 @@
 """No attack at all: the server has nothing to do, in each of its states, and must sleep.
 
 What is demanded is 0 wake-ups and 0 nanoseconds of processor time; see meters.py for why the two
-figures together mean that not one turn of the loop was made. A file of at most 80 octets always
+figures together mean that not one turn of the loop was made. A file of at most 80 bytes always
 fits into the kernel's buffers, so a transfer cannot stall in SENDING by itself: slow motion makes
 it wait there.
 """
@@ -15,7 +15,7 @@ from lab.torture.server_process import Options
 from lab.torture.wire import HELLO
 
 CAP = 3  # clients of a server with --max-clients
-PIECE = 80  # octets of a file message that are sent at first; there are some more
+PIECE = 80  # bytes of a file message that are sent at first; there are some more
 
 
 def listening(arena: Arena) -> str:

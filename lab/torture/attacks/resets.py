@@ -7,7 +7,7 @@ from lab.torture.attack import SLOW_CPU, Attack, slow_motion
 from lab.torture.peer import Peer
 from lab.torture.wire import HELLO
 
-TINY = 1  # octets of SO_RCVBUF asked for; the kernel rounds it up to its minimum, about 2 KiB
+TINY = 1  # bytes of SO_RCVBUF asked for; the kernel rounds it up to its minimum, about 2 KiB
 
 
 def reset_before_accept(arena: Arena) -> str:
@@ -52,10 +52,10 @@ def reset_mid_file(arena: Arena) -> str:
         peer.send(HELLO)
     for peer in peers:
         got = peer.read(half, arena.soon)
-        arena.demand(got == arena.stream[:half], f"{len(got)} octets instead of {half}")
+        arena.demand(got == arena.stream[:half], f"{len(got)} bytes instead of {half}")
     vanish(peers)
     arena.serve()
-    return f"{len(peers)} resets after {half} octets of {len(arena.stream)}"
+    return f"{len(peers)} resets after {half} bytes of {len(arena.stream)}"
 
 
 def reset_when_done(arena: Arena) -> str:
@@ -98,13 +98,13 @@ def vanish(peers: Iterable[Peer]) -> None:
         peer.reset()
 
 
-def _reset_after(arena: Arena, octets: bytes) -> str:
+def _reset_after(arena: Arena, data: bytes) -> str:
     peers = arena.peers(arena.scale.attackers)
     for peer in peers:
-        peer.send(octets)
+        peer.send(data)
         peer.reset()
     arena.serve()
-    return f"{len(peers)} resets right behind {octets!r}"
+    return f"{len(peers)} resets right behind {data!r}"
 
 
 ATTACKS = (

@@ -1,7 +1,7 @@
 """The sentence on what went over the wire: invariant 6.
 
-Owns the judgement of octets, by protocol.py, which is pure: a trace carries all that was sent and
-received (a whole stream has 105 octets, and `hex` up to 256 of each call). Called by invariants.py,
+Owns the judgement of bytes, by protocol.py, which is pure: a trace carries all that was sent and
+received (a whole stream has 105 bytes, and `hex` up to 256 of each call). Called by invariants.py,
 like brackets.py.
 """
 
@@ -13,24 +13,24 @@ from protocol import Damaged, PeerError, ProtocolError
 
 # What comes after an ERROR line is taken in for the line's sake, and judged by nobody.
 UNHEARD = ("late", "refused")
-KEPT = 1024  # octets of a direction that are looked at: ten times what is legal
+KEPT = 1024  # bytes of a direction that are looked at: ten times what is legal
 
 
-def after_hello(octets: bytes) -> bytes | None:
+def after_hello(data: bytes) -> bytes | None:
     """Return what follows a whole hello of our version; None: there is none."""
     try:
-        found = protocol.first_line(octets, protocol.HELLO)
+        found = protocol.first_line(data, protocol.HELLO)
         if found is None:
             return None
         protocol.require_version(found[1])
     except ProtocolError:
         return None
-    return octets[found[1].end() :]
+    return data[found[1].end() :]
 
 
-def has_file(octets: bytes) -> bool:
+def has_file(data: bytes) -> bool:
     """Tell whether a server's stream has brought a whole, valid file that has its checksum."""
-    rest = after_hello(octets)
+    rest = after_hello(data)
     try:
         return rest is not None and protocol.file_received(rest) is not None
     except (ProtocolError, PeerError, Damaged):
@@ -53,12 +53,12 @@ class Conversation:
         self.half = False  # we have ended ours
 
     def take(self, event: Event) -> None:
-        """Note octets."""
-        octets = bytes.fromhex(event["hex"])
+        """Note bytes."""
+        data = bytes.fromhex(event["hex"])
         if event.ev == "tx":
-            self.sent = (self.sent + octets)[:KEPT]
+            self.sent = (self.sent + data)[:KEPT]
         else:
-            self.received = (self.received + octets)[:KEPT]
+            self.received = (self.received + data)[:KEPT]
             self.ended = self.ended or not (event["bytes"] or "again" in event.keys)
 
     def heard(self) -> bool:
@@ -94,15 +94,15 @@ class Conversation:
         return len(body) < self.size or self.sent_whole()
 
 
-def begins_error(octets: bytes) -> bool:
-    """Tell whether these octets are an ERROR line, or the beginning of one."""
-    return bool(protocol.ERROR.pattern.fullmatch(octets)) or protocol.ERROR.may_begin(octets)
+def begins_error(data: bytes) -> bool:
+    """Tell whether these bytes are an ERROR line, or the beginning of one."""
+    return bool(protocol.ERROR.pattern.fullmatch(data)) or protocol.ERROR.may_begin(data)
 
 
-class Octets:
-    """6. The octets are complete, and in their order. A server sends hello, then, to who has said a
+class Content:
+    """6. The bytes are complete, and in their order. A server sends hello, then, to who has said a
     valid hello, exactly the file of its listening period (length and CRC-32 stand in `listen`),
-    else an ERROR line; it ends its direction only behind the last octet, and counts as done who has
+    else an ERROR line; it ends its direction only behind the last byte, and counts as done who has
     ended the other one after that. A client says hello to who has said a valid hello, and is DONE
     only with a whole file whose checksum holds, and always with one.
     """
@@ -144,14 +144,14 @@ class Octets:
                 yield "begins to send, and has received no valid hello"
             case "half" | "state" if event.keys.get("now") in (None, "DONE"):
                 if not conversation.sent_whole():
-                    yield f"ends its direction after {len(conversation.sent)} octets: {self.due()}"
+                    yield f"ends its direction after {len(conversation.sent)} bytes: {self.due()}"
             case "close":
                 yield from self.closed(event["how"], conversation)
 
     def closed(self, how: str, conversation: Conversation) -> Iterator[str]:
         """Judge how a connection of a server has ended."""
         if how == "done" and not conversation.sent_whole():
-            yield f"is done after {len(conversation.sent)} octets: {self.due()}"
+            yield f"is done after {len(conversation.sent)} bytes: {self.due()}"
         if how == "done" and not conversation.ended:
             yield "is done, and its client has not ended its stream"
         unheard = how.startswith(UNHEARD)
@@ -161,7 +161,7 @@ class Octets:
     def due(self) -> str:
         if self.listen is None:
             return "no listen has said what was to be sent"
-        return f"not hello and the file of {self.listen['body_len']} octets"
+        return f"not hello and the file of {self.listen['body_len']} bytes"
 
     def client(self, event: Event, conversation: Conversation) -> Iterator[str]:
         heard = conversation.heard()
