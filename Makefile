@@ -163,10 +163,11 @@ book: $(VENV)/.group-book ## all documents and sources as a site in build/book
 playground: ## one page to edit the loop and run it: build/playground.html
 	@$(launch) -m lab.book.playground
 
-test-book: book $(VENV)/.group-browser ## build the book, and test it in a browser
+test-book: book $(VENV)/.group-browser build/pyodide ## build the book, and test it in a browser
 	@$(launch_venv) -m tests.support.chromium
 	@$(launch_venv) -m pytest -m book tests/test_book*.py
 	@node lab/book/node.mjs lab/book/seeds.py
+	@FOLDERS="$$PWD/build/pyodide" node lab/book/node.mjs lab/book/bytes_only.py
 
 ## systems
 .PHONY: test-windows test-bsd
@@ -217,6 +218,10 @@ build/%: %.c lab/bench/message.h lab/bench/client.h
 	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler, and there is no $(CC) here" >&2; exit 1; }
 	@mkdir -p build
 	@$(CC) -O2 -Wall -Wextra -o $@ $<
+
+build/pyodide: lab/book/pyodide.txt | $(VENV)/.pip
+	@rm -rf $@
+	@$(python) -m pip install -qq --no-compile --only-binary :all: --target $@ -r $<
 
 build/windows/python: lab/laptop/windows_python.sh lab/constraints.txt
 	@$(find_python)

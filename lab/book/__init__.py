@@ -17,7 +17,8 @@
     play.py          what runs in it: a scene, the verdict, the page that shows the run
     node.mjs         runs Python of this checkout on Pyodide's Python, in Node
     firefox.mjs      what the tests do in Firefox
-    seeds.py         what is run so: simulated worlds
+    seeds.py         what is run so: simulated worlds,
+    bytes_only.py    and the tests of pure bytes, with the packages of pyodide.txt
     exercises.toml   what is broken in the core for each exercise
 
 The generator is Sphinx, with MyST for Markdown and Furo as the theme. The reasons: the documents
