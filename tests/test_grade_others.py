@@ -93,7 +93,7 @@ def test_a_client_that_leaves_a_file_behind_is_seen(tmp_path):
 def test_a_client_that_saves_nothing_is_not_praised_for_failing(
     source, pattern, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(graded_client, "GRACE", 0.5)
+    monkeypatch.setattr(graded_client, "STARTING", 1.0)
     (path := tmp_path / "client.py").write_text(source)
     with pytest.raises(Unfit, match=pattern):
         of_client(path)

@@ -16,7 +16,7 @@ import protocol
 from lab.torture import meters, naive_server, wire
 from lab.torture.__main__ import main
 from lab.torture.arena import FAST
-from lab.torture.attacks import ATTACKS
+from lab.torture.attacks import ATTACKS, at_the_machine
 from lab.torture.judge import FAIL, NOT_MADE, OK, Bench, Row, judge
 from lab.torture.server_process import DEFAULT, ServerProcess, expand, split
 from tests.support.kernel import await_condition
@@ -195,6 +195,57 @@ def test_the_meters_see_that_a_process_sleeps():
     assert measured(program, 0.3) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("cpu", "seconds", "peaceful"),
+    [
+        (0.009, 0.3, True),  # a slow machine: reaching the limit is all that was done
+        (0.013, 0.3, True),
+        (0.06, 0.3, False),  # a spinning loop that shares its processor with four others
+        (0.3, 0.3, False),
+        (0.03, 3.0, True),
+        (0.05, 3.0, False),
+    ],
+)
+def test_reaching_the_descriptor_limit_may_cost_something_and_waiting_there_next_to_nothing(
+    cpu, seconds, peaceful
+):
+    assert at_the_machine.is_peaceful(cpu, seconds) is peaceful
+
+
+class World:
+    """A clock that moves when the meters wait, and a process that gets `share` of a processor."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, running: Callable[[float], bool], share: float = 0.0
+    ) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(meters, "time", self)
+        monkeypatch.setattr(meters, "runs", lambda pid: running(self.now))
+        monkeypatch.setattr(meters, "reading", lambda pid: meters.Reading(share * self.now, 0))
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_process_that_has_work_but_no_processor_does_not_count_as_asleep(monkeypatch):
+    """The meters of a process in the queue for a processor stand still, like those of a sleeper."""
+    world = World(monkeypatch, running=lambda now: now < 0.25)
+    meters.wait_for_calm(0, 0.1, 1.0)
+    assert world.now == pytest.approx(0.35, abs=3 * meters.POLL)
+
+
+def test_a_starved_process_may_take_longer_to_fall_asleep_than_one_that_spins(monkeypatch):
+    world = World(monkeypatch, running=lambda now: True)
+    meters.wait_for_calm(0, 0.1, 1.0)
+    assert world.now == pytest.approx(meters.LONGER, abs=3 * meters.POLL)
+    world = World(monkeypatch, running=lambda now: True, share=0.2)
+    meters.wait_for_calm(0, 0.1, 1.0)
+    assert world.now == pytest.approx(1.0, abs=3 * meters.POLL)
+
+
 @contextlib.contextmanager
 def metered(program: str) -> Iterator[Callable[[], meters.Reading]]:
     """Give what reads `program`'s meters, from the moment that it is sent its line; then end it."""
@@ -249,7 +300,7 @@ def test_one_attacker_is_sent_by_hand_against_a_running_server(server, capsys):
     assert main(words) == 0
     assert re.search(r"drip .* - +6/6  ok\n1 attacks: 1 ok, 0 FAIL, 0 n/a", capsys.readouterr().out)
     assert main([*words, "--pid", str(server.pid)]) == 0
-    assert re.search(r"drip .* 0\.0\d\d s +6/6  ok", capsys.readouterr().out)
+    assert re.search(r"drip .* 0\.\d\d\d s +6/6  ok", capsys.readouterr().out)
 
 
 def test_an_attack_that_needs_the_process_says_so(server, capsys):

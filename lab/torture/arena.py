@@ -151,6 +151,10 @@ class Arena:
         self.demand(ending.after > self.deadline - EARLY, f"ended after {ending.after:.2f} s")
         self.demand(wire.is_refusal(ending.data), f"answered {ending.data[:60]!r}")
 
+    def may_be_over(self, peer: Peer) -> bool:
+        """Tell whether the deadline may have ended `peer`, as it soon may on a busy machine."""
+        return time.monotonic() > peer.opened + self.deadline - EARLY
+
     def last_moment(self, peer: Peer) -> float:
         """Return the moment when the server's deadline must have ended `peer`'s connection."""
         return peer.opened + self.deadline + SLACK

@@ -7,6 +7,7 @@ daemon too. (Only Linux shows the environment of others; elsewhere the process g
 import os
 import signal
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from lab.torture import meters
 
 MARK = "EIGHTY_JUDGED"
+LOOK = 0.05  # seconds until a moment that may change is asked for again
 
 
 class Child:
@@ -51,12 +53,19 @@ class Child:
 
     def finish(self, limit: float) -> tuple[int | None, bytes]:
         """Wait until it ends; return its status, None if it is not in time, and its stderr."""
-        try:
-            _, said = self.process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            self.end()
-            return None, self.process.communicate()[1] or b""
-        return self.process.returncode, said or b""
+        end = time.monotonic() + limit
+        return self.finish_by(lambda: end)
+
+    def finish_by(self, moment: Callable[[], float]) -> tuple[int | None, bytes]:
+        """Do the same until a moment of the monotonic clock, which may change meanwhile."""
+        while (left := moment() - time.monotonic()) > 0:
+            try:
+                _, said = self.process.communicate(timeout=min(left, LOOK))
+            except subprocess.TimeoutExpired:
+                continue
+            return self.process.returncode, said or b""
+        self.end()
+        return None, self.process.communicate()[1] or b""
 
     def end(self) -> None:
         """Kill it and whatever it has started; may be called again."""

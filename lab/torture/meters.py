@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+FEW = 0.1  # of a processor, which a loop that spins gets on a busy machine, too
+LONGER = 3  # times as long a process may take to fall asleep if it was given less than that
 POLL = 0.002  # seconds between two looks at /proc, where the kernel offers no event to wait for
 
 
@@ -124,13 +126,20 @@ def until(condition: Callable[[], bool], limit: float) -> bool:
 
 
 def wait_for_calm(pid: int, length: float, limit: float) -> None:
-    """Wait until the process has slept for `length` seconds without a break, at most `limit`."""
-    end = time.monotonic() + limit
-    last, since = reading(pid), time.monotonic()
-    while time.monotonic() < min(end, since + length):
+    """Wait until the process has slept for `length` seconds without a break, at most `limit`.
+
+    On a busy machine a process that has work may wait for a processor: it does not sleep, though
+    its meters stand still, and it may take LONGER.
+    """
+    began = since = time.monotonic()
+    first = last = reading(pid)
+    while (now := time.monotonic()) < since + length:
+        starved = last.since(first).cpu < FEW * limit
+        if now > began + limit * (LONGER if starved else 1):
+            break
         time.sleep(POLL)
-        if (now := reading(pid)) != last:
-            last, since = now, time.monotonic()
+        if runs(pid) or reading(pid) != last:
+            last, since = reading(pid), time.monotonic()
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -41,12 +41,13 @@ class Peer:
         if receive_buffer is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(patience)
+        # Before the connect: after it, others may run first, and a deadline would seem to be early.
+        self.opened = time.monotonic()
         try:
             self.sock.connect(address)
         except OSError:
             self.sock.close()
             raise
-        self.opened = time.monotonic()
 
     def send(self, data: bytes) -> bool:
         """Send all `data`; tell whether the server still took them."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,18 +26,40 @@ from learn.grade.target import NoTarget, Target
 
 CHAPTER = 14
 SIDE_BY_SIDE = 16
-GRACE = 2.0  # seconds after its --timeout in which a client must have ended
+STARTING = 5.0  # seconds in which a client must have connected: many interpreters start at once
+GRACE = 2.0  # seconds after its --timeout, counted from then on, in which it must have ended
 OLD = b"the old copy\n"
 STATUSES = "exit-statuses"
 
 
+class Clock:
+    """When a client is late: `end` is a moment of the monotonic clock, `late` what it means.
+
+    It counts from the connection; before that an interpreter starts, beside fifteen others.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self.end = time.monotonic() + STARTING
+        self.late = f"it had not ended after {STARTING} s, and nobody saw it connect"
+        self._timeout = timeout
+
+    def connected(self) -> None:
+        """Note that the client is there."""
+        self.late = f"it had not ended {GRACE} s after its --timeout of {self._timeout} s"
+        self.end = time.monotonic() + self._timeout + GRACE
+
+
 class Outcome(NamedTuple):
-    """What a client left: its status (None: it was killed), the copy, other files, its words."""
+    """What a client left: its status, the copy, other files, its words.
+
+    A status of None: it was killed, because it was `late`.
+    """
 
     status: int | None
     copy: bytes | None
     others: Sequence[str]
     said: bytes
+    late: str
 
 
 def client_target(named: str) -> Target:
@@ -120,13 +143,14 @@ def _play(
         listener.bind((address, 0))
         if scene.where != REFUSED:
             listener.listen()
-        listener.settimeout(scene.timeout + GRACE)
+        listener.settimeout(STARTING)
         host = "localhost" if scene.where == LAST_ADDRESS else address
         words = _expand(command, host, listener.getsockname()[1], scene.timeout)
-        server = threading.Thread(target=_serve, args=(scene, listener))
+        clock = Clock(scene.timeout)
+        server = threading.Thread(target=_serve, args=(scene, listener, clock))
         if scene.where != REFUSED:
             server.start()
-        outcome = _run(words, Path(name), scene.timeout + GRACE, prepare)
+        outcome = _run(words, Path(name), clock, prepare)
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)  # ends an accept that nobody came to
         if scene.where != REFUSED:
@@ -143,9 +167,11 @@ def _address(where: str) -> str | None:
     return addresses[-1] if len(addresses) > 1 else None
 
 
-def _serve(scene: Scene, listener: socket.socket) -> None:
+def _serve(scene: Scene, listener: socket.socket, clock: Clock) -> None:
     with suppress(OSError):
-        guarded(scene.act, listener.accept()[0], scene.timeout + GRACE)
+        sock, _address = listener.accept()
+        clock.connected()
+        guarded(scene.act, sock, scene.timeout + GRACE)
 
 
 def _expand(command: Sequence[str], host: str, port: int, timeout: float) -> list[str]:
@@ -160,18 +186,19 @@ def _expand(command: Sequence[str], host: str, port: int, timeout: float) -> lis
 
 
 def _run(
-    words: Sequence[str], folder: Path, limit: float, prepare: Callable[[], None] | None
+    words: Sequence[str], folder: Path, clock: Clock, prepare: Callable[[], None] | None
 ) -> Outcome:
-    """Run a client in `folder`, where an old copy is already; kill it after `limit` seconds."""
+    """Run a client in `folder`, where an old copy is already; kill it when it is late."""
     copy = folder / "copy"
     copy.write_bytes(OLD)
     try:
         with Child(words, folder=folder, prepare=prepare, stderr=subprocess.PIPE) as child:
-            status, said = child.finish(limit)
+            status, said = child.finish_by(lambda: clock.end)
     except OSError as error:
         raise Unfit(f"{words[0]}: {error.strerror}") from None
     others = [path.name for path in folder.iterdir() if path != copy]
-    return Outcome(status, copy.read_bytes() if copy.is_file() else None, others, said)
+    saved = copy.read_bytes() if copy.is_file() else None
+    return Outcome(status, saved, others, said, clock.late)
 
 
 def _result(scene: Scene, outcome: Outcome | None, path: str) -> Result:
@@ -189,7 +216,7 @@ def _result(scene: Scene, outcome: Outcome | None, path: str) -> Result:
 def _complaint(scene: Scene, outcome: Outcome) -> str:
     """Return what is wrong with an outcome, or ""."""
     if outcome.status is None:
-        return f"it had not ended {GRACE} s after its --timeout of {scene.timeout} s"
+        return outcome.late
     if (outcome.status == 0) != (scene.body is not None):
         return f"status {outcome.status}"
     if outcome.copy != (OLD if scene.body is None else scene.body):

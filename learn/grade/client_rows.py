@@ -71,7 +71,7 @@ def _scene(one: Exchange) -> Scene:
     return Scene(one.name, says, act, one.status, body)
 
 
-SETTLED = 0.1  # seconds for the client to read what was sent; a reset may destroy what is unread
+SETTLED = 0.3  # seconds for the client to read what was sent; a reset may destroy what is unread
 
 
 def _finish(sock: socket.socket) -> None:
@@ -157,6 +157,6 @@ WORSE = [
     Scene("silent-server", "The server accepts and says nothing", _silent, 3, None, SHORT),
     Scene("stalled-server", "The server stops in the middle of the file", _stalls, 3, None, SHORT),
     Scene("dripping-server", "The server sends a byte now and then", _drips, 3, None, SHORT),
-    Scene("staying-server", "The server sends the file and never ends", _stays, 0, BODY, SHORT),
+    Scene("staying-server", "The server sends the file and never ends", _stays, 0, BODY),
     Scene("endless-server", "The server sends a line without end", _floods, 4),
 ]

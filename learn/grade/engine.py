@@ -6,12 +6,14 @@ measure the processor come after them, beside none of them.
 """
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from lab.torture import meters, wire
@@ -27,6 +29,8 @@ from learn.grade.table import TABLE
 SIDE_BY_SIDE = 16  # attacks at a time
 QUIET = 8  # rows at a time that measure the processor
 FEW = 3  # red rows that are worth a second look
+PRESSURE = 40.0  # percent, from which a machine counts as busy
+RESTLESS = 10  # percent of a processor, which a loop that spins gets on a busy machine, too
 STARTING = 5.0  # seconds that a server gets to say where it listens
 SCALE = Scale(
     attackers=10,
@@ -127,12 +131,25 @@ def _attack(
 
 
 def _is_busy() -> bool:
-    """Tell whether more programs want to run than there are processors.
+    """Tell whether programs have to wait for a processor, in the last minute or in ten seconds.
 
     Then a few red rows get a second look: a busy machine can make a good server late, but no bad
     one good.
     """
-    return os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
+    return os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1) or _pressure() > PRESSURE
+
+
+def _pressure() -> float:
+    """Return the percent of the last ten seconds in which a program waited for a processor.
+
+    It is 0 where the kernel does not say (see Documentation/accounting/psi.rst in Linux).
+    """
+    try:
+        text = Path("/proc/pressure/cpu").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    match = re.search(r"^some avg10=([\d.]+)", text)
+    return float(match[1]) if match else 0
 
 
 @contextmanager
@@ -239,8 +256,8 @@ def _restlessness(server: ServerProcess) -> int:
     began, before = time.monotonic(), meters.reading(pid)
     if meters.until(lambda: not meters.runs(pid), SCALE.unrest):
         return 0
-    share = meters.reading(pid).since(before).cpu / (time.monotonic() - began)
-    return round(100 * share)  # on a busy machine it may be small, or even 0
+    share = round(100 * meters.reading(pid).since(before).cpu / (time.monotonic() - began))
+    return share if share >= RESTLESS else 0  # else it has waited for a processor, and may be calm
 
 
 def _unfit_to_start(error: BaseException | None, path: str) -> BaseException:
