@@ -86,19 +86,19 @@ class Recorder:
         if self.full:
             self.dropped += 1
             return
-        name, who, fields = described(event)
+        name, subject, fields = described(event)
         if isinstance(event, Sleeps):
             fields["fds"] = self.watched
         if self.stacks is not None:
             fields["stack"] = self.stacks.here(about(event))
-        self.line(name, who, fields)
+        self.line(name, subject, fields)
 
-    def line(self, event: str, who: object, fields: Fields) -> None:
+    def line(self, event: str, subject: object, fields: Fields) -> None:
         self.events += 1
         microseconds = round(1e6 * (self.clock() - self.began))
         head: Fields = {"n": self.events, "t": microseconds, "k": self.turn, "ev": event}
-        if who is not None:
-            head["on"] = str(who)
+        if subject is not None:
+            head["on"] = str(subject)
         taken = self.write(ENCODE(head | fields).encode() + b"\n")
         self.full = not taken or self.events >= LIMIT
 

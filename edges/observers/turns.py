@@ -80,14 +80,14 @@ class TurnLog:
                 self.act(key.data, "writable")
 
     def called(self, handler: object, action: Action) -> None:
-        """Notice who acts now; any other call is made by one who acts already."""
+        """Notice which object acts now; any other call is made by one that acts already."""
         if why := CALLBACKS.get(getattr(action, "__name__", "")):
             self.act(handler, why)
 
-    def act(self, who: object, why: str) -> None:
-        """Count what is done from now on as done by `who`."""
-        self.actor = who
-        self.acting = self.deeds.setdefault(f"{who} {why}", [])
+    def act(self, actor: object, why: str) -> None:
+        """Count what is done from now on as done by `actor`."""
+        self.actor = actor
+        self.acting = self.deeds.setdefault(f"{actor} {why}", [])
 
     def note(self, event: Event) -> None:
         """Remember a deed; one that is done to another than the actor names it."""
@@ -96,8 +96,8 @@ class TurnLog:
         elif isinstance(event, CONVERSATION):
             self.add(event.connection, deed(event))
 
-    def add(self, who: object, what: str) -> None:
-        self.acting.append(what if who is self.actor else f"{who} {what}")
+    def add(self, subject: object, what: str) -> None:
+        self.acting.append(what if subject is self.actor else f"{subject} {what}")
 
     def show(self) -> None:
         """Show the turn, with two exceptions: one that only wrote messages, since a line on that
