@@ -113,12 +113,12 @@ QUICK_TESTS = reactor signals connection listener protocol server_hello client_h
 quick: $(VENV)/.group-test ## only the unit and property tests of the core, in seconds
 	@$(launch_venv) -m pytest -q -n auto $(QUICK_TESTS:%=tests/test_%.py)
 
+UNTYPED = edges/windows.py|lab/(laptop/bsd|simulation)|learn/(steps|museum/([0-9]|sound))
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m lab.english
-	@$(python) -m mypy --exclude 'edges/windows.py|lab/laptop/bsd' *.py edges lab/*.py lab/bench lab/book lab/documents lab/laptop lab/tracing learn/*.py learn/exercises/*.py learn/grade \
-		learn/museum/[_a-z]*.py learn/twins learn/watch
+	@$(python) -m mypy --exclude-gitignore --exclude '$(UNTYPED)' .
 	@$(python) -m mypy --platform darwin --exclude edges/windows.py *.py edges lab/tracing
 	@$(python) -m mypy --platform win32 --exclude 'edges/(posix|outlet|terminal).py' *.py edges lab/tracing
 

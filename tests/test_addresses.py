@@ -138,9 +138,8 @@ def test_all_interfaces_are_one_socket_for_both_families(listen):
 @pytest.fixture
 def no_ipv6(monkeypatch):
     """A machine whose kernel does not know IPv6."""
-    real = socket.socket
 
-    class Socket(real):
+    class Socket(socket.socket):
         def __init__(self, family=socket.AF_INET, *args, **options):
             if family == socket.AF_INET6:
                 raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")

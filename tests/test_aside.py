@@ -7,12 +7,13 @@ from functools import partial
 import pytest
 
 from edges.aside import Aside
+from reactor import Reactor
 from tests.support.programs import LIMIT
 
 pytestmark = pytest.mark.usefixtures("threads_end")
 
 
-def result_of(loop, work):
+def result_of(loop: Reactor, work):
     """Return ("done", result) or ("failed", exception), as the loop gets it."""
     outcome = []
     aside = Aside(
@@ -30,11 +31,11 @@ def result_of(loop, work):
     return how, what
 
 
-def test_the_result_is_delivered_in_the_loop(loop):
+def test_the_result_is_delivered_in_the_loop(loop: Reactor):
     assert result_of(loop, lambda: "result") == ("done", "result")
 
 
-def test_the_work_runs_in_another_thread(loop):
+def test_the_work_runs_in_another_thread(loop: Reactor):
     assert result_of(loop, threading.get_ident)[1] != threading.get_ident()
 
 
@@ -42,7 +43,7 @@ def test_the_work_runs_in_another_thread(loop):
 @pytest.mark.parametrize(
     "error", [OSError(1, "no"), MemoryError(), SystemExit(1), KeyboardInterrupt()], ids=repr
 )
-def test_every_exception_crosses_and_none_is_printed(loop, error, capfd):
+def test_every_exception_crosses_and_none_is_printed(loop: Reactor, error, capfd):
     def work():
         raise error
 
@@ -51,7 +52,7 @@ def test_every_exception_crosses_and_none_is_printed(loop, error, capfd):
 
 
 @pytest.mark.fault("E16")
-def test_a_thread_that_dies_before_it_runs_is_a_failure(loop, monkeypatch):
+def test_a_thread_that_dies_before_it_runs_is_a_failure(loop: Reactor, monkeypatch):
     """It drops its socket, and so the loop wakes."""
     monkeypatch.setattr("_thread.start_new_thread", lambda _run, arguments: arguments[0].close())
     how, error = result_of(loop, lambda: None)
@@ -59,7 +60,7 @@ def test_a_thread_that_dies_before_it_runs_is_a_failure(loop, monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "outcome"), [("7", 7), ("x", "ValueError")])
-def test_what_the_thread_does(loop, monkeypatch, text, outcome):
+def test_what_the_thread_does(loop: Reactor, monkeypatch, text, outcome):
     """Done here in this thread: coverage does not see those that _thread starts."""
     monkeypatch.setattr("_thread.start_new_thread", lambda run, arguments: run(*arguments))
     said = []
@@ -74,7 +75,7 @@ def test_what_the_thread_does(loop, monkeypatch, text, outcome):
     assert said == [outcome]
 
 
-def test_a_closed_one_is_forgotten(loop):
+def test_a_closed_one_is_forgotten(loop: Reactor):
     go, over = threading.Event(), threading.Event()
 
     def work():
@@ -91,7 +92,7 @@ def test_a_closed_one_is_forgotten(loop):
 
 @pytest.mark.fault("I-6")
 @pytest.mark.parametrize("step", ["socket.socketpair", "_thread.start_new_thread"])
-def test_what_cannot_be_started_leaves_nothing_behind(loop, monkeypatch, step):
+def test_what_cannot_be_started_leaves_nothing_behind(loop: Reactor, monkeypatch, step):
     def refuse(*_):
         raise OSError(errno.EMFILE, "Too many open files")
 
@@ -101,7 +102,7 @@ def test_what_cannot_be_started_leaves_nothing_behind(loop, monkeypatch, step):
     assert not loop.selector.get_map()
 
 
-def test_a_defect_of_the_receiver_ends_the_loop(loop):
+def test_a_defect_of_the_receiver_ends_the_loop(loop: Reactor):
     def done(_result):
         raise RuntimeError("a defect")
 
@@ -110,7 +111,7 @@ def test_a_defect_of_the_receiver_ends_the_loop(loop):
         loop.run(until=lambda: False)
 
 
-def test_it_has_a_name_for_logs(loop):
+def test_it_has_a_name_for_logs(loop: Reactor):
     ended = []
     aside = Aside(loop, "name", lambda: None, ended.append, pytest.fail)
     assert str(aside) == "name"

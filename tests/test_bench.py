@@ -1,5 +1,6 @@
 """The bench: its load finds what is wrong, its figures come from its samples and nothing else."""
 
+import importlib.util
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -284,7 +286,7 @@ def test_without_a_compiler_one_line_says_so(tmp_path):
 
 
 def test_a_peer_whose_package_is_missing_is_left_out_with_its_reason(monkeypatch):
-    monkeypatch.setattr(subjects.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     assert subjects.missing()["trio"] == "trio is not installed"
     assert "trio" not in subjects.known()
     assert "asyncio Protocol" in subjects.known()
@@ -297,7 +299,7 @@ def test_a_package_that_cannot_be_installed_costs_no_other(monkeypatch, capsys):
         tried.append(command[-1])
         return subprocess.CompletedProcess(command, "gevent" in command[-1])
 
-    monkeypatch.setattr(install.subprocess, "run", pip)
+    monkeypatch.setattr(subprocess, "run", pip)
     install.main()
     assert {"trio", "tqdm"} <= {name.partition(">")[0] for name in tried}
     (line,) = capsys.readouterr().err.splitlines()
@@ -346,7 +348,7 @@ def test_off_a_terminal_progress_is_a_line_per_scene(capsys):
 
 
 # What a run could have found, as small as it can be.
-FOUND = {
+FOUND: dict[str, Any] = {
     "circumstances": {
         "date": "2026-01-02", "processor": "P", "cores": "2", "system": "Linux 6", "Python": "3.11",
         "load average": "0.1 0.1 0.1",

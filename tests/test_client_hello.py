@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edges.dotted import load
+from edges.dotted import ClientHello, load
 from protocol import PeerError, ProtocolError
 from tests.support import oracle
 from tests.support.oracle import BEGUN, NEVER
 
-hello = load("client.hello", Path(__file__).parent.parent)
+hello: ClientHello = load("client.hello", Path(__file__).parent.parent)
 
 LEGAL = b"HELLO 1\n"
 SHORTEST, LONGEST = b"ERROR x\n", b"ERROR " + 72 * b"~" + b"\n"

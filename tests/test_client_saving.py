@@ -12,6 +12,7 @@ import subprocess
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,16 +65,19 @@ def without_privileges(not_here):
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
-def save(target: str | Path, folder: Path, **how: object) -> stage.Outcome:
+def save(target: str | Path, folder: Path, **how: Any) -> stage.Outcome:
     """Let a well-behaved server deliver BODY to `target`."""
     return play(saying(STREAM), target=target, folder=folder, **how)
 
 
-def assert_fails_before_connecting(target: str | Path, folder: Path, **how: object):
+def assert_fails_before_connecting(
+    target: str | Path, folder: Path, start: stage.Start = Client, **how: Any
+):
     """Assert status 1 and one line, that the server was not bothered, and nothing has changed."""
     before = content(folder), sorted(os.listdir(os.fsencode(folder)))
     with listening() as door:
-        with client_of(door, "-q", target=target, folder=folder, **how) as client:
+        arguments = stage.knocking(door, "-q", target=target)
+        with start(*arguments, cwd=folder, **how) as client:
             assert client.wait() == 1
         assert_one_line(client.stderr, "^client.py: cannot ")
         assert client.stdout_bytes == b""

@@ -5,6 +5,7 @@ import resource
 import string
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ NO_NUMBERS = [
     "inf", "-inf", "infinity", "1,5", "1e+2", "1E2", ".", "e1", "--", "None",
 ]  # fmt: skip
 
-TABLE = {
+TABLE: dict[Any, tuple[dict, list[str]]] = {
     port: (
         {"0": 0, "1": 1, "7080": 7080, "65535": 65535, "00080": 80},
         [*NO_NUMBERS, "65536", "70000", "99999", "100000", "000080", "1.0", "1e2", "1" * 5000],

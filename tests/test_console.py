@@ -11,6 +11,7 @@ import select
 import socket
 import time
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -137,7 +138,8 @@ class Recorded:
 @pytest.fixture
 def recorded():
     console = Console(number=CLOSED)
-    console.outlet = Recorded()
+    outlet: Any = Recorded()
+    console.outlet = outlet
     return console
 
 
@@ -375,15 +377,16 @@ TURNS = st.lists(st.integers(0, 5), min_size=1, max_size=40)  # lines of each
 def speak(takes, turns):
     """Return a console, after so many lines in each turn, its last words, and what came out."""
     console = Console(number=CLOSED)
-    console.outlet = Scripted(takes)
+    outlet: Any = Scripted(takes)
+    console.outlet = outlet
     numbers = iter(range(1000))
     for lines in [*turns, 1, 1]:
         for _ in range(lines):
             console.line(message(next(numbers)))
         console.flush()
-    console.outlet.script.clear()
+    outlet.script.clear()
     console.wait()
-    return console, next(numbers), b"".join(console.outlet.writes).decode()
+    return console, next(numbers), b"".join(outlet.writes).decode()
 
 
 @pytest.mark.fault("E9")

@@ -1,5 +1,6 @@
 """The checker of the documents itself: it finds what is wrong, and leaves nothing behind."""
 
+import random
 import re
 import socket
 from pathlib import Path
@@ -17,6 +18,7 @@ from lab.documents.document import (
     rewritten,
 )
 from lab.documents.reader import Reader, Surprise, compare_grade, pattern
+from tests.support.programs import ROOT
 
 SOURCE = '''\
 LIMITS: dict = {}
@@ -194,7 +196,7 @@ def test_the_port_of_the_page_is_another_one_in_the_copy(someone, tmp_path):
     someone.do(block("$ echo port 7080 | cut -c 6-\n7080\n"))
     reader.scratch_copy(tmp_path / "copy", "7099")
     assert not (tmp_path / "copy/.git").exists()
-    ours = (reader.ROOT / "protocol.py").read_text()
+    ours = (ROOT / "protocol.py").read_text()
     assert (tmp_path / "copy/protocol.py").read_text() == ours.replace("7080", "7099")
 
 
@@ -286,6 +288,6 @@ def test_after_a_surprise_the_rest_of_its_chapter_is_not_reached(project, monkey
 
 def test_a_port_of_our_own_can_be_listened_on_and_no_other_reader_gets_it(monkeypatch):
     with reader.own_port() as port, socket.create_server(("127.0.0.1", int(port))):
-        monkeypatch.setattr(reader.random, "sample", lambda *_: [int(port)])
+        monkeypatch.setattr(random, "sample", lambda *_: [int(port)])
         with pytest.raises(OSError, match="no free port"), reader.own_port():
             pass

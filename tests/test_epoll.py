@@ -13,6 +13,7 @@ import struct
 import time
 import unittest
 from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 
@@ -364,11 +365,13 @@ def test_the_tests_of_cpython_are_there(not_here):
     assert len([name for name in dir(TestOfCPython) if name.startswith("test_")]) > 15
 
 
-MIXINS = (cpython.BaseSelectorTestCase, cpython.ScalableSelectorMixIn) if cpython else ()
+MIXINS: tuple[Any, ...] = ()
+if cpython is not None:
+    MIXINS = (cpython.BaseSelectorTestCase, cpython.ScalableSelectorMixIn)
 
 
 @pytest.mark.fault("E21")
-class TestOfCPython(*MIXINS, unittest.TestCase):
+class TestOfCPython(*MIXINS, unittest.TestCase):  # type: ignore[misc]  # two, or none
     """Every promise of selectors.BaseSelector, as the standard library tests it."""
 
     SELECTOR = Ours

@@ -10,6 +10,7 @@ from lab.simulation import exploration, sweeps
 from lab.simulation.exploration import END, Enumeration, Graph, Known, Scope, explore
 from lab.simulation.knobs import BODIES, Knobs
 from lab.simulation.world import Broken
+from reactor import READ
 from tests.test_simulation import told
 
 SHARE = ("one client, 0 bytes", "two clients", "two clients, one place")
@@ -69,7 +70,7 @@ def test_courses_are_counted_along_the_graph():
 
 def never_gives_up(self):
     self.next_look = None
-    self.watch(listener.READ)
+    self.watch(READ)
     self.look_later()
 
 

@@ -9,6 +9,8 @@ import selectors
 import socket
 import struct
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,11 @@ REAL = {
 
 class Kit:
     """Sockets and a selector of one kind; `events` asks the selector about one socket."""
+
+    selector: Any
+    open: list[Any]
+    listener: Callable[..., Any]
+    connecting: Callable[..., Any]
 
     def pair(self):
         """Return the two ends of a new connection, the client's first."""

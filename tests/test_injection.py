@@ -49,7 +49,7 @@ def complaints(seen: Seen, scene: str = "client") -> str:
 def test_what_must_not_be_is_complained_of():
     good = {"status": 1, "said": "client.py: cannot save", "injected": 1, "copy": OLD}
     assert complaints(Seen(**good)) == ""
-    for wrong, word in [
+    spoiled: list[tuple[dict, str]] = [
         ({"injected": 0}, "never reached"),
         ({"status": None}, "hangs"),
         ({"status": 3}, "status 3"),
@@ -59,19 +59,21 @@ def test_what_must_not_be_is_complained_of():
         ({"copy": BODY[:9]}, "touched"),
         ({"left": [".eighty-00"]}, "left behind"),
         ({"calls": 2 * verdicts.MORE_CALLS * [FSYNC]}, "busy"),
-    ]:
+    ]
+    for wrong, word in spoiled:
         assert word in complaints(Seen(**{**good, **wrong})), wrong
 
 
 def test_a_server_is_judged_by_its_clients():
     good = {"status": 0, "injected": 1, "streams": [STREAM, STREAM]}
     assert complaints(Seen(**good), "server") == ""
-    for wrong, word in [
+    spoiled: list[tuple[dict, str]] = [
         ({"streams": [STREAM, STREAM[:-1]]}, "1 of 2 clients"),
         ({"streams": [STREAM, b"HELLO 2\n"]}, "not the file's"),
         ({"status": 1}, "status 1"),
         ({"streams": []}, "did not start"),
-    ]:
+    ]
+    for wrong, word in spoiled:
         assert word in complaints(Seen(**{**good, **wrong}), "server"), wrong
 
 

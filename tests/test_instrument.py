@@ -30,7 +30,7 @@ from edges.observers.events import (
     Watches,
 )
 from edges.observers.instrument import instrumented
-from reactor import READ, WRITE, Reactor, nothing
+from reactor import READ, WRITE, DeadlineQueue, Reactor, nothing
 from tests.support.fakes import FakeSelector
 
 
@@ -98,7 +98,7 @@ def failing(number):
 # --- the loop
 
 
-def test_each_step_of_a_turn_is_told_in_its_order(world):
+def test_each_step_of_a_turn_is_told_in_its_order(world: World):
     one = world.wire()
     world.reactor.watch(one, READ)
     world.selector.after(2.5, lambda: one.sock.incoming.append(b"x"))
@@ -125,7 +125,7 @@ def test_the_end_of_a_turn_is_told_before_the_messages_go_out():
     assert [type(event) for event in world.told[-2:]] == [Turned, str]
 
 
-def test_the_loop_sleeps_as_long_as_without_an_observer(world):
+def test_the_loop_sleeps_as_long_as_without_an_observer(world: World):
     timer = world.reactor.call_later(5.0, None, nothing)
     world.reactor.turn()
     world.reactor.cancel(timer)
@@ -133,7 +133,7 @@ def test_the_loop_sleeps_as_long_as_without_an_observer(world):
     assert Sleeps(5.0) in world.told
 
 
-def test_only_changes_of_interest_are_told(world):
+def test_only_changes_of_interest_are_told(world: World):
     one = world.wire()
     world.told.clear()
     for interest in (READ, READ, READ | WRITE, 0, 0):
@@ -143,7 +143,7 @@ def test_only_changes_of_interest_are_told(world):
     ]  # fmt: skip
 
 
-def test_an_interest_that_the_selector_refuses_is_not_told(world):
+def test_an_interest_that_the_selector_refuses_is_not_told(world: World):
     one = world.wire()
     world.told.clear()
     one.sock.fails["register"] = failing(errno.ENOSPC)
@@ -152,7 +152,7 @@ def test_an_interest_that_the_selector_refuses_is_not_told(world):
     assert world.told == []
 
 
-def test_an_error_is_told_before_the_handler_gets_it(world):
+def test_an_error_is_told_before_the_handler_gets_it(world: World):
     def fail():
         raise error
 
@@ -163,7 +163,7 @@ def test_an_error_is_told_before_the_handler_gets_it(world):
                           Returned(handler, fail)]  # fmt: skip
 
 
-def test_timers_set_cancelled_and_fired_are_told_of(world):
+def test_timers_set_cancelled_and_fired_are_told_of(world: World):
     handler = SimpleNamespace(on_error=nothing)
     one = world.reactor.call_later(3.0, handler, nothing)
     world.reactor.call_later(3.0, handler, handler.on_error)
@@ -208,9 +208,9 @@ class Handler:
         raise error
 
 
-def test_a_deadline_cancelled_while_it_is_due_is_told_of_as_cancelled(world):
+def test_a_deadline_cancelled_while_it_is_due_is_told_of_as_cancelled(world: World):
     one, two = Handler(), Handler()
-    queue = world.reactor.deadline_queue(1.0, lambda handler: queue.cancel(two))
+    queue: DeadlineQueue = world.reactor.deadline_queue(1.0, lambda _: queue.cancel(two))
     queue.arm(one)
     queue.arm(two)
     world.reactor.turn()
@@ -224,7 +224,7 @@ def test_a_deadline_cancelled_while_it_is_due_is_told_of_as_cancelled(world):
 # --- connections
 
 
-def test_a_transition_is_told_of_with_its_reason_and_an_illegal_one_is_not(world):
+def test_a_transition_is_told_of_with_its_reason_and_an_illegal_one_is_not(world: World):
     wire = world.wire()
     world.told.clear()
     wire.transition(State.SHUT)
@@ -233,7 +233,7 @@ def test_a_transition_is_told_of_with_its_reason_and_an_illegal_one_is_not(world
     assert world.told == [Transition(wire, State.OPEN, State.SHUT, "the last one leaves")]
 
 
-def test_what_was_received_is_told_of_be_it_nothing(world):
+def test_what_was_received_is_told_of_be_it_nothing(world: World):
     wire = world.wire(b"bytes", b"")
     world.told.clear()
     for _ in range(3):
@@ -241,7 +241,7 @@ def test_what_was_received_is_told_of_be_it_nothing(world):
     assert world.told == [Received(wire, data) for data in (b"bytes", b"", None)]
 
 
-def test_what_was_to_go_and_what_was_taken_are_told_of(world):
+def test_what_was_to_go_and_what_was_taken_are_told_of(world: World):
     wire = world.wire()
     world.told.clear()
     wire.unsent = b"bytes"
@@ -251,7 +251,7 @@ def test_what_was_to_go_and_what_was_taken_are_told_of(world):
     assert world.told == [Sent(wire, 5, b"byt"), Sent(wire, 2, b"")]
 
 
-def test_a_half_close_that_worked_is_told_of(world):
+def test_a_half_close_that_worked_is_told_of(world: World):
     wire = world.wire()
     world.told.clear()
     wire.half_close()
@@ -261,7 +261,7 @@ def test_a_half_close_that_worked_is_told_of(world):
     assert world.told == [HalfClosed(wire)]
 
 
-def test_the_first_close_is_told_of_after_the_selector_is_left_with_how_it_ended(world):
+def test_the_first_close_is_told_of_after_the_selector_is_left_with_how_it_ended(world: World):
     wire = world.wire()
     world.reactor.watch(wire, READ)
     world.told.clear()
@@ -270,7 +270,7 @@ def test_the_first_close_is_told_of_after_the_selector_is_left_with_how_it_ended
     assert world.told == [Watches(wire, READ, 0), Closed(wire, "lost: why")]
 
 
-def test_a_close_after_an_error_and_one_without_any_ending_have_words_too(world):
+def test_a_close_after_an_error_and_one_without_any_ending_have_words_too(world: World):
     one, two = world.wire(failing(errno.ECONNRESET)), world.wire()
     world.reactor.call(one, one.on_readable)
     two.close()
@@ -278,13 +278,13 @@ def test_a_close_after_an_error_and_one_without_any_ending_have_words_too(world)
     assert closed == [Closed(one, "failed"), Closed(two, "over")]
 
 
-def test_a_kind_of_a_kind_is_told_of_once(world):
+def test_a_kind_of_a_kind_is_told_of_once(world: World):
     wire = FastWire(world.reactor, world.selector.socket())
     wire.end("done")
     assert world.told == [Opened(wire), Closed(wire, "done")]
 
 
-def test_connections_of_another_reactor_are_not_told_of(world):
+def test_connections_of_another_reactor_are_not_told_of(world: World):
     other = World().wire(b"x")
     other.receive()
     other.unsent = b"x"
@@ -295,7 +295,7 @@ def test_connections_of_another_reactor_are_not_told_of(world):
     assert world.told == []
 
 
-def test_a_listening_period_is_told_of_with_its_address_and_its_file(world, monkeypatch):
+def test_a_listening_period_is_told_of_with_its_address_and_its_file(world: World, monkeypatch):
     served = []
     kind = type("Server", (), {"serve": lambda self, *what: served.append(what)})
     monkeypatch.setattr(PROGRAM, "Server", kind, raising=False)

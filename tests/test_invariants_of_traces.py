@@ -674,7 +674,7 @@ def test_8_who_receives_without_end_holds_the_loop():
 # What may be missing from a good trace without contradicting the rest of it, by (event, who): what
 # is left is a run that might have been. An empty answer of the kernel changes nothing, the last
 # words of a refusal may have found no room, and a client whose server was gone has not answered.
-HARMLESS = {
+HARMLESS: dict[str, list[tuple[str, str, dict]]] = {
     "three clients": [("tx", "c1", {"again": True}), ("tx", "c3", {"k": 6})],
     "a late client": [("tx", "c1", {"k": 3})],
     "a download": [("tx", "connection", {})],
@@ -702,7 +702,11 @@ def test_a_line_that_is_missing_is_found(name):
 
 # What may stand twice: a period may begin anew, a deadline may be set anew, and a kernel that has
 # no room may say so again.
-REPEATED = [("listen", {}), ("timer", {"op": "set"}), ("tx", {"again": True})]
+REPEATED: list[tuple[str, dict]] = [
+    ("listen", {}),
+    ("timer", {"op": "set"}),
+    ("tx", {"again": True}),
+]
 
 
 @pytest.mark.parametrize("name", GOOD)

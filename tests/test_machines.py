@@ -7,7 +7,9 @@ import errno
 import os
 import signal
 import socket
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -72,7 +74,8 @@ class Venue:
         """Serve until a signal, and drain; return the closing lines and the seconds it took."""
         before = self.selector.now
         self.reactor.watch(self.bell, READ)
-        self.server.serve(BODY, [self.door])
+        doors: Any = [self.door]
+        self.server.serve(BODY, doors)
         self.reactor.watch(self.bell, 0)
         assert not self.selector.get_map()
         assert not armed(self.reactor)
@@ -127,7 +130,7 @@ def test_a_byte_a_second_extends_no_deadline(monkeypatch):
     venue = Venue(timeout=3.5)
     sock = venue.comes()
     for second, byte in enumerate(HELLO, start=1):
-        venue.selector.after(second, lambda byte=byte: sock.incoming.append(bytes([byte])))
+        venue.selector.after(second, partial(sock.incoming.append, bytes([byte])))
     ends = []
     ended = venue.server.ended
 
@@ -370,7 +373,7 @@ class Journey:
         self.said = []
         self.warned = []
         self.ways = list(ways)
-        monkeypatch.setattr(client.socket, "socket", self.socket)
+        monkeypatch.setattr(socket, "socket", self.socket)
         where = [(socket.AF_INET, (f"192.0.2.{n + 1}", 80)) for n in range(len(ways))]
         self.download = client.Download(
             self.reactor, where, timeout, self.said.append, self.warned.append
@@ -516,9 +519,12 @@ def test_a_reset_that_only_the_answer_meets_is_told_if_the_file_is_not_whole(
 def test_a_signal_counts_before_any_other_outcome(monkeypatch, ways):
     journey = Journey(monkeypatch, *ways)
     finish = journey.download.finish
-    journey.download.finish = lambda outcome: (
-        finish(outcome), journey.download.interrupt(signal.SIGINT),
-    )  # fmt: skip
+
+    def interrupted(outcome):
+        finish(outcome)
+        journey.download.interrupt(signal.SIGINT)
+
+    monkeypatch.setattr(journey.download, "finish", interrupted)
     outcome = journey.run()
     assert isinstance(outcome, Interrupted)
     assert outcome.number == signal.SIGINT

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from edges import names
-from reactor import READ
+from reactor import READ, Reactor
 from signals import Interrupted, Signals
 from tests.support.programs import LIMIT, Client, Server, customized
 
@@ -35,7 +35,7 @@ def resolver(monkeypatch):
     return meanings
 
 
-def refusal(loop, host):
+def refusal(loop: Reactor, host):
     """Return the one line with which looking up `host` fails."""
     with pytest.raises(names.NotFound) as caught:
         names.looked_up(loop, host, 7080)
@@ -44,19 +44,19 @@ def refusal(loop, host):
     return line
 
 
-def test_a_numeric_address_is_found_at_once_and_without_a_thread(loop):
+def test_a_numeric_address_is_found_at_once_and_without_a_thread(loop: Reactor):
     for host, address in (("127.0.0.1", V4), ("::1", V6)):
         found = []
         assert names.look_up(loop, host, 7080, found.append, pytest.fail) is None
         assert found == [[address]]
 
 
-def test_a_name_of_this_machine_is_found(loop):
+def test_a_name_of_this_machine_is_found(loop: Reactor):
     assert V4 in names.looked_up(loop, "localhost", 7080)
 
 
 @pytest.mark.fault("G2")
-def test_all_addresses_come_in_their_order_and_each_once(loop, resolver):
+def test_all_addresses_come_in_their_order_and_each_once(loop: Reactor, resolver):
     resolver["both"] = ["::1", "127.0.0.1", "::1", "127.0.0.2", "127.0.0.1"]
     found = names.looked_up(loop, "both", 7080)
     assert found == [V6, V4, (socket.AF_INET, ("127.0.0.2", 7080))]
@@ -77,7 +77,7 @@ def test_all_addresses_come_in_their_order_and_each_once(loop, resolver):
         ("no-such-host.invalid", "'no-such-host.invalid'"),
     ],
 )
-def test_a_name_without_an_address_is_one_escaped_line(loop, resolver, host, shown):
+def test_a_name_without_an_address_is_one_escaped_line(loop: Reactor, resolver, host, shown):
     resolver[host] = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     assert refusal(loop, host).startswith(f"cannot resolve {shown}: ")
 
@@ -94,7 +94,7 @@ def test_a_name_without_an_address_is_one_escaped_line(loop, resolver, host, sho
         ("*", "give the name or address of a server"),
     ],
 )
-def test_what_can_be_no_name_is_refused_without_a_look_up(loop, resolver, host, advice):
+def test_what_can_be_no_name_is_refused_without_a_look_up(loop: Reactor, resolver, host, advice):
     shown = repr(host)
     assert refusal(loop, host) == f"cannot resolve {shown}: no legal name; {advice}"
 
@@ -120,7 +120,7 @@ NUMBERS = "try again, or give its address in numbers"
     ],
     ids=repr,
 )
-def test_any_exception_of_the_resolver_is_one_line(loop, resolver, error, why):
+def test_any_exception_of_the_resolver_is_one_line(loop: Reactor, resolver, error, why):
     resolver["name"] = error
     assert refusal(loop, "name") == f"cannot resolve 'name': {why}"
 
@@ -148,7 +148,7 @@ def test_a_resolver_that_cannot_import_what_it_needs_is_one_line(tmp_path, progr
 
 
 @pytest.mark.fault("E12", "E16")
-def test_no_thread_to_be_had_is_one_line_that_names_the_way_without(loop, monkeypatch):
+def test_no_thread_to_be_had_is_one_line_that_names_the_way_without(loop: Reactor, monkeypatch):
     def start_new_thread(*_):
         raise RuntimeError("can't start new thread")
 
@@ -178,7 +178,7 @@ class Resolver:
 
 
 @pytest.mark.fault("G19")
-def test_a_signal_ends_the_wait_for_a_resolver_that_does_not_answer(loop, monkeypatch):
+def test_a_signal_ends_the_wait_for_a_resolver_that_does_not_answer(loop: Reactor, monkeypatch):
     resolver = Resolver(monkeypatch)
 
     def send():
@@ -197,7 +197,7 @@ def test_a_signal_ends_the_wait_for_a_resolver_that_does_not_answer(loop, monkey
     resolver.end()
 
 
-def test_while_a_name_is_looked_up_the_loop_serves_the_others(loop, monkeypatch):
+def test_while_a_name_is_looked_up_the_loop_serves_the_others(loop: Reactor, monkeypatch):
     resolver = Resolver(monkeypatch)
     found = []
     aside = names.look_up(loop, "name", 7080, found.append, pytest.fail)

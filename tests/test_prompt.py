@@ -26,7 +26,7 @@ from signals import Signals
 AT_ONCE = 0.25  # seconds, less than PATIENCE: nobody was waited for
 
 
-def ask(console, signals, stdin):
+def ask(console, signals: Signals, stdin):
     return Question(console, signals, stdin).ask()
 
 
@@ -87,7 +87,7 @@ def piped(stack, data):
 
 
 @contextmanager
-def person(stderr, *deeds):
+def person(stderr: Stderr, *deeds):
     """Each time the question is there, do the next of `deeds`; be done before the block ends."""
 
     def act():
@@ -109,13 +109,13 @@ def sends(number):
 
 
 @pytest.mark.parametrize("answer", ["y", "Y", "yes", "YES", "yEs", "  y\t", " Yes "])
-def test_yes_in_any_case_is_a_yes(stack, signals, stderr, answer):
+def test_yes_in_any_case_is_a_yes(stack, signals: Signals, stderr: Stderr, answer):
     assert ask(stderr.console, signals, piped(stack, answer.encode() + b"\n").fileno())
     assert stderr.all() == QUESTION + "\n"
 
 
 @pytest.mark.parametrize("answer", ["n", "N", "no", "NO ", "", "   "])
-def test_no_or_an_empty_line_is_a_no(stack, signals, stderr, answer):
+def test_no_or_an_empty_line_is_a_no(stack, signals: Signals, stderr: Stderr, answer):
     assert not ask(stderr.console, signals, piped(stack, answer.encode() + b"\ny\n").fileno())
     assert stderr.all() == QUESTION + "\n"
 
@@ -125,20 +125,22 @@ ODD = [b"maybe", b"yy", b"yes please", b"y n", b"y\0", b"\xff\xfe", "ÿ".encode(
 
 @pytest.mark.fault("D11")
 @pytest.mark.parametrize("answer", ODD)
-def test_anything_else_is_asked_again_and_the_next_answer_counts(stack, signals, stderr, answer):
+def test_anything_else_is_asked_again_and_the_next_answer_counts(
+    stack, signals: Signals, stderr: Stderr, answer
+):
     assert ask(stderr.console, signals, piped(stack, answer + b"\nyes\n").fileno())
     assert stderr.all() == 2 * (QUESTION + "\n")
 
 
 @pytest.mark.fault("D11")
-def test_it_is_asked_again_at_most_three_times(stack, signals, stderr):
+def test_it_is_asked_again_at_most_three_times(stack, signals: Signals, stderr: Stderr):
     stdin = piped(stack, b"1\n2\n3\n4\ny\n")
     assert not ask(stderr.console, signals, stdin.fileno())
     assert stderr.all() == TIMES * (QUESTION + "\n") and TIMES == 4
     assert stdin.read() == b"y\n", "more was read than was asked for"
 
 
-def test_the_next_question_finds_the_next_answer(stack, signals, stderr):
+def test_the_next_question_finds_the_next_answer(stack, signals: Signals, stderr: Stderr):
     stdin = piped(stack, b"y\nmaybe\ny\nn\n").fileno()
     assert [ask(stderr.console, signals, stdin) for _ in range(4)] == [True, True, False, False]
 
@@ -146,7 +148,7 @@ def test_the_next_question_finds_the_next_answer(stack, signals, stderr):
 @pytest.mark.fault("D26")
 @pytest.mark.parametrize("byte", [b"\0", b" ", b"y"])
 def test_a_line_that_does_not_end_within_a_few_kilobytes_is_a_no(
-    stack, signals, stderr, tmp_path, byte
+    stack, signals: Signals, stderr: Stderr, tmp_path, byte
 ):
     (tmp_path / "endless").write_bytes(5000 * byte + b"\ny\n")
     stdin = stack.enter_context(open(tmp_path / "endless", "rb", 0))
@@ -157,21 +159,23 @@ def test_a_line_that_does_not_end_within_a_few_kilobytes_is_a_no(
 
 @pytest.mark.fault("D26")
 @pytest.mark.parametrize("length", [answers.LONGEST - 1, answers.LONGEST])
-def test_the_longest_line_is_an_answer_like_any_other(stack, signals, stderr, length):
+def test_the_longest_line_is_an_answer_like_any_other(
+    stack, signals: Signals, stderr: Stderr, length
+):
     line = (length - 1) * b"x" + b"\n"
     assert ask(stderr.console, signals, piped(stack, line + b"y\n").fileno())
     assert stderr.all() == 2 * (QUESTION + "\n")
 
 
 @pytest.mark.fault("D26")
-def test_a_device_without_end_is_a_no(stack, signals, stderr):
+def test_a_device_without_end_is_a_no(stack, signals: Signals, stderr: Stderr):
     zeros = stack.enter_context(open("/dev/zero", "rb", 0))
     assert not ask(stderr.console, signals, zeros.fileno())
     assert stderr.all() == QUESTION + "\n"
 
 
 @pytest.mark.parametrize("spaces", [78, 79, 80, 200, answers.LONGEST - 4])
-def test_what_follows_a_long_gap_is_not_overlooked(stack, signals, stderr, spaces):
+def test_what_follows_a_long_gap_is_not_overlooked(stack, signals: Signals, stderr: Stderr, spaces):
     stdin = piped(stack, b"y" + spaces * b" " + b"x\n").fileno()
     assert not ask(stderr.console, signals, stdin)
     assert stderr.all() == 2 * (QUESTION + "\n")
@@ -181,24 +185,26 @@ def test_what_follows_a_long_gap_is_not_overlooked(stack, signals, stderr, space
 
 
 @pytest.mark.fault("D10")
-def test_the_end_of_the_stream_is_a_no(stack, signals, stderr):
+def test_the_end_of_the_stream_is_a_no(stack, signals: Signals, stderr: Stderr):
     assert not ask(stderr.console, signals, piped(stack, b"").fileno())
     assert stderr.all() == QUESTION + "\n"
 
 
-def test_a_last_line_without_its_line_feed_is_an_answer_too(stack, signals, stderr):
+def test_a_last_line_without_its_line_feed_is_an_answer_too(
+    stack, signals: Signals, stderr: Stderr
+):
     assert ask(stderr.console, signals, piped(stack, b"y").fileno())
 
 
 @pytest.mark.fault("D10")
-def test_a_closed_stdin_is_a_no(signals, stderr):
+def test_a_closed_stdin_is_a_no(signals: Signals, stderr: Stderr):
     assert not ask(stderr.console, signals, 1_000_000)
     assert stderr.all() == QUESTION + "\n"
 
 
 @pytest.mark.fault("D10", "E11")
 @pytest.mark.parametrize("path", [os.devnull, "/"])
-def test_a_stdin_with_nothing_to_read_is_a_no(stack, signals, stderr, path):
+def test_a_stdin_with_nothing_to_read_is_a_no(stack, signals: Signals, stderr: Stderr, path):
     number = os.open(path, os.O_RDONLY)
     stack.callback(os.close, number)
     assert not ask(stderr.console, signals, number)
@@ -206,19 +212,19 @@ def test_a_stdin_with_nothing_to_read_is_a_no(stack, signals, stderr, path):
 
 
 @pytest.mark.fault("D10")
-def test_a_stdin_filled_the_wrong_way_round_is_a_no(stack, signals, stderr):
+def test_a_stdin_filled_the_wrong_way_round_is_a_no(stack, signals: Signals, stderr: Stderr):
     assert not ask(stderr.console, signals, stack.enter_context(open(os.devnull, "wb")).fileno())
 
 
 @pytest.mark.fault("E11")
-def test_answers_may_come_from_a_file(stack, signals, stderr, tmp_path):
+def test_answers_may_come_from_a_file(stack, signals: Signals, stderr: Stderr, tmp_path):
     (tmp_path / "answers").write_bytes(b"y\nn\n")
     stdin = stack.enter_context(open(tmp_path / "answers", "rb", 0))
     assert ask(stderr.console, signals, stdin.fileno())
     assert stdin.read() == b"n\n", "the offset is not shared"
 
 
-def test_answers_may_come_from_a_socket_or_a_non_blocking_pipe(stack, signals):
+def test_answers_may_come_from_a_socket_or_a_non_blocking_pipe(stack, signals: Signals):
     ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
     reader, writer = pipe(stack)
     os.set_blocking(reader.fileno(), False)
@@ -229,7 +235,7 @@ def test_answers_may_come_from_a_socket_or_a_non_blocking_pipe(stack, signals):
 
 
 def test_bytes_that_another_reader_was_faster_to_take_are_waited_for_again(
-    stack, signals, stderr, monkeypatch
+    stack, signals: Signals, stderr: Stderr, monkeypatch
 ):
     reader, writer = pipe(stack)
     writer.write(b"y\n")
@@ -248,7 +254,7 @@ def test_bytes_that_another_reader_was_faster_to_take_are_waited_for_again(
 @pytest.mark.fault("D25")
 @pytest.mark.parametrize("begun", [b"", b"y", b"maybe\n"])
 def test_where_stdin_is_no_terminal_no_answer_in_time_is_a_no(
-    stack, signals, stderr, monkeypatch, begun
+    stack, signals: Signals, stderr: Stderr, monkeypatch, begun
 ):
     monkeypatch.setattr(answers, "PATIENCE", 0.05)
     reader, writer = pipe(stack)
@@ -258,7 +264,7 @@ def test_where_stdin_is_no_terminal_no_answer_in_time_is_a_no(
 
 
 @pytest.mark.fault("D25")
-def test_bytes_that_drip_do_not_win_time(stack, signals, stderr, monkeypatch):
+def test_bytes_that_drip_do_not_win_time(stack, signals: Signals, stderr: Stderr, monkeypatch):
     monkeypatch.setattr(answers, "PATIENCE", 0.2)
     reader, writer = pipe(stack)
     answered = threading.Event()
@@ -275,7 +281,9 @@ def test_bytes_that_drip_do_not_win_time(stack, signals, stderr, monkeypatch):
 
 
 @pytest.mark.fault("D25")
-def test_a_frozen_stderr_does_not_win_time_either(stack, signals, stderr, monkeypatch):
+def test_a_frozen_stderr_does_not_win_time_either(
+    stack, signals: Signals, stderr: Stderr, monkeypatch
+):
     monkeypatch.setattr(answers, "PATIENCE", 0.05)
     stderr.console.line(100_000 * "x")
     stderr.console.flush()
@@ -286,7 +294,9 @@ def test_a_frozen_stderr_does_not_win_time_either(stack, signals, stderr, monkey
 
 
 @pytest.mark.fault("D25")
-def test_a_person_at_a_terminal_has_all_the_time(stack, signals, stderr, monkeypatch):
+def test_a_person_at_a_terminal_has_all_the_time(
+    stack, signals: Signals, stderr: Stderr, monkeypatch
+):
     monkeypatch.setattr(answers, "PATIENCE", 0.0)
     keyboard, stdin = terminal(stack)
     with person(stderr, lambda: keyboard.write(b"y\n")):
@@ -296,7 +306,7 @@ def test_a_person_at_a_terminal_has_all_the_time(stack, signals, stderr, monkeyp
 @pytest.mark.fault("D10")
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM])
 def test_a_stdin_that_cannot_be_opened_or_waited_for_is_a_no(
-    stack, signals, stderr, monkeypatch, number
+    stack, signals: Signals, stderr: Stderr, monkeypatch, number
 ):
     def fail(*_):
         raise OSError(number, os.strerror(number))
@@ -322,7 +332,9 @@ CR = [
 
 @pytest.mark.fault("D27")
 @pytest.mark.parametrize("typed", CR)
-def test_cr_ends_a_line_and_an_lf_after_it_is_no_line(stack, signals, stderr, typed):
+def test_cr_ends_a_line_and_an_lf_after_it_is_no_line(
+    stack, signals: Signals, stderr: Stderr, typed
+):
     stdin = piped(stack, typed + b"y\n")
     question = Question(stderr.console, signals, stdin.fileno())
     assert [question.ask() for _ in range(3)] == [True, True, False]
@@ -330,7 +342,7 @@ def test_cr_ends_a_line_and_an_lf_after_it_is_no_line(stack, signals, stderr, ty
 
 
 @pytest.mark.fault("D27")
-def test_after_a_cr_nothing_more_is_waited_for(stack, signals, stderr):
+def test_after_a_cr_nothing_more_is_waited_for(stack, signals: Signals, stderr: Stderr):
     reader, writer = pipe(stack)
     with person(stderr, lambda: writer.write(b"y\r")):
         assert ask(stderr.console, signals, reader.fileno())
@@ -367,7 +379,7 @@ MODES = [cr_stays_cr, cr_is_ignored, lf_becomes_cr, raw]
 @pytest.mark.parametrize("change", MODES)
 @pytest.mark.parametrize("enter", [b"\r", b"\n"], ids=["CR", "LF"])
 def test_enter_ends_a_line_whatever_mode_the_terminal_was_left_in(
-    stack, signals, stderr, change, enter
+    stack, signals: Signals, stderr: Stderr, change, enter
 ):
     keyboard, stdin = terminal(stack)
     before = set_mode(stdin, change)
@@ -379,7 +391,7 @@ def test_enter_ends_a_line_whatever_mode_the_terminal_was_left_in(
 
 @pytest.mark.fault("D27")
 def test_a_terminal_whose_mode_cannot_be_set_has_hung_up_and_nobody_is_asked(
-    stack, signals, stderr, monkeypatch
+    stack, signals: Signals, stderr: Stderr, monkeypatch
 ):
     def fail(*_):
         raise termios.error(errno.EIO, "hung up")
@@ -396,7 +408,7 @@ def test_a_terminal_whose_mode_cannot_be_set_has_hung_up_and_nobody_is_asked(
 
 @pytest.mark.fault("D9", "D14", "D18")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_asking_is_a_no_at_once(stack, signals, stderr, number):
+def test_a_signal_while_asking_is_a_no_at_once(stack, signals: Signals, stderr: Stderr, number):
     reader, _writer = pipe(stack)
     with person(stderr, sends(number)):
         assert not ask(stderr.console, signals, reader.fileno())
@@ -405,7 +417,7 @@ def test_a_signal_while_asking_is_a_no_at_once(stack, signals, stderr, number):
 
 @pytest.mark.fault("D9")
 def test_a_signal_ends_the_question_also_where_stdin_cannot_be_made_non_blocking(
-    stack, signals, stderr
+    stack, signals: Signals, stderr: Stderr
 ):
     ours, _theirs = (stack.enter_context(end) for end in socket.socketpair())
     with person(stderr, sends(signal.SIGINT)):
@@ -413,7 +425,7 @@ def test_a_signal_ends_the_question_also_where_stdin_cannot_be_made_non_blocking
 
 
 @pytest.mark.fault("D9")
-def test_a_signal_in_the_middle_of_an_answer_takes_it_back(stack, signals, stderr):
+def test_a_signal_in_the_middle_of_an_answer_takes_it_back(stack, signals: Signals, stderr: Stderr):
     reader, writer = pipe(stack)
 
     def begin_and_stop():
@@ -426,13 +438,13 @@ def test_a_signal_in_the_middle_of_an_answer_takes_it_back(stack, signals, stder
 
 
 @pytest.mark.fault("D2")
-def test_a_signal_that_came_before_the_question_counts(stack, signals, stderr):
+def test_a_signal_that_came_before_the_question_counts(stack, signals: Signals, stderr: Stderr):
     sends(signal.SIGTERM)()
     assert not ask(stderr.console, signals, piped(stack, b"y\n").fileno())
 
 
 @pytest.mark.fault("D23")
-def test_a_signal_of_somebody_else_decides_nothing(stack, signals, stderr):
+def test_a_signal_of_somebody_else_decides_nothing(stack, signals: Signals, stderr: Stderr):
     old = signal.signal(signal.SIGWINCH, lambda *_: None)
     stack.callback(signal.signal, signal.SIGWINCH, old)
     reader, writer = pipe(stack)
@@ -449,7 +461,9 @@ def test_a_signal_of_somebody_else_decides_nothing(stack, signals, stderr):
 
 
 @pytest.mark.fault("D11")
-def test_what_was_typed_before_the_question_does_not_decide(stack, signals, stderr):
+def test_what_was_typed_before_the_question_does_not_decide(
+    stack, signals: Signals, stderr: Stderr
+):
     keyboard, stdin = terminal(stack)
     keyboard.write(b"y\n")
     with person(stderr, lambda: keyboard.write(b"n\n")):
@@ -458,14 +472,14 @@ def test_what_was_typed_before_the_question_does_not_decide(stack, signals, stde
 
 
 @pytest.mark.fault("D11")
-def test_on_a_terminal_an_answer_behind_an_odd_one_counts(stack, signals, stderr):
+def test_on_a_terminal_an_answer_behind_an_odd_one_counts(stack, signals: Signals, stderr: Stderr):
     keyboard, stdin = terminal(stack)
     with person(stderr, lambda: keyboard.write(b"maybe\ny\n")):
         assert ask(stderr.console, signals, stdin.fileno())
 
 
 @pytest.mark.fault("D10")
-def test_ctrl_d_is_a_no_and_the_question_is_not_left_open(stack, signals, stderr):
+def test_ctrl_d_is_a_no_and_the_question_is_not_left_open(stack, signals: Signals, stderr: Stderr):
     keyboard, stdin = terminal(stack)
     with person(stderr, lambda: keyboard.write(b"\x04")):
         assert not ask(stderr.console, signals, stdin.fileno())
@@ -473,7 +487,7 @@ def test_ctrl_d_is_a_no_and_the_question_is_not_left_open(stack, signals, stderr
 
 
 @pytest.mark.fault("D18")
-def test_a_terminal_that_hangs_up_is_a_no(stack, signals, stderr):
+def test_a_terminal_that_hangs_up_is_a_no(stack, signals: Signals, stderr: Stderr):
     keyboard, stdin = terminal(stack)
     with person(stderr, keyboard.close):
         assert not ask(stderr.console, signals, stdin.fileno())
@@ -559,7 +573,9 @@ def test_a_job_that_is_moved_to_the_background_while_it_asks_is_not_stopped(stac
 
 
 @pytest.mark.fault("D19", "D27")
-def test_the_mode_of_another_job_is_left_alone(stack, signals, stderr, monkeypatch):
+def test_the_mode_of_another_job_is_left_alone(
+    stack, signals: Signals, stderr: Stderr, monkeypatch
+):
     """We were moved to the background meanwhile: the terminal is in the mode of the shell."""
     keyboard, stdin = terminal(stack)
     set_mode(stdin, raw)
@@ -592,7 +608,7 @@ def test_ctrl_c_at_the_prompt_is_a_no_although_the_terminal_was_raw(stack):
 
 
 @pytest.mark.fault("D9")
-def test_the_terminal_is_left_as_it_was(stack, signals, stderr):
+def test_the_terminal_is_left_as_it_was(stack, signals: Signals, stderr: Stderr):
     keyboard, stdin = terminal(stack)
     before = termios.tcgetattr(stdin), os.get_blocking(stdin.fileno())
     with person(stderr, lambda: keyboard.write(b"y\n")):
@@ -698,7 +714,7 @@ def opened_for(stack, stdin, access):
 @pytest.mark.parametrize("kind", UNSEEN)
 @pytest.mark.parametrize("access", [os.O_RDWR, os.O_RDONLY], ids=["read-write", "read-only"])
 def test_where_stderr_cannot_be_seen_the_question_is_on_the_terminal_with_the_report(
-    stack, signals, tmp_path, kind, access
+    stack, signals: Signals, tmp_path, kind, access
 ):
     keyboard, stdin = terminal(stack)
     console = Console(number=kind(stack, tmp_path))
@@ -715,7 +731,7 @@ def test_where_stderr_cannot_be_seen_the_question_is_on_the_terminal_with_the_re
 
 
 @pytest.mark.fault("D24")
-def test_a_log_has_the_question_too_as_a_line(stack, signals, tmp_path):
+def test_a_log_has_the_question_too_as_a_line(stack, signals: Signals, tmp_path):
     keyboard, stdin = terminal(stack)
     console = Console(number=regular_file(stack, tmp_path))
     with typist(keyboard, [], b"n\n"):
@@ -726,7 +742,7 @@ def test_a_log_has_the_question_too_as_a_line(stack, signals, tmp_path):
 
 @pytest.mark.fault("D24")
 def test_if_the_reader_of_stderr_ends_while_we_ask_the_terminal_gets_the_question(
-    stack, signals, stderr
+    stack, signals: Signals, stderr: Stderr
 ):
     """`2>&1 | tee log`: tee dies of the same Ctrl+C, after it has taken the question."""
     keyboard, stdin = terminal(stack)
@@ -737,14 +753,14 @@ def test_if_the_reader_of_stderr_ends_while_we_ask_the_terminal_gets_the_questio
 
 
 @pytest.mark.fault("D24", "E9")
-def test_a_frozen_pipe_is_not_a_broken_one_until_it_breaks(stack, signals, stderr):
+def test_a_frozen_pipe_is_not_a_broken_one_until_it_breaks(stack, signals: Signals, stderr: Stderr):
     keyboard, stdin = terminal(stack)
     stderr.console.line(100_000 * "x")
     stderr.console.flush()
     waited = stderr.console.wait
     screen = []
 
-    def wait():
+    def wait(_limit=0.0):
         waited(0)
         assert everything(keyboard) == ""
         os.set_blocking(keyboard.fileno(), True)
@@ -759,7 +775,7 @@ def test_a_frozen_pipe_is_not_a_broken_one_until_it_breaks(stack, signals, stder
 
 @pytest.mark.fault("D24")
 def test_a_pipe_or_socket_that_is_read_gets_the_question_and_the_terminal_does_not(
-    stack, signals, stderr
+    stack, signals: Signals, stderr: Stderr
 ):
     keyboard, stdin = terminal(stack)
     with person(stderr, lambda: keyboard.write(b"y\n")):
@@ -768,7 +784,7 @@ def test_a_pipe_or_socket_that_is_read_gets_the_question_and_the_terminal_does_n
 
 
 @pytest.mark.fault("D24")
-def test_the_terminal_itself_as_stderr_is_asked_on_once(stack, signals):
+def test_the_terminal_itself_as_stderr_is_asked_on_once(stack, signals: Signals):
     keyboard, stdin = terminal(stack)
     console = Console(number=stdin.fileno())
     stack.callback(console.close)
@@ -782,7 +798,7 @@ def test_the_terminal_itself_as_stderr_is_asked_on_once(stack, signals):
 @pytest.mark.fault("D24")
 @pytest.mark.parametrize("kind", UNSEEN)
 def test_if_the_terminal_cannot_be_written_nobody_is_asked(
-    stack, signals, tmp_path, monkeypatch, kind
+    stack, signals: Signals, tmp_path, monkeypatch, kind
 ):
     def fail(_):
         raise OSError(errno.ENODEV, "of another container")
@@ -798,7 +814,7 @@ def test_if_the_terminal_cannot_be_written_nobody_is_asked(
 
 @pytest.mark.fault("D24")
 def test_a_terminal_without_a_name_is_written_by_the_descriptor_we_have(
-    stack, signals, tmp_path, monkeypatch
+    stack, signals: Signals, tmp_path, monkeypatch
 ):
     def fail(_):
         raise OSError(errno.ENODEV, "of another container")
@@ -811,7 +827,7 @@ def test_a_terminal_without_a_name_is_written_by_the_descriptor_we_have(
 
 
 @pytest.mark.fault("D10", "D24")
-def test_what_stdin_is_is_decided_once(stack, signals, tmp_path, monkeypatch):
+def test_what_stdin_is_is_decided_once(stack, signals: Signals, tmp_path, monkeypatch):
     """A terminal that says only the second time that it is one: found by making ioctl(2) fail."""
     keyboard, stdin = terminal(stack)
     isatty, first = os.isatty, [False]
@@ -821,7 +837,7 @@ def test_what_stdin_is_is_decided_once(stack, signals, tmp_path, monkeypatch):
 
 
 @pytest.mark.fault("D18", "D24")
-def test_a_terminal_that_hangs_up_at_its_own_question_is_a_no(stack, signals, tmp_path):
+def test_a_terminal_that_hangs_up_at_its_own_question_is_a_no(stack, signals: Signals, tmp_path):
     keyboard, stdin = terminal(stack)
     console = Console(number=closed(stack, tmp_path))
 
@@ -839,7 +855,9 @@ def test_a_terminal_that_hangs_up_at_its_own_question_is_a_no(stack, signals, tm
 
 
 @pytest.mark.fault("E9")
-def test_a_frozen_stderr_holds_the_question_up_for_a_moment_only(stack, signals, stderr):
+def test_a_frozen_stderr_holds_the_question_up_for_a_moment_only(
+    stack, signals: Signals, stderr: Stderr
+):
     for _ in range(30):
         stderr.console.line(10_000 * "x")
         stderr.console.flush()
@@ -850,14 +868,14 @@ def test_a_frozen_stderr_holds_the_question_up_for_a_moment_only(stack, signals,
 
 
 @pytest.mark.fault("E9")
-def test_who_comes_back_to_a_frozen_stderr_is_still_asked(stack, signals, stderr):
+def test_who_comes_back_to_a_frozen_stderr_is_still_asked(stack, signals: Signals, stderr: Stderr):
     stderr.console.line(100_000 * "x")
     stderr.console.flush()
     reader, writer = pipe(stack)
     began = threading.Event()
     patient = stderr.console.wait
 
-    def wait():
+    def wait(_limit=0.0):
         patient(0)
         began.set()
 
@@ -875,7 +893,7 @@ def test_who_comes_back_to_a_frozen_stderr_is_still_asked(stack, signals, stderr
 
 
 @pytest.mark.fault("E10")
-def test_a_broken_stderr_keeps_nobody_from_answering(stack, signals, stderr):
+def test_a_broken_stderr_keeps_nobody_from_answering(stack, signals: Signals, stderr: Stderr):
     stderr.reader.close()
     began = time.monotonic()
     assert ask(stderr.console, signals, piped(stack, b"y\n").fileno())

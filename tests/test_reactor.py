@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from reactor import READ, WRITE, Reactor, nothing
+from reactor import READ, WRITE, DeadlineQueue, Reactor, Timer, nothing
 from tests.support.fakes import FakeSelector
 
 
@@ -94,7 +94,7 @@ def world():
 # --- one turn
 
 
-def test_a_turn_is_sleep_then_readable_then_writable_then_deadlines_then_the_hook(world):
+def test_a_turn_is_sleep_then_readable_then_writable_then_deadlines_then_the_hook(world: World):
     late = world.queue(0.0)
     select = world.selector.select
 
@@ -115,21 +115,21 @@ def test_a_turn_is_sleep_then_readable_then_writable_then_deadlines_then_the_hoo
     ]  # fmt: skip
 
 
-def test_the_hook_is_called_in_a_turn_that_has_nothing_else_to_do(world):
+def test_the_hook_is_called_in_a_turn_that_has_nothing_else_to_do(world: World):
     world.reactor.after_turn = lambda: world.log.append("after")
     world.reactor.call_later(1.0, world.handler("one"), nothing)
     assert world.turn() == ["after"]
 
 
-def test_run_asks_between_the_turns_whether_it_may_end(world):
+def test_run_asks_between_the_turns_whether_it_may_end(world: World):
     asked = []
     world.handler("one", b"x", interest=READ)
-    world.reactor.run(until=lambda: asked.append(len(world.log)) or len(world.log) == 3)
+    world.reactor.run(until=lambda: (asked.append(len(world.log)), len(world.log) == 3)[1])
     assert asked == [0, 1, 2, 3]
 
 
 @pytest.mark.fault("B18")
-def test_a_handler_that_runs_the_loop_gets_an_error_and_the_loop_goes_on(world):
+def test_a_handler_that_runs_the_loop_gets_an_error_and_the_loop_goes_on(world: World):
     one = world.handler("one", b"x", interest=READ)
     one.reads = lambda: world.reactor.run(until=lambda: True)
     world.reactor.run(until=lambda: one.errors)
@@ -139,13 +139,13 @@ def test_a_handler_that_runs_the_loop_gets_an_error_and_the_loop_goes_on(world):
     world.reactor.run(until=lambda: len(one.errors) == 2)
 
 
-def test_after_a_run_that_was_ended_by_an_error_the_loop_may_run_again(world):
+def test_after_a_run_that_was_ended_by_an_error_the_loop_may_run_again(world: World):
     with pytest.raises(ZeroDivisionError):
         world.reactor.run(until=raises(ZeroDivisionError()))
     world.reactor.run(until=lambda: True)
 
 
-def test_nobody_ready_and_no_deadline_is_a_sleep_without_end(world):
+def test_nobody_ready_and_no_deadline_is_a_sleep_without_end(world: World):
     with pytest.raises(AssertionError, match="deadlock"):
         world.turn()
     assert world.selector.sleeps == [None]
@@ -155,7 +155,7 @@ def test_nobody_ready_and_no_deadline_is_a_sleep_without_end(world):
 
 
 @pytest.mark.fault("B14", "B15")
-def test_interest_0_is_not_registered_and_nothing_is_told_twice(world):
+def test_interest_0_is_not_registered_and_nothing_is_told_twice(world: World):
     one = world.handler("one", b"x")
     watch, told = world.reactor.watch, world.selector.told
     watch(one, 0)
@@ -171,7 +171,7 @@ def test_interest_0_is_not_registered_and_nothing_is_told_twice(world):
     assert not world.selector.get_map()
 
 
-def test_an_interest_that_the_selector_refuses_is_not_noted(world):
+def test_an_interest_that_the_selector_refuses_is_not_noted(world: World):
     one = world.handler("one")
     one.sock.close()
     with pytest.raises(ValueError):
@@ -180,13 +180,13 @@ def test_an_interest_that_the_selector_refuses_is_not_noted(world):
 
 
 @pytest.mark.fault("B15")
-def test_who_gives_up_writing_while_it_reads_is_not_called_to_write(world):
+def test_who_gives_up_writing_while_it_reads_is_not_called_to_write(world: World):
     one = world.handler("one", b"x", interest=READ | WRITE)
     one.reads = lambda: world.reactor.watch(one, READ)
     assert world.turn() == ["one readable"]
 
 
-def test_who_waits_for_both_is_called_only_for_what_is_ready(world):
+def test_who_waits_for_both_is_called_only_for_what_is_ready(world: World):
     one = world.handler("one", interest=READ | WRITE)
     assert world.turn() == ["one writable"]
     one.sock.incoming.append(b"x")
@@ -194,7 +194,7 @@ def test_who_waits_for_both_is_called_only_for_what_is_ready(world):
     assert world.turn() == ["one readable"]
 
 
-def test_who_begins_to_wait_to_write_is_called_only_when_a_select_has_looked(world):
+def test_who_begins_to_wait_to_write_is_called_only_when_a_select_has_looked(world: World):
     one = world.handler("one", b"x", interest=READ)
     one.reads = lambda: world.reactor.watch(one, WRITE)
     assert world.turn() == ["one readable"]
@@ -205,7 +205,7 @@ def test_who_begins_to_wait_to_write_is_called_only_when_a_select_has_looked(wor
 
 
 @pytest.mark.fault("B16", "B20")
-def test_who_was_closed_earlier_in_the_batch_is_not_called(world):
+def test_who_was_closed_earlier_in_the_batch_is_not_called(world: World):
     one = world.handler("one", b"x", interest=READ)
     two = world.handler("two", b"x", interest=READ)
     one.reads = two.close
@@ -213,7 +213,7 @@ def test_who_was_closed_earlier_in_the_batch_is_not_called(world):
 
 
 @pytest.mark.fault("B16")
-def test_a_reused_number_never_gets_the_old_event(world):
+def test_a_reused_number_never_gets_the_old_event(world: World):
     one = world.handler("one", b"x", interest=READ)
     two = world.handler("two", b"x", interest=READ)
 
@@ -262,7 +262,7 @@ def test_a_number_that_the_kernel_gives_anew_never_gets_the_old_event():
 
 
 @pytest.mark.fault("B19")
-def test_a_handler_may_close_everybody_in_the_middle_of_a_batch(world):
+def test_a_handler_may_close_everybody_in_the_middle_of_a_batch(world: World):
     def close_all():
         for handler in world.handlers:
             handler.close()
@@ -275,7 +275,7 @@ def test_a_handler_may_close_everybody_in_the_middle_of_a_batch(world):
 
 
 @pytest.mark.fault("B17")
-def test_closing_before_unregistering_would_bar_the_number(world):
+def test_closing_before_unregistering_would_bar_the_number(world: World):
     one = world.handler("one", interest=READ)
     one.sock.close()
     with pytest.raises(KeyError, match="already registered"):
@@ -287,7 +287,7 @@ def test_closing_before_unregistering_would_bar_the_number(world):
 # --- deadlines
 
 
-def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world):
+def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world: World):
     queue = world.queue(5.0)
     one = world.handler("one")
     queue.arm(one)
@@ -298,7 +298,7 @@ def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world):
     assert not queue.waiting
 
 
-def test_the_loop_sleeps_until_the_earliest_deadline_of_all_queues(world):
+def test_the_loop_sleeps_until_the_earliest_deadline_of_all_queues(world: World):
     one = world.handler("one")
     for length in (7.0, 3.0, 5.0):
         world.queue(length).arm(one)
@@ -306,7 +306,7 @@ def test_the_loop_sleeps_until_the_earliest_deadline_of_all_queues(world):
     assert world.selector.sleeps == [3.0]
 
 
-def test_an_overdue_deadline_means_no_sleep_not_a_negative_one(world):
+def test_an_overdue_deadline_means_no_sleep_not_a_negative_one(world: World):
     queue = world.queue(1.0)
     queue.arm(world.handler("one"))
     world.advance(60.0)
@@ -315,7 +315,7 @@ def test_an_overdue_deadline_means_no_sleep_not_a_negative_one(world):
 
 
 @pytest.mark.fault("C9")
-def test_a_cancelled_deadline_is_gone_and_cancelling_nothing_is_harmless(world):
+def test_a_cancelled_deadline_is_gone_and_cancelling_nothing_is_harmless(world: World):
     queue = world.queue(1.0)
     one, two = world.handler("one"), world.handler("two")
     queue.arm(one)
@@ -327,7 +327,7 @@ def test_a_cancelled_deadline_is_gone_and_cancelling_nothing_is_harmless(world):
     assert world.turn() == ["two late"]
 
 
-def test_arming_again_counts_from_now_and_goes_to_the_end(world):
+def test_arming_again_counts_from_now_and_goes_to_the_end(world: World):
     queue = world.queue(5.0)
     one, two = world.handler("one"), world.handler("two")
     queue.arm(one)
@@ -341,7 +341,7 @@ def test_arming_again_counts_from_now_and_goes_to_the_end(world):
 
 
 @pytest.mark.fault("C5")
-def test_equal_deadlines_are_acted_on_in_the_order_in_which_they_were_armed(world):
+def test_equal_deadlines_are_acted_on_in_the_order_in_which_they_were_armed(world: World):
     queue = world.queue(1.0)
     handlers = [world.handler(f"h{number}") for number in range(100)]
     for handler in reversed(handlers):
@@ -351,7 +351,7 @@ def test_equal_deadlines_are_acted_on_in_the_order_in_which_they_were_armed(worl
 
 
 @pytest.mark.fault("C4")
-def test_a_million_cancelled_deadlines_leave_nothing_behind(world):
+def test_a_million_cancelled_deadlines_leave_nothing_behind(world: World):
     queue = world.queue(10.0)
     waiting, one = world.handler("waiting"), world.handler("one")
     queue.arm(waiting)
@@ -365,8 +365,8 @@ def test_a_million_cancelled_deadlines_leave_nothing_behind(world):
 
 
 @pytest.mark.fault("C8")
-def test_a_length_of_zero_that_arms_itself_anew_starves_nobody(world):
-    queue = world.queue(0.0, lambda handler: (handler.late(), queue.arm(handler)))
+def test_a_length_of_zero_that_arms_itself_anew_starves_nobody(world: World):
+    queue: DeadlineQueue = world.queue(0.0, lambda handler: (handler.late(), queue.arm(handler)))
     other = world.queue(0.0)
     again, one, two = world.handler("again"), world.handler("one", b"x"), world.handler("two")
     world.reactor.watch(one, READ)
@@ -376,17 +376,22 @@ def test_a_length_of_zero_that_arms_itself_anew_starves_nobody(world):
     assert world.turn() == ["one readable", "again late"]
 
 
-def test_what_is_armed_while_deadlines_are_acted_on_waits_for_the_next_turn(world):
-    queue = world.queue(1.0, lambda handler: (handler.late(), queue.arm(newcomer)))
+def test_what_is_armed_while_deadlines_are_acted_on_waits_for_the_next_turn(world: World):
     one, newcomer = world.handler("one"), world.handler("newcomer")
+    queue: DeadlineQueue = world.queue(1.0, lambda handler: (handler.late(), queue.arm(newcomer)))
     queue.arm(one)
     world.advance(1.0)
     assert world.turn() == ["one late"]
     assert list(queue.waiting) == [newcomer]
 
 
-def test_acting_on_one_deadline_may_cancel_all_the_others(world):
-    queue = world.queue(1.0, lambda handler: (handler.late(), *map(queue.cancel, world.handlers)))
+def test_acting_on_one_deadline_may_cancel_all_the_others(world: World):
+    def act(handler):
+        handler.late()
+        for other in world.handlers:
+            queue.cancel(other)
+
+    queue = world.queue(1.0, act)
     for name in ("one", "two", "three"):
         queue.arm(world.handler(name))
     world.advance(1.0)
@@ -394,7 +399,7 @@ def test_acting_on_one_deadline_may_cancel_all_the_others(world):
 
 
 @pytest.mark.fault("C10")
-def test_whose_bytes_come_with_the_deadline_is_not_late(world):
+def test_whose_bytes_come_with_the_deadline_is_not_late(world: World):
     queue = world.queue(5.0)
     one = world.handler("one", interest=READ)
     one.reads = lambda: queue.cancel(one)
@@ -404,7 +409,7 @@ def test_whose_bytes_come_with_the_deadline_is_not_late(world):
 
 
 @pytest.mark.fault("C3", "C10")
-def test_a_deadline_that_passed_during_the_sleep_waits_for_a_select_that_looks(world):
+def test_a_deadline_that_passed_during_the_sleep_waits_for_a_select_that_looks(world: World):
     """A process that was stopped for a minute: its select gives up at once, without a look."""
 
     def select(timeout):
@@ -422,7 +427,7 @@ def test_a_deadline_that_passed_during_the_sleep_waits_for_a_select_that_looks(w
     assert world.turn() == ["one readable"]
 
 
-def test_a_deadline_that_passes_while_others_are_served_waits_for_the_next_turn(world):
+def test_a_deadline_that_passes_while_others_are_served_waits_for_the_next_turn(world: World):
     """Rule 2: its bytes may have come meanwhile, and only a select can tell."""
 
     def dawdle():
@@ -440,7 +445,7 @@ def test_a_deadline_that_passes_while_others_are_served_waits_for_the_next_turn(
     assert world.turn() == ["two readable", "timer"]
 
 
-def test_one_deadline_that_was_due_before_the_turn_takes_no_other_along(world):
+def test_one_deadline_that_was_due_before_the_turn_takes_no_other_along(world: World):
     queue = world.queue(5.0)
     one, two = world.handler("one"), world.handler("two")
     queue.arm(one)
@@ -455,9 +460,9 @@ def test_one_deadline_that_was_due_before_the_turn_takes_no_other_along(world):
 
 
 @pytest.mark.fault("C8")
-def test_a_deadline_cancelled_by_another_one_that_is_due_is_not_acted_on(world):
+def test_a_deadline_cancelled_by_another_one_that_is_due_is_not_acted_on(world: World):
     one, two, three = (world.handler(name) for name in ("one", "two", "three"))
-    queue = world.queue(1.0, lambda handler: (handler.late(), queue.cancel(two)))
+    queue: DeadlineQueue = world.queue(1.0, lambda handler: (handler.late(), queue.cancel(two)))
     for handler in (one, two, three):
         queue.arm(handler)
     world.advance(1.0)
@@ -466,7 +471,7 @@ def test_a_deadline_cancelled_by_another_one_that_is_due_is_not_acted_on(world):
 
 
 @pytest.mark.fault("C8")
-def test_a_deadline_cancelled_and_armed_by_another_one_waits_for_the_next_turn(world):
+def test_a_deadline_cancelled_and_armed_by_another_one_waits_for_the_next_turn(world: World):
     def act(handler):
         handler.late()
         if handler is one:
@@ -484,16 +489,16 @@ def test_a_deadline_cancelled_and_armed_by_another_one_waits_for_the_next_turn(w
 # --- timers
 
 
-def timers_of(world):
+def timers_of(world: World):
     timers = world.reactor.timers
     return len(timers.waiting) + len(timers.due)
 
 
-def noting(world, word):
+def noting(world: World, word):
     return lambda: world.log.append(word)
 
 
-def test_a_timer_is_called_once_after_its_delay_and_not_before(world):
+def test_a_timer_is_called_once_after_its_delay_and_not_before(world: World):
     one = world.handler("one")
     world.reactor.call_later(2.5, one, noting(world, "tick"))
     assert world.turn() == []
@@ -502,7 +507,7 @@ def test_a_timer_is_called_once_after_its_delay_and_not_before(world):
     assert timers_of(world) == 0
 
 
-def test_timers_of_any_delay_fire_in_the_order_of_their_deadlines(world):
+def test_timers_of_any_delay_fire_in_the_order_of_their_deadlines(world: World):
     one = world.handler("one")
     delays = [(7919 * number) % 1000 for number in range(1000)]
     for delay in delays:
@@ -512,7 +517,7 @@ def test_timers_of_any_delay_fire_in_the_order_of_their_deadlines(world):
 
 
 @pytest.mark.fault("C5")
-def test_timers_with_one_deadline_fire_in_the_order_in_which_they_were_set(world):
+def test_timers_with_one_deadline_fire_in_the_order_in_which_they_were_set(world: World):
     one, two = world.handler("one"), world.handler("two")  # which cannot be compared
     for number in range(100):
         world.reactor.call_later(1.0, (one, two)[number % 2], noting(world, number))
@@ -520,7 +525,7 @@ def test_timers_with_one_deadline_fire_in_the_order_in_which_they_were_set(world
     assert world.turn() == list(range(100))
 
 
-def test_the_earliest_of_all_timers_and_queues_ends_the_sleep(world):
+def test_the_earliest_of_all_timers_and_queues_ends_the_sleep(world: World):
     one = world.handler("one")
     world.queue(7.0).arm(one)
     world.reactor.call_later(3.0, one, nothing)
@@ -530,7 +535,7 @@ def test_the_earliest_of_all_timers_and_queues_ends_the_sleep(world):
 
 
 @pytest.mark.fault("C9")
-def test_a_cancelled_timer_is_not_called_and_cancelling_again_is_harmless(world):
+def test_a_cancelled_timer_is_not_called_and_cancelling_again_is_harmless(world: World):
     one = world.handler("one")
     tick = world.reactor.call_later(1.0, one, noting(world, "tick"))
     tock = world.reactor.call_later(1.0, one, noting(world, "tock"))
@@ -543,7 +548,7 @@ def test_a_cancelled_timer_is_not_called_and_cancelling_again_is_harmless(world)
 
 
 @pytest.mark.fault("C9")
-def test_of_equal_timers_the_one_that_was_meant_is_cancelled(world):
+def test_of_equal_timers_the_one_that_was_meant_is_cancelled(world: World):
     one = world.handler("one")
     timers = [world.reactor.call_later(1.0, one, noting(world, n)) for n in range(9)]
     for number in (0, 4, 8):
@@ -553,7 +558,7 @@ def test_of_equal_timers_the_one_that_was_meant_is_cancelled(world):
 
 
 @pytest.mark.fault("C4")
-def test_of_ten_thousand_timers_set_and_cancelled_nothing_is_left(world):
+def test_of_ten_thousand_timers_set_and_cancelled_nothing_is_left(world: World):
     class Act:
         def __call__(self):
             pass
@@ -573,7 +578,7 @@ def test_of_ten_thousand_timers_set_and_cancelled_nothing_is_left(world):
 
 
 @pytest.mark.fault("C8")
-def test_a_timer_that_sets_itself_again_with_no_delay_starves_nobody(world):
+def test_a_timer_that_sets_itself_again_with_no_delay_starves_nobody(world: World):
     def again():
         world.log.append("tick")
         world.reactor.call_later(0.0, one, again)
@@ -585,10 +590,10 @@ def test_a_timer_that_sets_itself_again_with_no_delay_starves_nobody(world):
 
 
 @pytest.mark.fault("C8", "C9")
-def test_a_timer_cancelled_by_another_one_that_is_due_is_not_called(world):
+def test_a_timer_cancelled_by_another_one_that_is_due_is_not_called(world: World):
     one = world.handler("one")
     world.reactor.call_later(1.0, one, lambda: world.reactor.cancel(tick))
-    tick = world.reactor.call_later(1.0, one, noting(world, "tick"))
+    tick: Timer = world.reactor.call_later(1.0, one, noting(world, "tick"))
     world.reactor.call_later(1.0, one, noting(world, "tock"))
     world.advance(1.0)
     assert world.turn() == ["tock"]
@@ -596,14 +601,14 @@ def test_a_timer_cancelled_by_another_one_that_is_due_is_not_called(world):
 
 
 @pytest.mark.fault("C8", "C9")
-def test_a_timer_cancelled_and_set_again_by_another_one_waits_for_the_next_turn(world):
+def test_a_timer_cancelled_and_set_again_by_another_one_waits_for_the_next_turn(world: World):
     def replace():
         world.reactor.cancel(tick)
         world.reactor.call_later(0.0, one, noting(world, "tick again"))
 
     one = world.handler("one")
     world.reactor.call_later(1.0, one, replace)
-    tick = world.reactor.call_later(1.0, one, noting(world, "tick"))
+    tick: Timer = world.reactor.call_later(1.0, one, noting(world, "tick"))
     world.reactor.call_later(1.0, one, noting(world, "tock"))
     world.advance(1.0)
     assert world.turn() == ["tock"]
@@ -611,7 +616,7 @@ def test_a_timer_cancelled_and_set_again_by_another_one_waits_for_the_next_turn(
 
 
 @pytest.mark.fault("B18")
-def test_an_error_of_a_timer_is_its_handlers_and_the_others_fire(world):
+def test_an_error_of_a_timer_is_its_handlers_and_the_others_fire(world: World):
     error = ZeroDivisionError()
     one, two = world.handler("one"), world.handler("two")
     world.reactor.call_later(1.0, one, raises(error))
@@ -632,7 +637,7 @@ def raises(error):
 
 
 @pytest.mark.fault("B18")
-def test_an_error_is_told_to_the_handler_that_raised_it_and_to_nobody_else(world):
+def test_an_error_is_told_to_the_handler_that_raised_it_and_to_nobody_else(world: World):
     error = ZeroDivisionError()
     handlers = [world.handler(f"h{number}", b"x", interest=READ | WRITE) for number in range(4)]
     handlers[1].reads = raises(error)
@@ -643,14 +648,14 @@ def test_an_error_is_told_to_the_handler_that_raised_it_and_to_nobody_else(world
 
 
 @pytest.mark.fault("B18")
-def test_who_ends_itself_by_an_error_while_reading_is_not_called_to_write(world):
+def test_who_ends_itself_by_an_error_while_reading_is_not_called_to_write(world: World):
     one = world.handler("one", b"x", interest=READ | WRITE, reads=raises(OSError()))
     one.on_error = lambda error: one.close()
     assert world.turn() == ["one readable"]
 
 
 @pytest.mark.fault("B18")
-def test_an_error_at_a_deadline_keeps_no_other_deadline_from_being_acted_on(world):
+def test_an_error_at_a_deadline_keeps_no_other_deadline_from_being_acted_on(world: World):
     error = ZeroDivisionError()
     broken = world.queue(1.0, raises(error))
     whole = world.queue(1.0)
@@ -665,7 +670,7 @@ def test_an_error_at_a_deadline_keeps_no_other_deadline_from_being_acted_on(worl
 
 @pytest.mark.fault("B18")
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_what_is_no_exception_passes_through_the_loop(world, kind):
+def test_what_is_no_exception_passes_through_the_loop(world: World, kind):
     one = world.handler("one", b"x", interest=READ, reads=raises(kind()))
     with pytest.raises(kind):
         world.turn()
@@ -673,7 +678,7 @@ def test_what_is_no_exception_passes_through_the_loop(world, kind):
 
 
 @pytest.mark.fault("I-5")
-def test_an_error_that_was_told_is_not_kept(world):
+def test_an_error_that_was_told_is_not_kept(world: World):
     class Unkept(Exception):
         pass
 

@@ -110,16 +110,18 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(("event", "name", "fields"), EVENTS)
-def test_an_event_of_somebody_is_its_fields_after_the_common_ones(world, event, name, fields):
+def test_an_event_of_somebody_is_its_fields_after_the_common_ones(
+    world: World, event, name, fields
+):
     shown = world.shown(event)
     assert list(shown.items()) == list({**COMMON, "ev": name, "on": "c1", **fields}.items())
 
 
-def test_an_event_of_the_loop_is_nobodys(world):
+def test_an_event_of_the_loop_is_nobodys(world: World):
     assert "on" not in world.shown(Turned())
 
 
-def test_the_turn_begins_with_the_sleep_and_tells_how_many_are_watched(world):
+def test_the_turn_begins_with_the_sleep_and_tells_how_many_are_watched(world: World):
     world.recorder(Watches("c1", 0, READ))
     world.recorder(Watches("c2", 0, READ))
     world.recorder(Watches("c1", READ, WRITE))
@@ -133,12 +135,12 @@ def test_the_turn_begins_with_the_sleep_and_tells_how_many_are_watched(world):
     assert world.shown(Turned())["k"] == 2
 
 
-def test_time_is_in_microseconds_since_the_beginning(world):
+def test_time_is_in_microseconds_since_the_beginning(world: World):
     world.now += 0.0123456
     assert world.shown(Turned())["t"] == 12346
 
 
-def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world):
+def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world: World):
     world.recorder.begin("server", world, {"input_file": "caf\udce9", "port": 7080, "chunk": None})
     assert all(byte < 128 for byte in world.lines[0])
     assert json.loads(world.lines[0])["options"] == {
@@ -146,18 +148,18 @@ def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world):
     }  # fmt: skip
 
 
-def test_an_error_that_quotes_what_came_is_escaped_and_cut(world):
+def test_an_error_that_quotes_what_came_is_escaped_and_cut(world: World):
     shown = world.shown(Raised("c1", ValueError("\x1b[2J\udc80" + "x" * 10_000)))
     assert len(shown["why"]) < 2 * recorder.WHY_LIMIT
     assert rb"\\x1b[2J\\udc80xxx" in world.lines[0]
 
 
-def test_of_many_bytes_the_first_ones_are_shown_and_all_are_counted(world):
+def test_of_many_bytes_the_first_ones_are_shown_and_all_are_counted(world: World):
     shown = world.shown(Received("c1", b"x" * 65536))
     assert (shown["bytes"], len(shown["hex"])) == (65536, 2 * recorder.HEX_LIMIT)
 
 
-def test_a_long_run_ends_its_trace_at_the_limit_and_counts_the_rest(world, monkeypatch):
+def test_a_long_run_ends_its_trace_at_the_limit_and_counts_the_rest(world: World, monkeypatch):
     monkeypatch.setattr(recorder, "LIMIT", 3)
     for _ in range(5):
         world.recorder(Turned())
@@ -166,7 +168,7 @@ def test_a_long_run_ends_its_trace_at_the_limit_and_counts_the_rest(world, monke
     assert json.loads(world.lines[-1]) == {**COMMON, "n": 4, "ev": "end", "dropped": 2}
 
 
-def test_after_a_write_that_failed_nothing_is_even_put_into_words(world):
+def test_after_a_write_that_failed_nothing_is_even_put_into_words(world: World):
     world.room = 1
     world.recorder(Turned())
     world.recorder(Turned())
@@ -174,7 +176,7 @@ def test_after_a_write_that_failed_nothing_is_even_put_into_words(world):
     assert len(world.lines) == 1
 
 
-def test_what_is_left_out_is_counted_for_the_turns_and_the_watched_all_the_same(world):
+def test_what_is_left_out_is_counted_for_the_turns_and_the_watched_all_the_same(world: World):
     world.room = 0
     world.recorder(Watches("c1", 0, READ))  # the line that fails
     world.recorder(Watches("c2", 0, READ))
@@ -182,11 +184,11 @@ def test_what_is_left_out_is_counted_for_the_turns_and_the_watched_all_the_same(
     assert (world.recorder.turn, world.recorder.watched, world.recorder.dropped) == (1, 2, 2)
 
 
-def test_without_stacks_a_line_says_nothing_of_the_place(world):
+def test_without_stacks_a_line_says_nothing_of_the_place(world: World):
     assert "stack" not in world.shown(Turned())
 
 
-def test_with_stacks_each_line_says_where_the_program_is(world):
+def test_with_stacks_each_line_says_where_the_program_is(world: World):
     world.recorder.stacks = Stacks()
     shown = world.shown(Turned())
     assert list(shown)[-1] == "stack"

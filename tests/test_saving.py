@@ -291,21 +291,15 @@ def test_set_user_id_is_not_passed_on(here):
 # What a file system may refuse
 
 
-def refusing(number, when=lambda *_, **__: True):
-    """Return a call that fails with error `number` where `when` is true of its arguments."""
+def refuse(monkeypatch, name, number, when=lambda *_, **__: True):
+    """Let os.NAME fail with error `number` where `when` is true of its arguments."""
+    real = getattr(os, name)
 
     def call(*arguments, **more):
         if when(*arguments, **more):
             raise OSError(number, os.strerror(number))
-        return call.real(*arguments, **more)
+        return real(*arguments, **more)
 
-    return call
-
-
-def refuse(monkeypatch, name, number, when=lambda *_, **__: True):
-    """Let os.NAME fail with error `number` where `when` is true of its arguments."""
-    call = refusing(number, when)
-    call.real = getattr(os, name)
     monkeypatch.setattr(os, name, call)
 
 
@@ -363,7 +357,7 @@ def test_on_macos_the_cache_of_the_disk_is_emptied_where_that_is_known(here, mon
             raise OSError(errno.ENOTSUP, "Operation not supported")
 
     monkeypatch.setattr(posix, "FULL_FSYNC", 51)
-    monkeypatch.setattr(posix.fcntl, "fcntl", fcntl)
+    monkeypatch.setattr("fcntl.fcntl", fcntl)
     fsync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor)))
     save("out")

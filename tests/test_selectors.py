@@ -42,7 +42,7 @@ def reactor(request):
 class Speaker(Connection):
     """Says all it has, ends its stream, and hears the other out."""
 
-    def __init__(self, reactor, sock, data):
+    def __init__(self, reactor: Reactor, sock, data):
         super().__init__(reactor, sock, None, "?")
         sock.setblocking(False)
         self.unsent = data
@@ -69,7 +69,7 @@ class Speaker(Connection):
 
 
 @pytest.mark.fault("B1", "B9", "B14")
-def test_two_talk_at_once_in_small_pieces_and_whoever_has_ended_is_left_alone(reactor):
+def test_two_talk_at_once_in_small_pieces_and_whoever_has_ended_is_left_alone(reactor: Reactor):
     words = [bytes(range(256)) * 400, b"x" * 70_000]
     speakers = []
     for sock, data in zip(socket.socketpair(), words, strict=True):
@@ -82,7 +82,7 @@ def test_two_talk_at_once_in_small_pieces_and_whoever_has_ended_is_left_alone(re
         speaker.close()
 
 
-def test_deadlines_of_several_lengths_come_in_their_order(reactor):
+def test_deadlines_of_several_lengths_come_in_their_order(reactor: Reactor):
     came = []
     for length in (0.02, 0.0, 0.01):
         reactor.call_later(length, None, partial(came.append, length))
@@ -91,7 +91,7 @@ def test_deadlines_of_several_lengths_come_in_their_order(reactor):
 
 
 @pytest.mark.fault("C7")
-def test_the_loop_does_not_turn_until_a_short_deadline_is_there(reactor):
+def test_the_loop_does_not_turn_until_a_short_deadline_is_there(reactor: Reactor):
     came, turns = [], []
     queue = reactor.deadline_queue(0.0004, came.append)
     reactor.after_turn = lambda: turns.append(reactor)
@@ -101,7 +101,7 @@ def test_the_loop_does_not_turn_until_a_short_deadline_is_there(reactor):
 
 
 @pytest.mark.fault("D1", "D2")
-def test_a_signal_is_one_more_socket(reactor):
+def test_a_signal_is_one_more_socket(reactor: Reactor):
     numbers = []
     with Signals(numbers.append) as signals:
         reactor.watch(signals, READ)
@@ -125,7 +125,7 @@ class Guest(Download):
 class Party:
     """A server that listens, and those who come. Ends when `over` says so."""
 
-    def __init__(self, reactor, **options):
+    def __init__(self, reactor: Reactor, **options):
         settings = {"drain": LONG, "timeout": LONG, "max_clients": 1000, **options}
         self.reactor = reactor
         self.said = []
@@ -166,7 +166,7 @@ class Party:
     [{}, {"chunk": 1}, {"chunk": 7, "pause": 0.001}, {"max_clients": 1}],
     ids=["plain", "byte by byte", "slow motion", "one at a time"],
 )
-def test_everybody_gets_an_exact_copy(reactor, options):
+def test_everybody_gets_an_exact_copy(reactor: Reactor, options):
     party = Party(reactor, **options)
     party.invite(20)
     party.take_place(party.served, signal.SIGTERM)
@@ -175,7 +175,7 @@ def test_everybody_gets_an_exact_copy(reactor, options):
 
 
 @pytest.mark.fault("B6", "B10", "B11", "E7")
-def test_whoever_misbehaves_is_ended_and_nobody_else_notices(reactor):
+def test_whoever_misbehaves_is_ended_and_nobody_else_notices(reactor: Reactor):
     party = Party(reactor)
     with ExitStack() as stack:
         odd, gone, knocker, silent = (

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edges.dotted import load
+from edges.dotted import ServerHello, load
 from protocol import ProtocolError
 from tests.support import oracle
 from tests.support.oracle import BEGUN, NEVER
 
-hello = load("server.hello", Path(__file__).parent.parent)
+hello: ServerHello = load("server.hello", Path(__file__).parent.parent)
 
 LEGAL = b"HELLO 1\n"
 

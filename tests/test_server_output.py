@@ -189,7 +189,7 @@ def on_known_port(text_file: Path, *options: str, **how: object) -> Iterator[Ser
     """
     with reserved_port() as port:
         how.setdefault("ready", False)
-        with Server(text_file, *options, port=port, **how) as server:  # type: ignore[arg-type]
+        with Server(text_file, *options, port=port, **how) as server:
             server.host, server.port = "127.0.0.1", port
             end = time.monotonic() + LIMIT
             while True:

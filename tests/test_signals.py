@@ -81,7 +81,7 @@ def test_a_wakeup_descriptor_of_somebody_else_is_put_back_too():
 
 
 @pytest.mark.fault("D22")
-def test_a_close_that_fails_leaves_neither_a_handler_nor_the_other_socket():
+def test_a_close_that_fails_leaves_neither_a_handler_nor_the_other_socket(monkeypatch):
     class Failing:
         def close(self):
             really.close()
@@ -89,7 +89,8 @@ def test_a_close_that_fails_leaves_neither_a_handler_nor_the_other_socket():
 
     before = ours()
     with Signals() as signals:
-        really, signals.sock = signals.sock, Failing()
+        really = signals.sock
+        monkeypatch.setattr(signals, "sock", Failing())
     assert ours() == before
     assert signals.writer.fileno() == -1
 

@@ -156,7 +156,7 @@ class ServerWorld(World):
         options = ServerOptions(drain=5.0, timeout=TIMEOUT, max_clients=9)
         console: Any = SimpleNamespace(line=self.said.append, report=self.said.append)
         self.server = server.Server(self.reactor, console, options)
-        self.reactor.run = lambda until: None  # type: ignore[method-assign]
+        self.reactor.run = lambda until: None
         self.server.serve(BODY, [])
         self.wire = Wire()
 
@@ -273,7 +273,7 @@ class ClientWorld(World):
         self.download.begin()
 
     @property
-    def connection(self) -> Any:  # type: ignore[override]
+    def connection(self) -> Any:
         return self.download.connection
 
     @property
@@ -289,7 +289,7 @@ class ClientWorld(World):
             return "closed: 0"
         if isinstance(outcome, Interrupted):
             return f"closed: {128 + outcome.number}"
-        failure = outcome if isinstance(outcome, Failure) else explained(outcome)
+        failure: Any = outcome if isinstance(outcome, Failure) else explained(outcome)
         return f"closed: {failure.status}"
 
 

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lab.tracing import __main__ as command
+from lab.tracing import events
 from tests.support.programs import LIMIT, PYTHON, ROOT, STRICT
 from tests.support.traces import one_transfer, renumbered, spoiled_often, three_clients, written
 
@@ -191,7 +192,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path, command, data, why):
 
 
 def test_an_endless_file_is_read_up_to_the_limit(monkeypatch):
-    monkeypatch.setattr(command.events, "LARGEST", 1000)
+    monkeypatch.setattr(events, "LARGEST", 1000)
     monkeypatch.setattr(command, "PIECE", 300)
     assert len(command.bytes_of("/dev/zero")) == 1200
 

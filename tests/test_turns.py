@@ -2,6 +2,7 @@
 
 from selectors import SelectorKey
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ class Handler:
 
 class World:
     def __init__(self):
-        self.console = Lines()
+        self.console: Any = Lines()
         self.now = 1000.0
         self.log = TurnLog(self.console, lambda: self.now)
 
@@ -82,14 +83,14 @@ c1, c2, listener = Handler("c1"), Handler("c2"), Handler("listener")
 STATE = SimpleNamespace(name="SENDING")
 
 
-def test_a_turn_is_shown_with_its_number_its_sleep_and_who_was_ready(world):
+def test_a_turn_is_shown_with_its_number_its_sleep_and_who_was_ready(world: World):
     world.turn(1.23456, (listener, READ))
     assert world.end() == ["turn 1: slept 1234.6 ms; listener readable"]
     world.turn(0.0, (c1, WRITE), (c2, READ | WRITE))
     assert world.end() == ["turn 2: slept 0.0 ms; c1 writable; c2 readable; c2 writable"]
 
 
-def test_a_deadline_is_one_line_although_it_takes_two_turns(world):
+def test_a_deadline_is_one_line_although_it_takes_two_turns(world: World):
     """The first only wakes for it; the second acts on it, and has slept as long as both."""
     world.turn(0.5)
     assert world.end() == []
@@ -102,7 +103,7 @@ def test_a_deadline_is_one_line_although_it_takes_two_turns(world):
     assert world.end() == ["turn 3: slept 100.0 ms; c2 readable"]
 
 
-def test_what_each_has_done_stands_behind_its_name(world):
+def test_what_each_has_done_stands_behind_its_name(world: World):
     world.turn(0.001, (c1, READ), (c2, WRITE))
     world.log(Called(c1, c1.on_readable))
     world.log(Received(c1, b"HELLO 1\n"))
@@ -121,7 +122,7 @@ def test_what_each_has_done_stands_behind_its_name(world):
     ]
 
 
-def test_what_is_done_to_somebody_else_names_him(world):
+def test_what_is_done_to_somebody_else_names_him(world: World):
     world.turn(0.0, (listener, READ))
     world.log(Called(listener, listener.on_readable))
     world.log(Opened(c1))
@@ -130,7 +131,7 @@ def test_what_is_done_to_somebody_else_names_him(world):
     assert world.end() == ["turn 1: slept 0.0 ms; listener readable: c1 opened, c1 sent 8"]
 
 
-def test_a_deadline_names_whose_it_is_and_what_it_did(world):
+def test_a_deadline_names_whose_it_is_and_what_it_did(world: World):
     world.turn(0.0)
     world.log(TimerFired(c1, Handler.late))
     world.log(Called(c1, c1.late))
@@ -143,7 +144,7 @@ def test_a_deadline_names_whose_it_is_and_what_it_did(world):
     ]
 
 
-def test_an_error_and_the_end_of_a_stream_have_words_too(world):
+def test_an_error_and_the_end_of_a_stream_have_words_too(world: World):
     world.turn(0.0, (c1, READ), (c2, READ))
     world.log(Called(c1, c1.on_readable))
     world.log(Received(c1, b""))
@@ -154,27 +155,27 @@ def test_an_error_and_the_end_of_a_stream_have_words_too(world):
     ]
 
 
-def test_the_line_of_a_turn_stands_before_those_of_the_conversation(world):
+def test_the_line_of_a_turn_stands_before_those_of_the_conversation(world: World):
     world.console.lines.append("from before\n")
     world.turn(0.0, (c1, READ))
     world.console.lines.append("c1 S: HELLO 1\n")
     assert world.end() == ["from before", "turn 1: slept 0.0 ms; c1 readable", "c1 S: HELLO 1"]
 
 
-def test_a_turn_that_only_writes_messages_is_not_shown_but_counted_as_in_a_trace(world):
+def test_a_turn_that_only_writes_messages_is_not_shown_but_counted_as_in_a_trace(world: World):
     world.turn(0.1, (world.console, WRITE))
     assert world.end() == []
     world.turn(0.1, (world.console, WRITE), (c1, READ))
     assert world.end() == ["turn 2: slept 100.0 ms; console writable; c1 readable"]
 
 
-def test_a_deadline_in_a_turn_that_writes_messages_is_shown(world):
+def test_a_deadline_in_a_turn_that_writes_messages_is_shown(world: World):
     world.turn(0.1, (world.console, WRITE))
     world.log(TimerFired(c1, Handler.late))
     assert world.end() == ["turn 1: slept 100.0 ms; console writable; c1 deadline"]
 
 
-def test_what_happens_outside_the_turns_is_not_shown(world):
+def test_what_happens_outside_the_turns_is_not_shown(world: World):
     world.log(Opened(c1))
     world.turn(0.0, (c1, READ))
     assert world.end() == ["turn 1: slept 0.0 ms; c1 readable"]

@@ -1,7 +1,11 @@
-"""What a type checker finds: a name that is misspelt in an observer, an option or a handshake."""
+"""What a type checker finds: a name that is misspelt in an observer, an option or a handshake.
+
+In code that is annotated, in a test that is not, and in the hello modules themselves.
+"""
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,12 +52,57 @@ MISSPELT = {
     "the length of a queue, which is set": ("print(queue.length)", "queue.length = 2.0"),
 }
 
+# The same in a test: what mypy is told about tests is in pyproject.toml.
+TEST = """
+from client import hello as client_hello
+from edges.command_line import ClientOptions, ServerOptions
+from edges.observers.events import Received, Snet
+from reactor import Reactor
+from server import Server, hello
+
+def test_it():
+    options = ServerOptions()
+    server = Server(Reactor(), None, options)
+    assert server.acceptd == options.drian == ClientOptions().timout
+    assert hello.greet() + client_hello.answer()
+    assert Received(None, data=b"").bytes
+"""
+IN_TEST = ["Snet", "acceptd", "drian", "timout", "greet", "answer", "bytes"]
+
+# A definition in a hello module, and a misspelt one.
+DEFINED = {
+    "the server's": ("server", "def greeting()", "def greet()"),
+    "the client's": ("client", "def parse(received: bytes)", "def parse(received: str)"),
+}
+
 
 @pytest.fixture(scope="module")
-def errors(tmp_path_factory):
-    """Return the lines in which mypy finds an error, by file; one run for all, for it is slow."""
+def checked(tmp_path_factory):
+    """Return what runs mypy; one cache for all runs, without which each takes seconds longer."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed (the group lint)")
+    cache = tmp_path_factory.mktemp("cache")
+
+    def check(folder, *words):
+        """Return what mypy says of `words`, which are options and files of `folder`."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "mypy", "--cache-dir", cache, *words],
+            cwd=folder,
+            env={**os.environ, "MYPYPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert ended.returncode in (0, 1), ended.stdout + ended.stderr
+        return ended.stdout
+
+    return check
+
+
+@pytest.fixture(scope="module")
+def errors(checked, tmp_path_factory):
+    """Return the lines in which mypy finds an error, by file; one run for all, for it is slow."""
     folder = tmp_path_factory.mktemp("types")
     texts = {"right": RIGHT}
     for number, (good, bad) in enumerate(MISSPELT.values()):
@@ -61,22 +110,12 @@ def errors(tmp_path_factory):
         texts[f"wrong{number}"] = RIGHT.replace(good, bad)
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text)
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", folder / "cache"]
-    ended = subprocess.run(
-        [*command, *(f"{folder / name}.py" for name in texts)],
-        cwd=folder,
-        env={**os.environ, "MYPYPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    said = checked(folder, "--strict", *(f"{name}.py" for name in texts))
     found = {name: [] for name in texts}
-    for line in ended.stdout.splitlines():
+    for line in said.splitlines():
         path, *rest = line.split(":", 2)
         if Path(path).stem in found and ": error:" in line:
             found[Path(path).stem].append((int(rest[0]), rest[1]))
-    assert ended.returncode == 1, ended.stdout + ended.stderr
     return found
 
 
@@ -89,3 +128,26 @@ def test_what_is_misspelt_is_an_error_in_its_line(errors, number):
     good, _ = list(MISSPELT.values())[number]
     [place] = [n for n, line in enumerate(RIGHT.splitlines(), start=1) if good in line]
     assert errors[f"wrong{number}"][0][0] == place
+
+
+def test_what_is_misspelt_in_a_test_is_an_error_too(checked, tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_it.py").write_text(TEST)
+    said = checked(tmp_path, "--config-file", ROOT / "pyproject.toml", "tests/test_it.py")
+    errors = [line for line in said.splitlines() if ": error:" in line]
+    assert len(errors) == len(IN_TEST), said
+    assert all(any(f'"{name}"' in line for line in errors) for name in IN_TEST), said
+
+
+@pytest.mark.parametrize("misspelt", [None, *DEFINED])
+def test_what_is_misspelt_in_a_hello_module_is_an_error_as_well(checked, tmp_path, misspelt):
+    for name in ("server.hello.py", "client.hello.py", "tests/support/hellos.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    if misspelt is not None:
+        end, good, bad = DEFINED[misspelt]
+        path = tmp_path / f"{end}.hello.py"
+        text = path.read_text()
+        assert text.count(good) == 1
+        path.write_text(text.replace(good, bad))
+    said = checked(tmp_path, "server.hello.py", "client.hello.py", "hellos.py")
+    assert ("hellos.py:" in said) == (misspelt is not None), said

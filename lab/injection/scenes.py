@@ -12,7 +12,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lab.injection import strace
 from tests.support.programs import CLOSING, HELLO, PROMPT, Program, conversation
@@ -58,7 +60,7 @@ class Place:
 
     @contextlib.contextmanager
     def run(
-        self, script: str, *arguments: object, inject: str, seen: Seen, **how: object
+        self, script: str, *arguments: object, inject: str, seen: Seen, **how: Any
     ) -> Iterator[Program]:
         """Run a program under strace; when it has ended, note what was seen of it."""
         program = Program(
@@ -155,8 +157,8 @@ def play_terminal(place: Place, inject: str, seen: Seen) -> None:
     """The same on a terminal, where stderr is a file, and the Enter key a CR."""
     (place.folder / "input").write_bytes(BODY)
     shell = 'stty -icrnl; exec "$@" 2>messages'
-    how = {"inject": inject, "seen": seen, "terminal": True, "shell": shell}
-    with place.run("server.py", *SERVER, **how) as server:
+    how = {"terminal": True, "shell": shell}
+    with place.run("server.py", *SERVER, inject=inject, seen=seen, **how) as server:
         if listening(server, place, seen):
             signal_to(server, signal.SIGINT)
             with contextlib.suppress(AssertionError):
@@ -187,8 +189,13 @@ def serve(server: Program, seen: Seen, count: int) -> None:
     for number in range(1, count + 1):
         seen.streams.append(fetched(seen.port))
         with contextlib.suppress(AssertionError):  # its messages may be what fails
-            server.until(lambda text, n=number: len(CLOSING.findall(text)) >= n, limit=MOMENT)
+            server.until(partial(_closed, number), limit=MOMENT)
         fall_asleep(server)
+
+
+def _closed(number: int, text: str) -> bool:
+    """Tell whether `text` has the closing lines of so many connections."""
+    return len(CLOSING.findall(text)) >= number
 
 
 def fetched(port: int) -> bytes:

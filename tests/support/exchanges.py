@@ -32,8 +32,8 @@ def exchange(entry: dict[str, object]) -> Exchange:
     for end in ("server", "client"):
         entry[end] = str(entry[end]).encode("latin-1")  # U+0000 to U+00FF: one byte each
     if "client_pieces" in entry:
-        entry["client_pieces"] = tuple(entry["client_pieces"])  # type: ignore[arg-type]
-    return Exchange(**entry)  # type: ignore[arg-type]
+        entry["client_pieces"] = tuple(entry["client_pieces"])
+    return Exchange(**entry)
 
 
 EXCHANGES = [exchange(entry) for entry in json.loads(VECTORS.read_text("ascii"))]

@@ -40,6 +40,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent.parent))
 PYTHON = os.environ.get("EIGHTY_PYTHON", sys.executable)
@@ -422,11 +423,11 @@ class Server(Program):
         host: str | None = "127.0.0.1",
         port: int | None = 0,
         ready: bool = True,
-        **how: object,
+        **how: Any,
     ) -> None:
         options: list[object] = [] if host is None else ["--host", host]
         options += [] if port is None else ["--port", port]
-        super().__init__("server.py", *options, *arguments, **how)  # type: ignore[arg-type]
+        super().__init__("server.py", *options, *arguments, **how)
         self._ready = ready
         self.host = ""
         self.port = 0
@@ -568,10 +569,10 @@ class Accepted:
         self.connection.close()
 
 
-def run_server(*arguments: object, limit: float = LIMIT, **how: object) -> Server:
+def run_server(*arguments: object, limit: float = LIMIT, **how: Any) -> Server:
     """Run a server that is to end by itself; return it ended, with .status, .stdout, .stderr."""
     how.setdefault("stdin", None)
-    with Server(*arguments, ready=False, **how) as server:  # type: ignore[arg-type]
+    with Server(*arguments, ready=False, **how) as server:
         server.wait(limit)
     return server
 
@@ -579,15 +580,15 @@ def run_server(*arguments: object, limit: float = LIMIT, **how: object) -> Serve
 class Client(Program):
     """`client.py`; on leaving the `with` it is waited for."""
 
-    def __init__(self, *arguments: object, **how: object) -> None:
+    def __init__(self, *arguments: object, **how: Any) -> None:
         how.setdefault("stdin", None)
-        super().__init__("client.py", *arguments, **how)  # type: ignore[arg-type]
+        super().__init__("client.py", *arguments, **how)
 
     def __enter__(self) -> "Client":
         return self
 
 
-def run_client(*arguments: object, limit: float = LIMIT, **how: object) -> Client:
+def run_client(*arguments: object, limit: float = LIMIT, **how: Any) -> Client:
     """Run a client to its end; return it with .status, .stdout_bytes, .stderr."""
     with Client(*arguments, **how) as client:
         client.wait(limit)

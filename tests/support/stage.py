@@ -61,7 +61,7 @@ def private_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def run(*arguments: object, start: Start = Client, **how: object) -> Outcome:
+def run(*arguments: object, start: Start = Client, **how: Any) -> Outcome:
     """Run client.py with these arguments and no server."""
     with private_folder() as folder:
         with start(*arguments, **{"cwd": folder, **how}) as client:
@@ -76,35 +76,30 @@ def play(
     quiet: bool = True,
     host: str = "127.0.0.1",
     folder: Path | None = None,
+    start: Start = Client,
     **how: Any,
 ) -> Outcome:
     """Run client.py in `folder` (None: a private one) against `server`, which gets the connection.
 
-    `how`: as for Client, and `start` for another way to start it.
+    `start` is how to start it; `how` is handed to that.
     """
-    if folder is None:
-        with private_folder() as place:
-            return play(
-                server, *options, target=target, quiet=quiet, host=host, folder=place, **how
-            )
     options = (*options, "-q") if quiet else options
-    with listening(host) as door:
-        with client_of(door, *options, target=target, folder=folder, **how) as client:
-            server(meet(door, client))
-            client.wait()
-        return _outcome(client, folder)
+    with private_folder() if folder is None else contextlib.nullcontext(folder) as place:
+        with listening(host) as door:
+            with start(*knocking(door, *options, target=target), cwd=place, **how) as client:
+                server(meet(door, client))
+                client.wait()
+            return _outcome(client, place)
 
 
-def client_of(
-    door: Door,
-    *options: object,
-    target: str | Path,
-    folder: Path,
-    start: Start = Client,
-    **how: Any,
-) -> Client | WarmProgram:
+def client_of(door: Door, *options: object, target: str | Path, folder: Path, **how: Any) -> Client:
     """Start a client that will knock at `door`."""
-    return start("--port", door.port, *options, "--", door.host, target, cwd=folder, **how)
+    return Client(*knocking(door, *options, target=target), cwd=folder, **how)
+
+
+def knocking(door: Door, *options: object, target: str | Path) -> list[object]:
+    """Return the arguments of a client that will knock at `door`."""
+    return ["--port", door.port, *options, "--", door.host, target]
 
 
 def meet(door: Door, client: Client | WarmProgram) -> Peer:

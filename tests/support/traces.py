@@ -38,7 +38,12 @@ class Story:
         self.lines: list[Line] = []
         self.t = self.k = 0
         self.watched: dict[str, str] = {}
-        world = {"selector": "EpollSelector", "python": "3.11.7", "protocol": 1, "options": {}}
+        world: dict[str, Any] = {
+            "selector": "EpollSelector",
+            "python": "3.11.7",
+            "protocol": 1,
+            "options": {},
+        }
         self.tell("run", v=1, role=role, **world)
         self.watch("signals", "r")
 
