@@ -3,8 +3,8 @@
     >>> from learn.play import say
     >>> say(b"HELLO 1\\n")
 
-They talk to a server on port 7080 of this machine. Each waits two seconds at most for what it
-wants to hear, so a prompt comes back even if the server never answers.
+They talk to a server on port 7080 of this machine. Each waits two seconds at most for an answer,
+so the prompt comes back even if the server never answers.
 """
 
 import socket
@@ -19,7 +19,7 @@ PATIENCE = 2.0  # seconds
 
 
 def connect() -> socket.socket:
-    """Return a new connection; nothing is said on it yet."""
+    """Return a new connection, on which nothing has been sent."""
     return socket.create_connection(SERVER, timeout=PATIENCE)
 
 
@@ -39,7 +39,7 @@ def say(data: bytes) -> bytes:
 
 
 def say_slowly(data: bytes, pause: float = 0.3) -> str:
-    """Send `data` byte by byte with pauses; return how far that went."""
+    """Send `data` byte by byte with pauses; return a sentence that says how far that went."""
     with connect() as client:
         for count in range(len(data)):
             time.sleep(pause)
@@ -66,14 +66,14 @@ _LINGER = "hh" if sys.platform == "win32" else "ii"
 def deaf() -> socket.socket:
     """Say hello, and then read nothing of the answer; return the connection."""
     client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # little room on this side
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # a small buffer on this side
     client.connect(SERVER)
     client.sendall(HELLO)
     return client
 
 
 def crowd(number: int) -> str:
-    """Let many polite clients come at the same moment; return what they got."""
+    """Connect many polite clients at the same moment; return a sentence that says what they got."""
     start = time.monotonic()
     clients = [connect() for _ in range(number)]
     served = sum(_is_served(client, start + PATIENCE) for client in clients)
@@ -94,7 +94,7 @@ def _is_served(client: socket.socket, until: float) -> bool:
 
 
 def thank_and_read() -> str:
-    """Say hello, and after a moment thank you; then read, and return what arrived."""
+    """Send the hello, and a moment later a thank-you; then read, and return what arrived."""
     with connect() as client:
         client.sendall(HELLO)
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Three clients of one server, each at another point: see chapter 5 of docs/protocol.md."""
+"""Three clients of one server, each in another state: see chapter 5 of docs/protocol.md."""
 
 import socket
 

@@ -1,7 +1,7 @@
 """Let one address have at most 3 connections at a time; a fourth one is refused with a reason.
 
-The reason is yours, as `ERROR` and a line (see protocol.md). When one of the three has gone, the
-next one is served again. Which object sees every connection come and go?
+Choose the reason, and send it in an ERROR line (see protocol.md). When one of the three has left,
+the next one is served again. Which object sees every connection come and go?
 """
 
 import re
@@ -11,7 +11,7 @@ from learn.exercises.support import HELLO, Server, connect, talk
 
 
 class ThreePerAddress(unittest.TestCase):
-    """Clients of one address, side by side."""
+    """Clients of one address, at the same time."""
 
     def test_a_fourth_connection_is_refused_with_a_reason(self) -> None:
         with Server() as server:

@@ -1,7 +1,8 @@
 """Let the closing line of each connection say how many bytes the client was sent.
 
-Now server.py prints `c1 done`. Let it print `c1 done (100 bytes)`, the hello included, and so for
-clients that were refused or lost. Look at server.py and connection.py: which of them knows?
+Now server.py prints `c1 done`. Make it print `c1 done (100 bytes)`, where the hello counts too, and
+the same for clients that were refused or lost. Look at server.py and connection.py: which of them
+knows the number?
 """
 
 import re

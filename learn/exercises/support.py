@@ -1,4 +1,4 @@
-"""What the tests of the exercises share: a running server.py, and a client that says anything."""
+"""What the tests of the exercises share: a running server.py, and a client that sends anything."""
 
 import re
 import socket
@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 HELLO = b"HELLO 1\n"
-LIMIT = 5.0  # seconds that a wait may last
+LIMIT = 5.0  # seconds that we wait for anything
 
 
 class Server:
@@ -51,7 +51,7 @@ def connect(port: int) -> socket.socket:
 
 
 def talk(port: int, words: bytes) -> bytes:
-    """Connect, say `words`, and return all that the server says until it ends the stream."""
+    """Connect, send `words`, and return all that the server sends until it ends the stream."""
     heard = b""
     with socket.create_connection(("127.0.0.1", port), LIMIT) as sock, suppress(OSError):
         sock.sendall(words)

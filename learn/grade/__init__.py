@@ -1,4 +1,4 @@
-"""The grader: attacks a server in 35 ways and says in a learner's words what was seen.
+"""The grader: it attacks a server in 35 ways and says in a learner's words what happened.
 
     python3 -m learn.grade                      grade mine/server.py; see __main__.py
 
@@ -9,11 +9,11 @@ As a library:
 
     chapters.py     which rows belong to which chapter
     table.py        the words for each row: what it does, what is wanted, three hints
-    target.py       from what is typed to a command
-    engine.py       runs the attacks, side by side
-    seen.py         from the torture's complaints to sentences
+    target.py       turns what was typed into a command
+    engine.py       runs the attacks, many at the same time
+    seen.py         turns the complaints of lab/torture into sentences
 
-Standard library only. Linux; on macOS without the rows that need /proc.
+Standard library only. Runs on Linux, and on macOS without the rows that need /proc.
 """
 
 import os

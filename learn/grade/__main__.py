@@ -1,4 +1,4 @@
-"""Grade a server: `python3 -m learn.grade --help`, or by way of `make grade`."""
+"""Grade a server: `python3 -m learn.grade --help`, or `make grade`."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
 """The chapters of docs/protocol.md, and the rows of the grade that belong to each of them.
 
-A row is an attack of lab/torture. A chapter owns the rows that its lines turn green; a chapter
-without rows of its own has rows that it must keep green.
+A row is an attack of lab/torture. A chapter owns the rows that turn green when the reader has
+written its code; a chapter without rows of its own has rows that it must keep green.
 """
 
 TITLES = {

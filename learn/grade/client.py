@@ -1,8 +1,8 @@
-"""Grade a client: servers of all kinds against it, side by side, each with a client of its own.
+"""Grade a client: start it once for each of many servers, good and bad ones, at the same time.
 
-A client is green in a row if its status is 0 exactly when it must be, the copy is exact, and a
-failure leaves the old copy as it was and nothing beside it. Whether the other statuses are those of
-protocol.md is a row of its own.
+A row is green if the client's status is 0 exactly when it must be, the copy is exact, and a failure
+leaves the old copy as it was and no other file. Whether the other statuses are those of protocol.md
+is a row of its own.
 """
 
 import shlex
@@ -89,9 +89,9 @@ def grade_client(
 ) -> dict[str, Result]:
     """Grade the client that `command` starts; return a result for each row.
 
-    In the command {host}, {port} and {output} are what they say, {options} is `--timeout S`.
-    Raises Unfit for a client that does not even save the file of a polite server: failing is what
-    most rows want to see, and would look like success.
+    In the command, {host} and {port} become the server's address, {output} the name of the copy,
+    and {options} becomes `--timeout S`. Raises Unfit for a client that cannot even save the file of
+    a polite server: most rows expect a failure, so a client that always fails would look good.
     """
     names = set(client_rows() if rows is None else rows)
     chosen = [scene for scene in scenes() if scene.name in names or STATUSES in names]
@@ -131,7 +131,7 @@ def _statuses(wrong: Sequence[str], right: int) -> Result:
 def _play(
     scene: Scene, command: Sequence[str], prepare: Callable[[], None] | None
 ) -> Outcome | None:
-    """Play one scene; return what came of it, None if this machine cannot play it."""
+    """Play one scene; return its outcome, or None if this machine cannot play it."""
     address = _address(scene.where)
     if address is None:
         return None
@@ -152,7 +152,7 @@ def _play(
             server.start()
         outcome = _run(words, Path(name), clock, prepare)
         with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)  # ends an accept that nobody came to
+            listener.shutdown(socket.SHUT_RDWR)  # ends accept if no client came
         if scene.where != REFUSED:
             server.join()
         return outcome

@@ -1,6 +1,6 @@
 """The rows of a client's grade: the exchanges of tests/vectors.json, and servers that are worse.
 
-A row is a server that does one thing to the client, and what must come of it.
+A row is a server that does one thing to the client, and the outcome that is expected.
 """
 
 import socket
@@ -21,10 +21,10 @@ CONNECTED, REFUSED, LAST_ADDRESS = "connected", "refused", "last address"
 
 
 class Scene(NamedTuple):
-    """One row: `act` plays the server on a connection; `body` is what must be saved, None: nothing.
+    """One row: `act` plays the server on a connection; `body` must be saved (None: no file).
 
-    `status` is the exit status of protocol.md, `where` the address that the client is given, and
-    `timeout` its --timeout.
+    `status` is the exit status that protocol.md demands, `where` the address that the client is
+    given, and `timeout` its --timeout.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Scene(NamedTuple):
 
     @property
     def wanted(self) -> str:
-        """What must come of it, as a sentence."""
+        """The expected outcome, as a sentence."""
         if self.body is not None:
             return f"status 0, and the {len(self.body)} bytes are saved"
         return f"a status that is not 0 ({STATUSES[self.status]}), and the old file is untouched"
@@ -95,7 +95,7 @@ def _in_pieces(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for number in range(len(STREAM)):
         sock.sendall(STREAM[number : number + 1])
-        time.sleep(0.002)  # so that no two of them arrive together
+        time.sleep(0.002)  # so that no two pieces arrive together
     _finish(sock)
 
 

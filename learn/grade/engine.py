@@ -1,8 +1,8 @@
-"""Attack a server in every known way, side by side, and collect what was seen.
+"""Attack a server in every known way, and collect what happened.
 
-First a polite client: a server that serves nobody gets one line, not 35. Then the attacks, each on
-a server of its own: most of what they do is wait, so many are under way at a time. The rows that
-measure the processor come after them, beside none of them.
+First comes a polite client: a server that serves nobody gets one line, not 35. Then come the
+attacks, each on a server of its own. They wait most of the time, so several run together. The rows
+that measure processor time run last, when no attack disturbs them.
 """
 
 import os
@@ -64,7 +64,7 @@ LONGEST_FIRST = (
 
 
 class Result(NamedTuple):
-    """One row: `ok` is None if this system cannot measure it; `words` are the server's own last."""
+    """One row: `ok` is None if this system cannot measure it; `words` is the server's last line."""
 
     row: str
     ok: bool | None
@@ -89,10 +89,10 @@ def grade(
 ) -> dict[str, Result]:
     """Grade the server that `command` starts; return a result for each of `rows`.
 
-    In the command {file} is the file to deliver and {options} are an attack's options. `path` is
-    the file whose lines matter in a traceback, `prepare` is called in each new server process, and
-    `progress` as soon as a row is known; `notice` gets a sentence on what makes grading slow.
-    Raises Unfit.
+    In the command, {file} becomes the file to deliver and {options} the options of an attack.
+    `path` is the file whose lines a traceback should name. `prepare` is called in each new server
+    process, `progress` whenever a row is known, and `notice` with a sentence that says what makes
+    grading slow. Raises Unfit.
     """
     start = partial(ServerProcess, starting=STARTING, prepare=prepare)
     names = set(rows)
@@ -133,8 +133,8 @@ def _attack(
 def _is_busy() -> bool:
     """Tell whether programs have to wait for a processor, in the last minute or in ten seconds.
 
-    Then a few red rows get a second look: a busy machine can make a good server late, but no bad
-    one good.
+    If so, a few red rows are tried a second time: a busy machine can make a good server late, but
+    it cannot make a bad server good.
     """
     return os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1) or _pressure() > PRESSURE
 
@@ -154,7 +154,7 @@ def _pressure() -> float:
 
 @contextmanager
 def _pool(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool that an interrupt does not wait for: what has not begun never begins."""
+    """Yield a pool of threads; after an interrupt, attacks that have not begun never begin."""
     pool = ThreadPoolExecutor(jobs)
     try:
         yield pool
@@ -189,7 +189,7 @@ def _result(attack: Attack, bench: Bench, path: str) -> Result:
 
 
 def _words(row: Row, path: str) -> str:
-    """Return the server's own last words, and how it ended if it should not have."""
+    """Return the server's last line, and how it ended if it should not have."""
     words = seen.last_words(row.said, path)
     ended = row.status not in (None, 0) and "exit status" not in row.complaints[0]
     if ended and row.status is not None:
@@ -209,8 +209,9 @@ def needs(name: str) -> list[str]:
 class Greeting(NamedTuple):
     """What a polite client has found out.
 
-    `port`: where the server always listens, so that only one can run; or 0. `restless`: the share
-    of a processor, in percent, that it uses with nobody there, without ever going to sleep; or 0.
+    `port` is the port on which the server always listens, so that only one can run; or 0.
+    `restless` is the share of a processor, in percent, that a server without clients uses because
+    its loop never sleeps; or 0.
     """
 
     port: int
@@ -233,7 +234,7 @@ def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: st
         with ThreadPoolExecutor(2) as pool:
             both = [pool.submit(start, words) for _ in range(2)]
             for one in both:
-                stack.callback(_end, one)  # whatever happens: an interrupt, too
+                stack.callback(_end, one)  # after an interrupt as well
         started = [one.result() for one in both if not one.exception()]
         if not started:
             raise _unfit_to_start(both[0].exception(), path)

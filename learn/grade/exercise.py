@@ -1,7 +1,7 @@
-"""Run the test of a large exercise: red as the project stands, green when the exercise is done.
+"""Run the test of a large exercise: red in the project as it is, green when the exercise is solved.
 
-Each is a file of unittest in learn/exercises, named by its chapter and a letter. Its docstring is
-the task.
+Each test is a file for unittest in learn/exercises, named by its chapter and a letter. Its
+docstring is the task.
 """
 
 import ast
@@ -20,7 +20,7 @@ LIMIT = 60.0  # seconds that a test may take
 
 
 class Outcome(NamedTuple):
-    """What came of a test: whether it is green, and a line for each part that is red."""
+    """The outcome of a test: whether it is green, and a line for each part that is red."""
 
     task: str
     green: bool
@@ -45,7 +45,7 @@ def _task(path: Path) -> str:
 
 
 def _red(said: str) -> list[str]:
-    """Return for each failure of unittest's report what was to be, and what was seen."""
+    """Return for each failure in unittest's report what was expected, and what happened."""
     parts = re.split(r"^={70}$", said, flags=re.MULTILINE)[1:]
     return [f"{_what(part)}: {_why(part)}" for part in parts] or [seen.last_line(said.encode())]
 

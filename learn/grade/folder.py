@@ -11,7 +11,7 @@ from learn.grade.target import NoTarget, of_file
 
 
 class Grade(NamedTuple):
-    """One submission: its results, or the problem because of which there are none."""
+    """One submission: its results, or the problem that prevented them."""
 
     name: str
     results: dict[str, Result]

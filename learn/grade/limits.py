@@ -1,6 +1,7 @@
 """Limits for the programs that are graded: processor time, memory, processes, files.
 
-They stop accidents: a loop that eats all memory, a fork bomb. They are no sandbox, and say so.
+They stop accidents: a loop that eats all memory, a fork bomb. They are no sandbox, and a warning
+says so.
 """
 
 import os
@@ -47,13 +48,13 @@ class Limits(NamedTuple):
 
 
 def _lower(kind: int, value: int) -> int:
-    """Return `value`, or the present hard limit if that is lower: nobody may raise it."""
+    """Return `value`, or the present hard limit if that is lower: it cannot be raised."""
     _, hard = resource.getrlimit(kind)
     return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _threads_of_this_user() -> int:
-    """Return how many threads this user has: RLIMIT_NPROC counts those of all its programs."""
+    """Return how many threads this user has, in all programs: RLIMIT_NPROC counts them."""
     count = 0
     for path in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,6 +1,6 @@
 """The last grade of a file, kept beside it as .NAME.grade, so that the next one can be compared.
 
-Files of the project itself have none: their grades do not change, and git would see them.
+Files of the project itself get no such file: their grades do not change, and git would list it.
 """
 
 import json
@@ -14,7 +14,7 @@ from learn.grade.target import ROOT
 
 
 class Memory:
-    """What is known of a file from earlier: `green` has its rows, `hints` how many were given."""
+    """What earlier grades have left: the rows in `green`, and the number of hints for each row."""
 
     def __init__(self, path: Path | None, rows: Sequence[str] = ROWS) -> None:
         self._rows = rows
@@ -38,14 +38,14 @@ class Memory:
         return self.hints[row]
 
     def save(self) -> None:
-        """Write it down, if that is possible."""
+        """Save it, if that is possible."""
         if self._file is not None:
             text = json.dumps({"green": self.green, "hints": self.hints}, indent=1)
             with suppress(OSError):
                 self._file.write_text(text + "\n", encoding="utf-8")
 
     def _load(self, file: Path) -> None:
-        """Read it; a file that is missing or damaged is as good as none."""
+        """Read it; a file that is missing or damaged counts as empty."""
         with suppress(OSError, ValueError, AttributeError, TypeError):
             kept = json.loads(file.read_text(encoding="utf-8"))
             self.green = {

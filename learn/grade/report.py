@@ -1,4 +1,4 @@
-"""The grade as a learner reads it: a line for a green row, some more for a red one, the score."""
+"""The grade as a learner reads it: one line for a green row, several for a red one, the score."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ def wants_color(out: TextIO) -> bool:
 def print_rows(results: Iterable[Result], out: TextIO) -> None:
     """Print every row under the heading of its chapter, in full up to the first that has red ones.
 
-    Red rows of the chapters after that come in short: their time is yet to come.
+    Red rows of later chapters get one line each: the learner has not come to them yet.
     """
     color, short = wants_color(out), False
     for chapter, group in groupby(results, key=lambda result: result.chapter):
@@ -36,7 +36,7 @@ def print_rows(results: Iterable[Result], out: TextIO) -> None:
 
 
 def lines(result: Result, does: str = "", *, color: bool = False, short: bool = False) -> list[str]:
-    """Return the lines of one row; `does` is what is done to the server, if not in the table."""
+    """Return the lines of one row; `does` says what the attack does, if the table does not."""
     if result.ok is None:
         return [f"  --   {result.row:{NAME}} {result.seen}"]
     if result.ok:
@@ -67,7 +67,7 @@ def _painted(text: str, code: int, color: bool) -> str:
 
 
 def print_remarks(results: Mapping[str, Result], path: Path | None, out: TextIO) -> None:
-    """Print what does not belong to one row: options that are missing, rows that do not count."""
+    """Print what concerns several rows: options that are missing, rows that do not count."""
     unmeasured = sum(result.ok is None for result in results.values())
     if unmeasured:
         rows, do = ("1 row", "does") if unmeasured == 1 else (f"{unmeasured} rows", "do")
@@ -83,7 +83,7 @@ def _system() -> str:
 
 
 def _missing_options(results: Mapping[str, Result], path: Path) -> dict[str, list[str]]:
-    """Return the options that the text of the file never names, with the red rows they cost."""
+    """Return the options that the file never mentions, with the red rows that need them."""
     text = path.read_text(errors="replace").replace("_", "-")
     missing: dict[str, list[str]] = {}
     for result in results.values():

@@ -1,11 +1,11 @@
-"""From the complaints of the torture, and from what a server wrote, to sentences for a learner."""
+"""Turn the complaints of lab/torture, and what a server wrote, into sentences for a learner."""
 
 import re
 import signal
 
 _SIGNALS = {2: "Ctrl+C", 15: "SIGTERM"}
 
-# In each pattern the groups are the figures; the first pattern that matches speaks.
+# The groups of a pattern are the figures in the sentence; the first pattern that matches is used.
 _SENTENCES = (
     (r"the server's hello was b''", "a client that had connected was not greeted within {soon} s"),
     (r"the server's hello was (.*)", r"the server greeted with {0} instead of b'HELLO 1\n'"),
@@ -105,7 +105,7 @@ _SENTENCES = (
 
 
 def sentence(complaint: str, soon: float = 1.0) -> str:
-    """Return what the torture complains of in a learner's words; `soon` is how long it waited."""
+    """Return a complaint in a learner's words; `soon` is how many seconds the attack waited."""
     for pattern, words in _SENTENCES:
         if match := re.fullmatch(pattern, complaint, re.DOTALL):
             return words.format(*match.groups(), soon=f"{soon:g}", **_phrases(match))
@@ -128,7 +128,7 @@ def _phrases(match: "re.Match[str]") -> dict[str, str]:
 def last_words(said: bytes, path: str = "") -> str:
     """Return a server's last exception and its place, or "" if it printed no traceback.
 
-    The place is the last line of the traceback within the file `path`, if it was there at all.
+    The place is the last line of the traceback that is in the file `path`, if there is one.
     """
     text = said.decode(errors="replace")
     _, found, trace = text.rpartition("Traceback (most recent call last):")

@@ -1,4 +1,4 @@
-"""What a learner is told about each row; the words themselves are in words.toml."""
+"""The sentences that a learner reads about each row; they are in words.toml."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """The words for one row: what the attack does, what is wanted, and three hints."""
+    """The sentences for one row: what the attack does, what is wanted, and three hints."""
 
     does: str
     wanted: str

@@ -1,4 +1,4 @@
-"""What is to be graded: from what a learner types to a command that starts a server."""
+"""Turn what a learner types into a command that starts the server to grade."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 MINE = Path("mine/server.py")
 
-# Languages that we can name the command of; any other works as well.
+# The commands that an error message can suggest; any other language works as well.
 RUNNERS = {
     ".js": "node {0} {{file}}",
     ".mjs": "node {0} {{file}}",
@@ -24,7 +24,7 @@ RUNNERS = {
 
 
 class NoTarget(Exception):
-    """What was named cannot be graded; the text says why and what to do, in one line."""
+    """What was named cannot be graded; `str()` says in one line why, and what to do."""
 
 
 class Target(NamedTuple):

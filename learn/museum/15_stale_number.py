@@ -1,4 +1,4 @@
-"""WRONG ON PURPOSE: it closes a number that poll still watches; the next client gets it."""
+"""WRONG ON PURPOSE: it closes a descriptor that poll still watches; the next client gets it."""
 
 import socket
 import sys
@@ -8,7 +8,7 @@ from zlib import crc32
 HELLO = b"HELLO 1\n"
 body = open(sys.argv[1], "rb").read()
 FILE = b"FILE %d %08x\n%b" % (len(body), crc32(body), body)
-clients, received, unsent = {}, {}, {}  # all three by the number of the descriptor
+clients, received, unsent = {}, {}, {}  # all three by file descriptor
 
 
 def accept():
@@ -43,7 +43,7 @@ while True:
         if number == listener.fileno():
             accept()
             continue
-        if events & POLLNVAL:  # a number that has been closed, so tidy up behind it
+        if events & POLLNVAL:  # this descriptor has been closed, so tidy up
             poller.unregister(number)
             clients.pop(number).close()
             continue

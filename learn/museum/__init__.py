@@ -1,4 +1,4 @@
-"""The bug museum: small servers of this protocol, each with one fault that a well-known one has.
+"""The bug museum: small servers of this protocol, each with one fault that a known program has.
 
     python3 -m learn.museum                list the exhibits
     python3 -m learn.museum 8              show number 8: its fault, its source, its symptom
@@ -14,6 +14,6 @@
     page.py         writes README.md
     rows.json       the rows of the grade that each exhibit fails and its sound form does not
 
-Named are repositories, files and commits; the code here was written for this museum. Most of these
-references are short on purpose and teach well what they set out to teach.
+The sources are given as repository, file and commit; the code here was written for this museum.
+Most of these programs are short on purpose and teach well what they set out to teach.
 """

@@ -43,7 +43,7 @@ def _list() -> None:
 
 
 def _show(one: Exhibit, file: Path | None) -> int:
-    """Show an exhibit, or ask whether its repaired copy `file` still has the symptom."""
+    """Show an exhibit, or test whether its repaired copy `file` still has the symptom."""
     program = file or one.path
     if file is None:
         _introduce(one)
@@ -69,7 +69,7 @@ def _introduce(one: Exhibit) -> None:
 
 
 def _symptom(one: Exhibit, program: Path) -> tuple[bool, str]:
-    """Bring the symptom about; return whether it showed, and what was seen."""
+    """Run the exhibit into its fault; return whether the symptom showed, and what happened."""
     _need_posix()
     from learn.grade import Unfit, grade  # noqa: PLC0415 - not on Windows
     from learn.museum.shows import SHOWS  # noqa: PLC0415
@@ -86,7 +86,7 @@ def _symptom(one: Exhibit, program: Path) -> tuple[bool, str]:
 
 
 def _need_posix() -> None:
-    """Exit with one line where the attacks cannot be made."""
+    """Exit with one line on a system where the attacks do not run."""
     if os.name != "posix":
         sys.exit("the exhibits are shown on Linux and macOS; on Windows, use WSL")
 

@@ -1,8 +1,8 @@
-"""What is known about each exhibit; the fault itself is told by the first line of its file.
+"""What is known about each exhibit; the first line of its file says what its fault is.
 
-The sources: "run" means that the symptom was seen there in an experiment, "read" that the fault was
-read in the code of that commit. A name of a row of the grade, or of a function in shows.py, says
-how the symptom is shown.
+In the sources, "run" means that the symptom was seen there in an experiment, and "read" that the
+fault was found in the code of that commit. The symptom is shown by a row of the grade, or by a
+function in shows.py.
 """
 
 import ast
@@ -14,10 +14,10 @@ SOUND = HERE / "sound"
 
 
 class Exhibit(NamedTuple):
-    """One exhibit: where its fault was found, what one sees, the chapter that explains it."""
+    """One exhibit: where its fault was found, its symptom, and the chapter that explains it."""
 
     name: str
-    sound: str  # the file of sound/ that it is without its fault
+    sound: str  # the file in sound/ that is the same without the fault
     shown_by: str  # a row of the grade, or a function of shows.py
     chapter: int
     source: str  # repository, path, commit
@@ -57,7 +57,7 @@ EXHIBITS = (
         "silent",
         2,
         "python/cpython Doc/howto/sockets.rst 0bfa963",
-        "its example calls run() of the new thread, where start() was meant (read)",
+        "its example calls run() of the new thread; start() was meant (read)",
         "It looks like a server with threads, and one silent client stops it all the same.",
     ),
     Exhibit(
@@ -130,7 +130,7 @@ EXHIBITS = (
         9,
         "twisted/twisted src/twisted/web/http.py 00ddba9",
         "resets the timeout whenever a part of the body comes; meant for idle clients (read)",
-        "A client that sends one byte now and then is never over its time.",
+        "A client that sends one byte now and then never reaches its deadline.",
     ),
     Exhibit(
         "11_cancelled_timers_pile_up",
@@ -175,7 +175,7 @@ EXHIBITS = (
         11,
         "brandon-rhodes/fopnp py3/chapter07/srv_async.py d6e3df4",
         "closes first and unregisters a turn later: 3 of 3,000 new clients were dropped (run)",
-        "A client that did nothing wrong is dropped: it got the number of one that has left.",
+        "A client that did nothing wrong is dropped: it got the descriptor of one that has left.",
     ),
     Exhibit(
         "16_polls_for_a_flag",
@@ -202,7 +202,7 @@ EXHIBITS = (
         13,
         "beejjorgensen/bgnet source/examples/selectserver.c 9fb2a78",
         "with no descriptor left it takes a whole processor (run)",
-        "With no descriptor left, accept fails, select says at once: somebody waits. Forever.",
+        "With no descriptor left, accept fails, and select reports the listener again at once.",
     ),
     Exhibit(
         "19_accept_closes_the_listener",
@@ -211,7 +211,7 @@ EXHIBITS = (
         13,
         "giampaolo/pyftpdlib pyftpdlib/ioloop.py release-2.2.0",
         "closes its listener, and ends with status 0 when the last client leaves (run)",
-        "After one moment without descriptors the server serves who is there, then ends.",
+        "After one moment without descriptors the server accepts nobody any more, then ends.",
     ),
     Exhibit(
         "20_accept_ends_all",
@@ -237,7 +237,7 @@ EXHIBITS = (
         "a_thousand_clients",
         13,
         "beejjorgensen/bgnet source/examples/selectserver.c 9fb2a78",
-        "puts any number into a set of select that has room for 1,024 of them (read)",
+        "puts any descriptor into a set of select that has room for 1,024 (read)",
         "A thousand clients are served, and then one more comes.",
     ),
     Exhibit(

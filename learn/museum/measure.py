@@ -1,8 +1,8 @@
-"""Attack the exhibits in all the ways of the grade, and write down what each of them fails.
+"""Attack the exhibits in all the ways of the grade, and record what each of them fails.
 
 An exhibit's own rows are those that it fails and that its sound form passes. Some depend on which
-of two events the kernel reports first, so everything is measured a few times: `red` are the rows
-that were red each time, `sometimes` those that were not.
+of two events the kernel reports first, so everything is measured a few times: `red` has the rows
+that were red each time, `sometimes` those that were red once or twice.
 """
 
 import json
@@ -16,7 +16,7 @@ from learn.museum.catalogue import EXHIBITS, HERE, SOUND, Exhibit
 
 RECORD = HERE / "rows.json"
 TIMES = 3
-AGAIN = 2  # times that a row is asked again
+AGAIN = 2  # times that a row is tried again
 UNSTEADY = ("15_stale_number",)  # needs two events in one turn: any row may meet it, or none
 AT_ONCE = 2  # programs; each of them meets many attacks at a time
 
@@ -26,8 +26,8 @@ Rows = dict[str, list[str]]
 def red_rows(program: Path, rows: Sequence[str] = ROWS, expected: Sequence[str] = ()) -> list[str]:
     """Return those of `rows` that the server `program` fails.
 
-    Where the answer is not the `expected` one, the row is asked again, alone: on a busy machine an
-    answer that many attacks at a time got may be wrong, and some faults need a little luck.
+    Where the result is not the `expected` one, the row is tried again, alone: on a busy machine,
+    with many attacks at a time, a result may be wrong, and some faults need a little luck.
     """
     command = (sys.executable, str(program), "{file}", "--port", "0", "{options}")
     red = {row: not result.ok for row, result in grade(command, rows).items()}

@@ -12,20 +12,20 @@ PAGE = HERE / "README.md"
 TEXT = """# The bug museum
 
 {count} small servers and clients of this protocol. Each is complete, and each has exactly one fault
-that a well-known program has or had; in everything else it does it is right. The first line of each
-file says what is wrong, and the line with the fault is marked.
+that a well-known program has or had; everything else in it is right. The first line of each file
+says what is wrong, and the line with the fault is marked.
 
     make museum                          list them
-    make exhibit N=8                     bring the symptom about, and say in words what is seen
+    make exhibit N=8                     show the symptom, with a sentence that says what happened
     make grade SERVER=exhibit:8          grade it; repair it until its rows are green
     make exhibit N=8 SERVER=mine/8.py    does my repaired copy still have the symptom?
 
-The programs in [sound](sound) are the same without the faults; the difference, which is at most ten
-lines, is shown by `python3 -m learn.museum --repaired 8`. "Run" means that the symptom was brought
-about in the named program, "read" that the fault was found in its code. Most of these programs are
+The programs in [sound](sound) are the same without the faults. The difference is at most ten lines;
+`python3 -m learn.museum --repaired 8` shows it. "Run" means that the symptom was seen in the named
+program in an experiment, "read" that the fault was found in its code. Most of these programs are
 short on purpose and teach well what they set out to teach.
 
-| | what is wrong | found in | there | chapter |
+| | what is wrong | found in | what that program does | chapter |
 |---|---|---|---|---|
 {lines}
 """

@@ -1,7 +1,7 @@
-"""Symptoms that no attack of the grade can show: each function brings one about.
+"""Symptoms that no attack of the grade can show: each function here produces one.
 
-A function gets the file of a program, sound or not, and returns what was seen: whether the symptom
-showed, and one sentence. The programs are run as they stand; nothing is imported from them.
+A function gets the file of a program, sound or not, and returns whether the symptom showed, and one
+sentence on what happened. The programs run as they are; nothing is imported from them.
 """
 
 import resource
@@ -25,13 +25,13 @@ from lab.torture.server_process import NotStarted, ServerProcess
 LIMIT = 10.0  # seconds for anything that must happen
 SOON = 1.0  # seconds in which a server that is not stuck must answer
 LARGE = b"eight million bytes\n" * 400_000
-MANY = 1100  # clients: more than select has numbers for
+MANY = 1100  # clients: more descriptors than select can watch
 CROWD = 4000  # clients that come and go
 TWO_BYTES = "é".encode()
 
 
 class Shown(NamedTuple):
-    """Whether the symptom showed, and what was seen."""
+    """Whether the symptom showed, and what happened."""
 
     symptom: bool
     seen: str
@@ -39,7 +39,7 @@ class Shown(NamedTuple):
 
 @contextmanager
 def running(program: Path, body: bytes = wire.SAMPLE, port: int = 0) -> Iterator[ServerProcess]:
-    """Run the server `program`, which delivers `body`, for the `with`."""
+    """Run the server `program`, which delivers `body`, while the `with` lasts."""
     with tempfile.NamedTemporaryFile(suffix=".txt") as file:
         file.write(body)
         file.flush()
@@ -71,7 +71,7 @@ def large_file(program: Path) -> Shown:
 
 
 def reader_that_does_not_read(program: Path) -> Shown:
-    """Ask for a large file and do not read it; then somebody else comes."""
+    """Ask for a large file and do not read it; then another client connects."""
     with running(program, LARGE) as server, asked(server) as lazy:
         lazy.hears_something(time.monotonic() + LIMIT)  # the server is sending by now
         with closing(Peer(server.address)) as other:
@@ -85,7 +85,7 @@ def timers_of_the_gone(program: Path) -> Shown:
     """Let thousands of clients come and go, and look at the memory of the server."""
     with running(program) as server:
         good = GoodClients(server.address, wire.whole_stream(wire.SAMPLE))
-        good.serve(200)  # by then Python has what it needs
+        good.serve(200)  # after these, Python's own memory grows no more
         before = meters.memory(server.known_pid)
         good.serve(CROWD)
         grown = meters.memory(server.known_pid) - before
@@ -107,7 +107,7 @@ def number_used_again(program: Path) -> Shown:
 
 
 def a_thousand_clients(program: Path) -> Shown:
-    """Connect more clients than select has numbers for."""
+    """Connect more clients than select can watch."""
     with running(program) as server, descriptors(2 * MANY):
         server.limit_descriptors(2 * MANY)
         came = _come(server)
@@ -135,7 +135,7 @@ def _come(server: ServerProcess) -> int:
 
 @contextmanager
 def descriptors(number: int) -> Iterator[None]:
-    """Let this process have `number` descriptors within the `with`."""
+    """Allow this process `number` descriptors while the `with` lasts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limits.allow_files(number)
     try:
@@ -184,7 +184,7 @@ def file_in_two_pieces(program: Path) -> Shown:
 
 
 def _of_copy(status: int, saved: bytes | None, wanted: bytes | None = None) -> Shown:
-    """Tell what the client did; `wanted` is what it should have saved, None for nothing."""
+    """Return what the client did; `wanted` is what it should have saved, None for nothing."""
     copy = "nothing saved" if saved is None else f"{len(saved)} bytes saved"
     of = "" if wanted is None else f" of {len(wanted)}"
     right = saved == wanted and (status == 0) == (wanted is not None)
@@ -194,7 +194,7 @@ def _of_copy(status: int, saved: bytes | None, wanted: bytes | None = None) -> S
 def fetched(program: Path, pieces: Sequence[bytes]) -> tuple[int, bytes | None]:
     """Run the client `program` against a server that sends these pieces; return status and copy.
 
-    A piece is sent when the client has read the one before, and sleeps again.
+    A piece is sent when the client has read the one before and sleeps again.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryDirectory() as home:
         copy = Path(home) / "copy.txt"

@@ -1,4 +1,4 @@
-"""The same server as an asyncio Protocol: a state and callbacks, the form nearest to ours."""
+"""The same server as an asyncio Protocol: a state and callbacks, the form most like ours."""
 
 import asyncio
 import signal
@@ -43,7 +43,7 @@ class Transfer(asyncio.Protocol):
 
 
 async def main() -> None:
-    """Serve until Ctrl+C or SIGTERM, then let the clients that are here finish."""
+    """Serve until Ctrl+C or SIGTERM, then let the connected clients finish."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -42,7 +42,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def main() -> int:
-    """Serve until Ctrl+C or SIGTERM, then let those who are here finish."""
+    """Serve until Ctrl+C or SIGTERM, then let the connected clients finish."""
     server = await asyncio.start_server(serve, "127.0.0.1", options.port, backlog=1000)
     print(f"listening on 127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     asked, loop = asyncio.Event(), asyncio.get_running_loop()

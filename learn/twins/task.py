@@ -1,4 +1,4 @@
-"""What `await` is made of: a generator that goes on whenever the reactor says that it can."""
+"""What `await` is made of: a generator that the reactor resumes whenever its socket is ready."""
 
 import math
 import socket
@@ -20,13 +20,13 @@ class Task:
         reactor.call(self, self.go_on)
 
     def go_on(self) -> None:
-        """Run the generator to its next yield, then wait for what it says."""
+        """Run the generator to its next yield, then wait for the event that it yielded."""
         self.reactor.watch(self, next(self.steps))
 
     on_readable = on_writable = go_on
 
     def end(self) -> None:
-        """Wait for nothing more, and close."""
+        """Stop waiting, and close."""
         self.reactor.cancel(self.deadline)
         self.reactor.watch(self, 0)
         self.sock.close()

@@ -1,7 +1,7 @@
-"""The same server with a thread for each client: it reads from top to bottom, and nothing waits.
+"""The same server with a thread for each client: it reads from top to bottom, without states.
 
-What a loop costs in states, threads cost in memory, and whatever is to happen meanwhile needs one
-more: the deadline of a client is a timer, which is a thread too.
+What a loop costs in states, threads cost in memory. And whatever must happen at the same time needs
+another thread: the deadline of a client is a timer, which is a thread too.
 """
 
 import argparse

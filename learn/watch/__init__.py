@@ -3,6 +3,6 @@
 __main__.py     the command line
 begin.py        makes mine/server.py
 course.py       what is known so far, and the grading in the background
-screen.py       what is shown, as lines
-terminal.py     the terminal: keys, a screen of our own, and all as it was at the end
+screen.py       the lines to show
+terminal.py     the terminal: single keys, a screen of our own, and the old state at the end
 """

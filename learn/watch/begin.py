@@ -1,4 +1,4 @@
-"""The reader's own file: made from a step, and never replaced without being asked."""
+"""The reader's own file: made from a step, and never replaced without asking."""
 
 import shutil
 import sys
@@ -10,9 +10,10 @@ BLOCKING = "2"  # the step to begin with
 
 
 def begin(step: str | None, *, replace: bool) -> str:
-    """Make mine/server.py from `step` if there is none, or if asked to; return what was done.
+    """Make mine/server.py from `step` if there is none, or if the reader agrees to replace it.
 
-    Raises NoTarget if there is no such step, and if the file exists and may not be replaced.
+    Returns a sentence that says what was done. Raises NoTarget if there is no such step, or if the
+    file exists and may not be replaced.
     """
     if MINE.exists() and step is None:
         return f"{MINE} is there already; it stays as it is."
@@ -33,7 +34,7 @@ def _step(number: str) -> Path:
 
 
 def _agreed(source: Path) -> bool:
-    """Ask on the terminal; where there is none, nobody agrees."""
+    """Ask on the terminal; without one the answer is no."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     try:
@@ -44,7 +45,7 @@ def _agreed(source: Path) -> bool:
 
 
 def _keep_old() -> str:
-    """Give the file that is replaced another name; return a sentence about it."""
+    """Rename the file that is to be replaced; return a sentence that gives its new name."""
     if not MINE.exists():
         return ""
     number = 1

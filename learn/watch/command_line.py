@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> int:
 
 
 class Watch:
-    """The loop of the watch mode, and what is looked at: a row, the list, a number of hints."""
+    """The loop of the watch mode, and what it shows: a row or the list, and how many hints."""
 
     def __init__(self, course: Course) -> None:
         self.course = course

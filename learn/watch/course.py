@@ -14,13 +14,14 @@ Stamp = tuple[int, int]
 
 
 class Stopped(Exception):
-    """The reader has quit: no further row is to be tried."""
+    """The reader has quit: try no further row."""
 
 
 class Course:
-    """A file and what is known of it: `results` of the last grade, or `problem` instead.
+    """A file and what is known of it: the `results` of the last grade, or the `problem` with it.
 
-    `before` is the grade before that one. `tried` rows of the one that is under way are known.
+    `before` is the grade before the last one; `tried` counts the rows that are known of the grade
+    that is running now.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,11 +38,11 @@ class Course:
 
     @property
     def grading(self) -> bool:
-        """Whether a grade is under way."""
+        """Whether a grade is running."""
         return self._thread is not None and self._thread.is_alive()
 
     def look(self) -> bool:
-        """Begin to grade if the file has been saved and is at rest since; tell whether it began."""
+        """Begin to grade if the file was saved and has not changed since; tell whether it began."""
         stamp = self._look_at_file()
         at_rest, self._seen = stamp == self._seen, stamp
         if self.grading or stamp == self._stamp or not at_rest:
@@ -56,7 +57,7 @@ class Course:
         self._thread.start()
 
     def stop(self) -> None:
-        """Break off the grade that is under way; returns when its servers have ended."""
+        """Break off the grade that is running; return when its servers have ended."""
         self._stopped = True
         if self._thread is not None:
             self._thread.join()

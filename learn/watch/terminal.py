@@ -1,6 +1,6 @@
-"""The terminal: single keys, a screen of our own, and everything as it was at the end.
+"""The terminal: single keys, a screen of our own, and the old state at the end.
 
-Ctrl+C, Ctrl+Z and a SIGTERM work as usual, and leave the terminal as it was, too.
+Ctrl+C, Ctrl+Z and SIGTERM work as usual, and restore the terminal, too.
 """
 
 import os
@@ -18,14 +18,14 @@ TOP, END_OF_LINE, END_OF_SCREEN = "\033[H", "\033[K", "\033[J"
 
 
 def usable() -> bool:
-    """Tell whether there is a terminal that can do this, with us in its foreground."""
+    """Return whether there is a terminal that can do this, and we are in its foreground."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         return False
     return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
 
 
 class Terminal:
-    """The terminal within a `with`; `redraw` is called when its content has been lost."""
+    """The terminal, as a context manager; `redraw` is called when the screen has been lost."""
 
     def __init__(self, redraw: Callable[[], None]) -> None:
         self._redraw = redraw

@@ -1,4 +1,4 @@
-"""Nothing is wrong here on purpose: connections by the numbers of their descriptors."""
+"""Nothing is wrong here on purpose: connections, looked up by their file descriptors."""
 
 import socket
 import sys
@@ -8,7 +8,7 @@ from zlib import crc32
 HELLO = b"HELLO 1\n"
 body = open(sys.argv[1], "rb").read()
 FILE = b"FILE %d %08x\n%b" % (len(body), crc32(body), body)
-clients, received, unsent = {}, {}, {}  # all three by the number of the descriptor
+clients, received, unsent = {}, {}, {}  # all three by file descriptor
 
 
 def accept():

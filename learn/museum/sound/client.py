@@ -1,4 +1,4 @@
-"""Nothing is wrong here on purpose: a client that believes nothing."""
+"""Nothing is wrong here on purpose: a client that checks everything it receives."""
 
 import re
 import socket

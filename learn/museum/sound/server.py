@@ -1,4 +1,4 @@
-"""Nothing is wrong here on purpose: most exhibits are this server with one fault."""
+"""Nothing is wrong here on purpose: most exhibits are this server with one fault added."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""Nothing is wrong here on purpose: server.py, which also ends in order at SIGTERM."""
+"""Nothing is wrong here on purpose: server.py, with an orderly end after SIGTERM."""
 
 import signal
 import socket
