@@ -1,7 +1,7 @@
-"""What watches, attacks and measures eighty. Nothing in here is needed to run it.
+"""Tools that watch, attack and measure eighty. None of them is needed to run it.
 
     tracing/      reads a recorded run: the check, the page to step through it, the picture
-    simulation/   both programs in a world whose every accident is made up
+    simulation/   both programs on a made-up network, clock and kernel, with every accident
     torture/      attacks a running server, and keeps the score
     injection/    fails every system call of both programs
     load/         many clients at once, many transfers in a row
@@ -11,6 +11,6 @@
     workflows/    for a code host: publish the book, test on three systems; not run yet
     demo.py       and swarm.py, watch.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
 
-Run from the checkout, as modules: `python3 -m lab.demo`. May import the runtime and one
-another; documents/ also learn/, and what judges with the tests' tools tests/support/.
+Run them from the checkout, as modules: `python3 -m lab.demo`. They may import the runtime and one
+another; documents/ may also import learn/, and tools that need the tests' tools tests/support/.
 """

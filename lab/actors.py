@@ -1,6 +1,6 @@
-"""The actors of the demo and of the recorded scene: programs, people, and the loop that hears them.
+"""The actors of the demo and of the recorded scene: programs, people, and a loop that listens.
 
-Owns the processes and the sockets. What they do when is demo.py's and scene.py's.
+Owns the processes and the sockets. demo.py and scene.py decide what each actor does, and when.
 """
 
 import os
@@ -24,7 +24,7 @@ PATIENCE = 30.0  # seconds without a word from anybody; a whole scene takes two 
 
 
 class Failed(Exception):
-    """The demo did not go as it must; `str()` says in what."""
+    """The demo went wrong; `str()` says where."""
 
 
 def say(name: str, text: str) -> None:
@@ -38,13 +38,13 @@ def put(number: int, line: str) -> None:
 
 
 def write(number: int, text: str) -> None:
-    """Write `text`. If nobody reads any more (`| head`), the demo still ends by itself, quietly."""
+    """Write `text`. If the reader has left (`| head`), the demo still ends by itself, quietly."""
     with suppress(OSError):
         os.write(number, text.encode("ascii", "backslashreplace"))
 
 
 class Program:
-    """server.py or client.py, running; what it prints is shown line by line under its name."""
+    """server.py or client.py, running; each line that it prints is shown under its name."""
 
     def __init__(self, name: str, *words: str | Path) -> None:
         self.name = name
@@ -80,14 +80,14 @@ class Program:
         return said[0].rpartition(":")[2] if said else None
 
     def close(self) -> None:
-        """End it if it has not ended, and leave nothing of it behind."""
+        """End it if it still runs, and close its pipes."""
         self.process.kill()
         self.process.wait()
         self.pipe.close()
 
 
 class Person:
-    """A client by hand: it connects, says nothing, and speaks when the scene says so.
+    """A client played by hand: it connects, and sends only what the scene tells it to send.
 
     `tell` shows what it does; by default as a line under its name.
     """
@@ -162,7 +162,7 @@ def serve(stack: ExitStack, words: list[str]) -> tuple[Program, int]:
 
 @contextmanager
 def frozen(program: Program) -> Iterator[None]:
-    """Stop a program for a moment, so that all that is sent to it meanwhile arrives together."""
+    """Stop a program for a moment, so that all that is sent to it in that time arrives together."""
     if not hasattr(signal, "SIGSTOP"):  # Windows: it may see one after the other
         yield
         return

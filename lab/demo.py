@@ -1,12 +1,12 @@
 """`make demo` and `make trace`: one server and four clients in one terminal; ends by itself.
 
 Client 1 connects first and then says nothing. The others come after it, and the server sends to all
-of them in slow motion, piece by piece: the table of pieces.py shows each piece as it goes. Nobody
-waits for client 1, which gets its file at the end. Every copy is compared with the original: status
-0 says that all are exact, and that every program ended with status 0.
+of them in slow motion, piece by piece; the table of pieces.py shows each piece when it is sent. No
+client waits for client 1, which gets its file at the end. Every copy is compared with the original:
+status 0 says that all copies are exact, and that every program ended with status 0.
 
-`--trace FILE` plays another scene, which is short enough to be stepped through, and lets the server
-record it: see scene.py.
+`--trace FILE` plays another scene, short enough to step through it, and the server records it: see
+scene.py.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -49,7 +49,7 @@ SLOW_MOTION = ["--quiet", "--chunk=17", "--pause=0.3", "--timeout=60"]
 
 
 class Fetcher(Program):
-    """A client.py, one column of the table. At its end the copy must be exact."""
+    """A client.py, one column of the table. When it ends, its copy must be exact."""
 
     def __init__(self, number: int, port: int, copy: Path, scene: "Scene") -> None:
         self.number = number
@@ -67,7 +67,7 @@ class Fetcher(Program):
             self.scene.table.put(self.number, "saved")
 
     def judge(self) -> None:
-        """Raise Failed unless it has ended well, with an exact copy."""
+        """Raise Failed unless it has ended with status 0 and an exact copy."""
         require_success(self)
         if not self.copy.exists() or self.copy.read_bytes() != ORIGINAL.read_bytes():
             raise Failed(f"the copy of client {self.number} is missing or wrong")
@@ -128,13 +128,13 @@ class Scene:
 
 
 def require_success(program: Program) -> None:
-    """Raise Failed unless a program, which is about to end, ends with status 0."""
+    """Wait for a program that is about to end; raise Failed unless its status is 0."""
     if program.process.wait(PATIENCE):
         raise Failed(f"{program.name} ended with status {program.process.returncode}")
 
 
 def stop(number: int, _frame: object) -> None:
-    """End on a signal as on an error: by way of every clean-up."""
+    """End after a signal as after an error, so that everything is cleaned up."""
     raise SystemExit(128 + number)
 
 

@@ -1,7 +1,8 @@
-"""What make runs: `python WORDS... ARGS... -- WORDS...`, after a look at the version.
+"""Run a program for make: check the version of Python, then `python WORDS... ARGS... -- WORDS...`.
 
 ARGS is what the user said. It is split as a shell would split it, quotes included, and nothing in
-it is executed. Any Python since 2.7 can read this file: an old one gets a sentence, no SyntaxError.
+it is executed. Any Python since 2.7 can read this file, so an old one prints a sentence in place of
+a SyntaxError.
 """
 
 import os
@@ -20,8 +21,10 @@ try:
 except ValueError as error:
     sys.exit("make: ARGS: %s" % error)
 
-python = sys.executable or os.environ["PYTHON"]  # Python knows its name only where there is a PATH
-os.environ.pop("PYTHONSAFEPATH", None)  # the folder is the checkout, and its modules are meant
+python = sys.executable or os.environ["PYTHON"]  # without a PATH Python does not know its own name
+os.environ.pop(
+    "PYTHONSAFEPATH", None
+)  # modules are to be found in the checkout, which is this folder
 words = sys.argv[1:]
 if words:  # none: only look at the version
     at = words.index("--") if "--" in words else len(words)

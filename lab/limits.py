@@ -1,6 +1,6 @@
-"""The limit of open files, which every connection counts against: raised here and nowhere else.
+"""The limit of open files: every connection counts as one. It is raised here and nowhere else.
 
-A child inherits it. Up to the hard limit any user may raise it, beyond that only root.
+A child process inherits it. Any user may raise it up to the hard limit; only root goes beyond.
 """
 
 import resource
@@ -8,11 +8,11 @@ import sys
 
 from edges.failure import Failure
 
-SPARE = 64  # files for all that is no client; server.py keeps 32 of them back for itself
+SPARE = 64  # files that are no clients; server.py keeps 32 of them back for itself
 
 
 class TooFewFiles(Failure):
-    """The hard limit is lower than what is needed; `str()` says so, and what helps."""
+    """The hard limit is too low; `str()` says so, and what to do."""
 
 
 def most_files() -> int:
@@ -29,7 +29,7 @@ def allow_files(number: int) -> None:
 
 
 def allow_clients(clients: int) -> None:
-    """Raise the soft limit as far as `clients` at once need; raise TooFewFiles if it cannot be."""
+    """Raise the soft limit for `clients` at once; raise TooFewFiles if the hard limit is lower."""
     needed, most = clients + SPARE, most_files()
     if needed > most:
         raise TooFewFiles(

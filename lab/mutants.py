@@ -1,11 +1,11 @@
-"""The tests judged: one small change of the code after the other; some test must fail each time.
+"""Test the tests: change the code in small places, one at a time; each time some test must fail.
 
-`make mutants` runs mutmut; pyproject.toml says on which files, with which tests. Of the core all
-mutants are judged, of the programs and their edges a sample, the same one each time. A mutant that
-no test notices is either a behaviour without a test, or no change of behaviour at all. The second
-kind stands in docs/mutants.md, row by row, each with its reason. The run fails if the survivors
-are not exactly those: one that is not listed wants a test, one that is listed and killed is listed
-wrongly.
+`make mutants` runs mutmut; pyproject.toml says on which files, with which tests. All mutants of the
+core are judged; of the programs and their edges it is a sample, the same one each time. If no test
+notices a mutant, then either a behaviour has no test, or the mutant changes no behaviour. Mutants
+of the second kind are listed in docs/mutants.md, each with its reason. The run fails if its
+survivors are not exactly those in the list: a survivor that is not listed needs a test, and a
+mutant that is listed and was killed must leave the list.
 """
 
 import os
@@ -26,8 +26,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/mutants.md"
 MUTMUT = Path(sys.executable).parent / "mutmut"
-# A mutant is noticed, too, when its tests never end, or when it ends their run: "suspicious" is any
-# other status than pytest's, such as that of a SIGTERM that was to be caught.
+# A mutant also counts as noticed if its tests never end, or if it ends their run: "suspicious" is
+# any status that is not pytest's own, such as that of a SIGTERM that nobody caught.
 NOTICED = {"killed", "timeout", "suspicious"}
 
 NAME = re.compile(r"(?P<module>.+)\.x(?:_|ǁ(?P<kind>[^ǁ.]+)ǁ)(?P<function>\w+)__mutmut_\d+")
@@ -38,7 +38,7 @@ CORE = (
     "reactor", "signals", "connection", "listener", "protocol", "server.hello", "client.hello",
     "edges.epoll",
 )  # fmt: skip
-SAMPLE, SEED = 300, 80  # how many of the others, and which
+SAMPLE, SEED = 300, 80  # how many mutants of the other files, and which
 NOT_JUDGED = "not checked"  # mutmut's word
 MEMORY = 2**31  # bytes for each run: a mutant that never stops growing must not take the machine
 
@@ -83,7 +83,7 @@ def described(name: str, diff: str) -> Mutant:
 
 
 def mutmut(*words: str) -> str:
-    """Return what mutmut prints."""
+    """Run mutmut with these words; return its output."""
     return subprocess.run(
         [MUTMUT, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
@@ -109,7 +109,7 @@ def scores(found: dict[str, str]) -> str:
 
 
 def differences(found: Counter[Mutant], expected: Counter[Mutant]) -> list[str]:
-    """Return what speaks against the run, line by line."""
+    """Return the lines that say why the run fails; empty if it passes."""
     return [
         *(f"alive, and not in {PAGE.name}: {mutant}" for mutant in found - expected),
         *(f"in {PAGE.name}, but killed or gone: {mutant}" for mutant in expected - found),
@@ -117,7 +117,7 @@ def differences(found: Counter[Mutant], expected: Counter[Mutant]) -> list[str]:
 
 
 def judge() -> dict[str, str]:
-    """Let mutmut judge the core, then the sample of the others; return its verdicts."""
+    """Let mutmut judge the core, then the sample of the other files; return its verdicts."""
     subprocess.run([MUTMUT, "run", *(f"{module}.x*" for module in CORE)], cwd=ROOT, check=True)
     others = sorted(name for name, word in verdicts().items() if word == NOT_JUDGED)
     sample = random.Random(SEED).sample(others, min(SAMPLE, len(others)))

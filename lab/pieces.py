@@ -6,8 +6,8 @@
     0.7                    FILE 68 aa50029e\\n FILE 68 aa50029e\\n HELLO 1\\n
 
 Owns the layout, and the reading of the server's trace, which comes through a FIFO while the server
-runs. A row is full when a client is sent its next piece. On a terminal the row grows as the pieces
-go; elsewhere it is printed when it is full.
+runs. A row ends when a client that is in it already gets its next piece. On a terminal the row
+grows with each piece; elsewhere it is printed when it has ended.
 """
 
 import json
@@ -40,7 +40,7 @@ class Table:
         self.write(self.rendered("sec", cells) + "\n")
 
     def put(self, client: int, text: str, time: float | None = None) -> None:
-        """Put `text` into the column of `client`; without a `time`, at that of the last piece."""
+        """Put `text` into the column of `client`; the default time is that of the last piece."""
         if client in self.row:
             self.end_row()
         self.time = self.time if time is None else time
@@ -50,14 +50,14 @@ class Table:
             self.write(CLEAR + self.rendered(f"{self.begun:3.1f}", self.row))
 
     def end_row(self) -> None:
-        """End the row, if one has begun: what follows is no part of it."""
+        """End the row, if one has begun; the next piece begins a new one."""
         if self.row:
             text = self.rendered(f"{self.begun:3.1f}", self.row)
             self.write((CLEAR if self.terminal else "") + text + "\n")
         self.row = {}
 
     def rendered(self, time: str, cells: dict[int, str]) -> str:
-        """Return a row, in colours where there are any."""
+        """Return a row, in colours if the output has colours."""
         parts = [self.cell(number, cells.get(number, "")) for number in range(1, max(cells) + 1)]
         return f"{time} {' '.join(parts)}".rstrip()
 
@@ -70,7 +70,7 @@ class Table:
 
 
 class LiveTrace:
-    """What the server does, heard while it does it: each piece goes into the table."""
+    """The trace of the server, read while it runs: each piece that is sent goes into the table."""
 
     def __init__(self, path: Path, table: Table) -> None:
         os.mkfifo(path)

@@ -1,4 +1,4 @@
-"""For tools that need what Windows does not have: signals, fork, descriptors in a selector."""
+"""Stop tools on Windows that need signals, fork, or descriptors in a selector."""
 
 import sys
 

@@ -1,8 +1,8 @@
 """A server as a child process, from its start to its end: the one driver of servers in lab/.
 
-Any command will do that prints `listening on HOST:PORT` on its stdout. The child has a session of
-its own, so that Ctrl+C is for us alone. Its outputs are read by threads, so that it never waits for
-us. It ends with the `with` block, whatever happens, and so does all that it has started.
+Any command will do if it prints `listening on HOST:PORT` on its stdout. The child has a session of
+its own, so that only we get Ctrl+C. Threads read its outputs, so that it never waits for us. At the
+end of the `with` block it is ended, whatever happens, with all the processes that it has started.
 """
 
 import os
@@ -32,7 +32,7 @@ Address = tuple[str, int]
 
 
 def listening(said: bytes) -> Address | None:
-    """Return where a client reaches the server that has said this; None if it has not said it."""
+    """Return the address in a server's line `listening on`; None if this is not that line."""
     found = LISTENING.search(said)
     if found is None:
         return None
@@ -41,7 +41,7 @@ def listening(said: bytes) -> Address | None:
 
 
 class NotStarted(Failure):
-    """The command did not say where it listens; `said` is what it wrote on stderr instead."""
+    """The command did not say where it listens; `said` is what it wrote to stderr."""
 
     def __init__(self, reason: str, said: bytes = b"") -> None:
         super().__init__(reason)
@@ -49,7 +49,7 @@ class NotStarted(Failure):
 
 
 class Output:
-    """What a process writes on one pipe, read at once in a thread so that it never waits for us."""
+    """What a process writes to one pipe; a thread reads it, so that the process never waits."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self.text = b""
@@ -67,11 +67,11 @@ class Output:
             return pattern.search(self.text)
 
     def drain(self) -> None:
-        """Wait for the end of the output, which a process that has ended leaves soon."""
+        """Wait for the end of the output, which comes soon after the end of the process."""
         self._thread.join(0.2)
 
     def finish(self) -> None:
-        """Wait for the end of the output, then let go of the pipe."""
+        """Wait for the end of the output, then close the pipe."""
         self._thread.join(1.0)
         if not self._thread.is_alive():
             self._pipe.close()
@@ -88,16 +88,17 @@ class Output:
 
 
 class ServerProcess:
-    """A server that listens at `address` once this has been made; ended with the `with`.
+    """A server: once this object is made, it listens at `address`; it ends with the `with`.
 
-    What it has started ends with it, daemons too: its environment holds a mark, and every process
-    that still has the mark is killed (only Linux shows the environment of others).
+    All processes that it has started end with it, daemons too: its environment has a mark, and
+    every process that has the mark is killed (only Linux shows the environment of others).
 
-    `stderr`: "read" collects it in `errors`; "terminal" is a terminal and "pipe" a pipe that nobody
-    reads, both full; "gone" a pipe whose reader has left; "nowhere" is /dev/null; "ours" is
-    ours, and a file is that file. `cwd` is its folder. It gets `starting` seconds to say where it
-    listens. `prepare` is called first in the new process, a fork of a program with threads, so it
-    may do little. Raises NotStarted.
+    `stderr` says where its messages go: "read" collects them in `errors`; "terminal" is a terminal
+    and "pipe" a pipe, both full, and nobody reads them; "gone" is a pipe whose reader has left;
+    "nowhere" is /dev/null; "ours" is our own stderr; a file is that file. `cwd` is its folder.
+    `starting` is how many seconds it has to say where it listens. `prepare` is called first in the
+    new process; that is a fork of a program with threads, so `prepare` may do little. Raises
+    NotStarted.
     """
 
     errors: Output | None = None
@@ -140,7 +141,7 @@ class ServerProcess:
         os.killpg(self.process.pid, number)
 
     def status(self) -> int:
-        """Return the exit status of the ended process, or less the number of the signal.
+        """Return the exit status of the ended process, or the signal that ended it as -number.
 
         It is not reaped yet, so that its meters can still be read.
         """
@@ -155,8 +156,8 @@ class ServerProcess:
         return os.get_blocking(self._kept[-1])
 
     def end(self) -> None:
-        """End it at once, with all that it has started, and let go of its outputs."""
-        if self.process.returncode is None:  # not reaped: the number is still its own
+        """End it at once, with all that it has started, and close its outputs."""
+        if self.process.returncode is None:  # not reaped: its process id is still its own
             os.killpg(self.process.pid, signal.SIGKILL)
         meters.kill_marked(f"{MARK}={self._mark}")
         self.process.wait()
@@ -206,7 +207,7 @@ class ServerProcess:
 
 
 def _standard_error(kind: str) -> tuple[int | None, list[int]]:
-    """Return what the server gets as stderr, and the descriptors that we keep open as long."""
+    """Return the server's stderr, and the descriptors that must stay open while it runs."""
     plain = {"read": subprocess.PIPE, "nowhere": subprocess.DEVNULL, "ours": None}
     if kind in plain:
         return plain[kind], []
@@ -223,7 +224,7 @@ def _standard_error(kind: str) -> tuple[int | None, list[int]]:
 
 
 def _fill(writer: int) -> None:
-    """Write until no byte more fits, so that writing one more line blocks."""
+    """Write until it is full, so that one more line would block."""
     os.set_blocking(writer, False)
     with suppress(BlockingIOError):
         while True:
@@ -235,7 +236,7 @@ class OwnServer(ServerProcess):
     """server.py on a free port of the loopback interface, quiet; it delivers the file `path`."""
 
     def __init__(self, path: str, *options: str) -> None:
-        """Start it; return once it listens. Raises Failure with its own words if it does not."""
+        """Start it, and wait until it listens. Raises Failure with its own words if it fails."""
         words = ["--host=127.0.0.1", "--port=0", "--quiet", *options, "--", path]
         try:
             super().__init__([sys.executable, str(ROOT / "server.py"), *words])
@@ -245,7 +246,7 @@ class OwnServer(ServerProcess):
         self.at_first = meters.reading(self.process.pid).cpu  # the interpreter has started by now
 
     def seconds(self) -> float:
-        """Return the processor time that serving has taken so far. Ask before its end."""
+        """Return the processor time that serving has taken so far. Call this before it ends."""
         return meters.reading(self.process.pid).cpu - self.at_first
 
     def terminate(self) -> None:

@@ -1,7 +1,7 @@
-"""What one sees of a long run: on a terminal one line in place, elsewhere a line a second.
+"""Show the progress of a long run: on a terminal one line in place, elsewhere a line a second.
 
-Driven by a deadline of the loop, so it costs nothing between two looks. Called by swarm.py and
-scale.py. A terminal that is frozen misses something; the run does not wait for it.
+A timer of the loop drives it, so it costs nothing between two lines. Called by swarm.py and
+scale.py. A terminal that is frozen misses lines; the run does not wait for it.
 """
 
 import os
@@ -31,7 +31,7 @@ class Progress:
         return "progress"
 
     def show(self) -> None:
-        """Tell how far it has come, and look again later."""
+        """Show how far the run has come, and set the timer for the next time."""
         self.timer = self.look_later()
         if self.in_place:
             self.put("\r" + self.line().ljust(WIDTH))
@@ -47,7 +47,7 @@ class Progress:
             self.outlet.put(text.encode())
 
     def close(self) -> None:
-        """Take the line in place away: what is said next begins where it began."""
+        """Clear the line in place: the next output begins where it began."""
         self.reactor.cancel(self.timer)
         if self.in_place:
             self.put("\r" + WIDTH * " " + "\r")

@@ -1,18 +1,19 @@
 """`make scale N=4`: several servers behind HAProxy; one stops in mid-run, one client is greedy.
 
-One server has one thread, so it has one processor. For more of them one starts more servers, and
-puts in front what gives each client to one of them. That is HAProxy here, in TCP mode, with
-lab/haproxy.cfg. The clients are a swarm, which knows only of one address:
+A server has one thread, so it uses one processor. To use more processors, start more servers, with
+a load balancer in front that gives each client to one of them. Here that is HAProxy in TCP mode,
+with lab/haproxy.cfg. The clients are a swarm, which knows only one address:
 
                         +--> server 1
     swarm --> HAProxy --+--> server 2   stopped, when a third of the clients have their copies
                         +--> server 3
                         +--> server 4
 
-Three acts, each with its own servers. In the first, SIGTERM stops one, as an operator does it: no
-new clients, then drain; no client may be lost. In the second, SIGKILL stops one, as a crash does
-it: the clients that it held are lost, and no others. In the third, one address opens connections,
-holds them and says nothing: it gets no more than its share, and all other clients are served.
+There are three acts, each with its own servers. In the first, one server is stopped as an operator
+does it: HAProxy gives it no new clients, then SIGTERM lets it drain; no client may be lost. In the
+second, SIGKILL stops one, as in a crash: the clients that it held are lost, and no others. In the
+third, one address opens connections, holds them and says nothing: it gets no more than its share,
+and all other clients are served.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -48,7 +49,7 @@ from signals import Signals
 CONFIGURATION = Path(__file__).with_name("haproxy.cfg")
 WHERE_IT_MAY_BE = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # Debian: not in PATH
 TIMEOUT = 10.0  # seconds for each client, and for HAProxy to answer
-SLOW_MOTION = ("--chunk=32", "--pause=0.02")  # so that a server holds somebody at any moment
+SLOW_MOTION = ("--chunk=32", "--pause=0.02")  # so that each server has clients at any moment
 AT_ONCE = 200  # clients
 SHARE = 500  # connections that haproxy.cfg allows one address
 GREED = SHARE + 100  # connections that the greedy client tries to open
@@ -67,7 +68,7 @@ class Balancer:
     """HAProxy in front of servers on these ports. A context manager."""
 
     def __init__(self, folder: Path, ports: list[int]) -> None:
-        """Start it. Nobody need wait for it: the socket that it is given listens already."""
+        """Start it. No need to wait for it: the socket that it inherits listens already."""
         program = found()
         self.admin = str(folder / "admin")
         self.output = folder / "output"
@@ -93,7 +94,7 @@ class Balancer:
         self.process.wait()
 
     def last_words(self) -> str:
-        """Return why it has ended; nothing if it runs."""
+        """Return why it has ended; "" if it runs."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1.0)
             return ["haproxy said nothing", *self.output.read_text().splitlines()][-1]
@@ -108,14 +109,14 @@ class Balancer:
             return answers.read().decode()
 
     def figures(self, name: str) -> dict[str, str]:
-        """Return what it counts of the server `name`, or of BACKEND (management guide, 9.1)."""
+        """Return its statistics of the server `name`, or of BACKEND (management guide, 9.1)."""
         table = self.tell("show stat").removeprefix("# ").splitlines()
         rows = csv.DictReader(line for line in table if line)
         return next(row for row in rows if (row["pxname"], row["svname"]) == ("eighty", name))
 
 
 def configuration(descriptor: int, admin: str, ports: list[int]) -> str:
-    """Return lab/haproxy.cfg, with what is free here in the place of the ports it names."""
+    """Return lab/haproxy.cfg, with ports and paths that are free here."""
     lines = CONFIGURATION.read_text().splitlines()
     kept = [line for line in lines if not line.startswith("    server ")]
     text = "\n".join(kept)
@@ -126,10 +127,10 @@ def configuration(descriptor: int, admin: str, ports: list[int]) -> str:
 
 
 class Stopped(Swarm):
-    """A swarm that stops one server, when a third of the downloads are over.
+    """A swarm that stops one server when a third of the downloads have ended.
 
-    Here at most AT_ONCE downloads are open at once, greeted or not: so there are always some who
-    come later, and meet the place that the server has left.
+    At most AT_ONCE downloads are open at a time, greeted or not, so that many begin only after the
+    server has stopped.
     """
 
     def __init__(
@@ -139,7 +140,7 @@ class Stopped(Swarm):
         self.stop = stop
 
     def heard(self, download: OneOfMany) -> None:
-        """Change nothing: who is greeted makes no room for another."""
+        """Do nothing: a download that has been greeted still counts as open here."""
 
     def see_to(self, download: OneOfMany) -> None:
         super().see_to(download)
@@ -163,22 +164,22 @@ class Act:
         self.held = 0  # clients of the server that is stopped, just before
 
     def begin(self) -> None:
-        """Do what comes before the swarm."""
+        """Prepare the act; called before the swarm."""
 
     def stop(self) -> None:
-        """Do what comes when a third of the swarm is through."""
+        """Do what the act is about; called when a third of the downloads have ended."""
 
     def good(self, crowd: Swarm) -> bool:
-        """Tell whether no client was lost that may not be lost."""
+        """Return whether the act went well: whether no client was lost that had to be served."""
         return not crowd.failures
 
     def drain(self) -> None:
-        """Give no new clients to the first server, and count those that it has."""
+        """Give the first server no new clients, and count those that it has."""
         self.balancer.tell("set server eighty/s1 state drain")
         self.held = int(self.balancer.figures("s1")["scur"])
 
     def play(self, crowd: Swarm, console: Console) -> None:
-        """Run the swarm. Raises Failure if not even one client gets through."""
+        """Run the swarm. Raises Failure if not even one client gets its copy."""
         self.begin()
         with closing(Progress(crowd.reactor, console, crowd.so_far)):
             try:
@@ -202,7 +203,7 @@ class Act:
 
 
 class Terminated(Act):
-    """An operator stops one server: no new client for it, then SIGTERM, its drain."""
+    """An operator stops one server: no new clients for it, then SIGTERM and its drain."""
 
     name = "SIGTERM"
 
@@ -212,12 +213,12 @@ class Terminated(Act):
 
 
 class Killed(Act):
-    """One server ends as in a crash; HAProxy is not told."""
+    """One server ends as in a crash, without a word to HAProxy."""
 
     name = "SIGKILL"
 
     def stop(self) -> None:
-        self.drain()  # for the count alone: no client is added between the look and the end
+        self.drain()  # so that no client comes between the count and the end
         self.servers[0].kill()
         self.balancer.tell("set server eighty/s1 state ready")
 
@@ -268,7 +269,7 @@ class ScaleOptions(Untraced):
 
 def scale(reactor: Reactor, console: Console, signals: Signals, options: ScaleOptions) -> int:
     """Play the three acts; return the exit status."""
-    found()  # before anything is started in vain
+    found()  # without haproxy there is no use in starting anything
     original = input_file.read(SAMPLE)
     allow_clients(AT_ONCE + GREED)
     reactor.watch(signals, READ)
@@ -290,7 +291,7 @@ def scale(reactor: Reactor, console: Console, signals: Signals, options: ScaleOp
 
 
 def interrupted(crowd: Swarm, console: Console) -> int:
-    """Tell what there was; return the exit status."""
+    """Print the results; return the exit status."""
     for line in crowd.summary():
         console.announce(line)
     return 128 + crowd.signal

@@ -6,7 +6,7 @@
     c4  says nothing, and is late
 
 Owns the order of events. The server is stopped for a moment wherever two of them must arrive
-together: so the same turns come out on any machine.
+together, so the turns are the same on any machine.
 """
 
 import signal
@@ -38,7 +38,7 @@ def record(stack: ExitStack, trace: Path) -> None:
 
 
 def speak(server: Program, prompt: Person, split: Person, stranger: Person, silent: Person) -> None:
-    """Let the four do what they came for."""
+    """Let the four clients do what they came for."""
     everybody = (server, prompt, split, stranger, silent)
     think()
     with frozen(server):
@@ -58,12 +58,12 @@ def speak(server: Program, prompt: Person, split: Person, stranger: Person, sile
 
 
 def think() -> None:
-    """Let time pass, as people do between two acts: the loop sleeps. Nothing depends on it."""
+    """Wait a moment, so that the trace shows a loop that sleeps. Nothing depends on it."""
     time.sleep(0.2)
 
 
 def judge(four: list[Person]) -> None:
-    """Raise Failed unless each of the four got what it must get."""
+    """Raise Failed unless each of the four clients got what it must get."""
     expected = (
         FILE,
         FILE,

@@ -1,14 +1,14 @@
-"""`make swarm N=1000`: so many downloads of client.py at once, in one process, on one reactor.
+"""`make swarm N=1000`: run 1,000 downloads of client.py at once, in one process, on one reactor.
 
-One thread serves many clients; here one thread is many clients. Nothing was written anew for it:
-each of them is client.py's own Download with its own ClientConnection. They only share what a
-client has for itself alone: the loop.
+In server.py one thread serves many clients; here one thread is many clients. Each of them is
+client.py's own Download with its own ClientConnection. They share only the loop, which client.py
+has for itself alone.
 
     1 download goes ahead      finds the address that answers, or ends the run with its own line
     all others follow it       in waves, see AT_ONCE; each copy is compared, byte for byte
 
-Without --server or --port it starts server.py itself, and ends it. A latency is what one client
-had to wait, from its own beginning to its verified copy.
+Without --server or --port it starts server.py itself, and ends it. A latency is the time that one
+client waited, from its own beginning to its verified copy.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -35,14 +35,15 @@ from lab.progress import Progress
 from reactor import READ, Reactor, nothing
 from signals import Signals
 
-# Downloads that have begun and were not greeted yet: so many fit into the server's backlog (4096)
-# even while it accepts nobody. Who finds it full sends SYN again after a second. (A server stopped
-# for 0.6 s, 10,000 downloads: none did; without this limit thousands did.)
+# Downloads that have begun and are not greeted yet. This many fit into the server's backlog (4096)
+# even while it accepts nobody. A client that finds the backlog full sends its SYN again after a
+# second. (Measured with 10,000 downloads and a server stopped for 0.6 s: none had to send again;
+# without this limit thousands had to.)
 AT_ONCE = 2000
 
 
 class OneOfMany(Download):
-    """A download that tells its swarm how it gets on."""
+    """A download that reports to its swarm when it is greeted and when it ends."""
 
     def __init__(self, swarm: "Swarm", where: list[Address]) -> None:
         super().__init__(swarm.reactor, where, swarm.timeout, self.heard, nothing)
@@ -50,11 +51,11 @@ class OneOfMany(Download):
         self.began = self.ended = swarm.reactor.clock()
 
     def heard(self, _line: str) -> None:
-        """Tell that the server speaks to us."""
+        """Report that the server has greeted us."""
         self.swarm.heard(self)
 
     def finish(self, outcome: bytes | Exception) -> None:
-        """Have the swarm look at us after this turn; we are still in the middle of a call."""
+        """Have the swarm handle our end after this turn; now we are in the middle of a call."""
         if not self.over():
             self.ended = self.reactor.clock()
             self.swarm.settled.append(self)
@@ -62,7 +63,7 @@ class OneOfMany(Download):
 
 
 class Swarm:
-    """All the downloads, and what has become of them."""
+    """All the downloads, and their outcomes."""
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Swarm:
         return "swarm"
 
     def run(self, where: list[Address]) -> None:
-        """Let one go ahead, and all others follow. Raises Failure if not even that one gets on."""
+        """Let one download go ahead, then all others. Raises Failure if the first one fails."""
         self.started = self.reactor.clock()
         self.reactor.after_turn = self.advance
         ahead = self.begin(where)
@@ -128,9 +129,9 @@ class Swarm:
         return download
 
     def advance(self) -> None:
-        """After each turn: see to those who have settled, and begin as many as there is room for.
+        """After each turn: handle the downloads that have ended, and begin new ones.
 
-        Nobody follows before the one ahead has found where to: `where` is empty until then.
+        None begins before the first one has found the address: `where` is empty until then.
         """
         for download in self.settled:
             self.see_to(download)
@@ -140,11 +141,11 @@ class Swarm:
         self.after_turn()
 
     def heard(self, download: OneOfMany) -> None:
-        """Note that a download stands in the backlog no more."""
+        """Note that a download has left the backlog."""
         self.unheard.discard(download)
 
     def see_to(self, download: OneOfMany) -> None:
-        """Compare the copy, or note what there is instead of one."""
+        """Compare the copy, or note why there is none."""
         download.end()
         self.open.discard(download)
         self.unheard.discard(download)
@@ -165,7 +166,7 @@ class Swarm:
         )
 
     def summary(self) -> list[str]:
-        """Return the lines that say what came out."""
+        """Return the lines of the result."""
         exact, rate = len(self.latencies), len(self.latencies) / self.seconds
         lines = [f"{exact:,} of {self.size:,} copies exact, {len(self.original)} bytes each"]
         lines += [f"{times:,} failed: {why}" for why, times in self.failures.most_common()]
@@ -179,7 +180,7 @@ class Swarm:
 
 
 def latencies(seconds: list[float]) -> str:
-    """Return the line on how long the clients had to wait: each figure is one of theirs."""
+    """Return the line on how long the clients waited; each figure is the time of one client."""
     ordered = sorted(seconds)
     places = {"median": 0.5, "90 %": 0.9, "99 %": 0.99, "longest": 1.0}
     found = {name: ordered[math.ceil(place * len(ordered)) - 1] for name, place in places.items()}
@@ -187,8 +188,8 @@ def latencies(seconds: list[float]) -> str:
 
 
 class Untraced(Options):
-    """Options of a program with many clients: in a trace, which knows a client's connection by its
-    name, all of them would be one."""
+    """The options of a program with many clients. It has no --trace: a trace tells connections
+    apart by their names, and all of these have the same one."""
 
     def conflict(self) -> str | None:
         return "--trace is for one client or one server; here are many" if self.trace else None
@@ -207,7 +208,7 @@ class SwarmOptions(Untraced):
 
 
 def swarm(reactor: Reactor, console: Console, signals: Signals, options: SwarmOptions) -> int:
-    """Run the swarm, against our own server unless there is another. Return the exit status."""
+    """Run the swarm, against our own server if none is named. Return the exit status."""
     original = input_file.read(options.input_file)
     allow_clients(options.clients)
     with ExitStack() as stack:

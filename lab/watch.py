@@ -6,16 +6,16 @@
                                                               |  whole lines, as they come
                                                           Browser --- server-sent events --> page
 
-Owns a small web server on our own reactor: two addresses, `/` is the page and `/events` is the
-trace. Knows nothing of what the lines mean: the page does, with the help of watch.js.
+Owns a small web server on our own reactor with two addresses: `/` is the page and `/events` is the
+trace. It does not know what the lines mean: the page does, with the help of watch.js.
 
-Each browser reads the file at its own pace: it gets the next piece of it when the kernel
-has taken the one before, so a slow browser costs no memory. A selector cannot wait for a regular
-file to grow, so a timer looks ten times a second, and only while somebody follows.
+Each browser reads the file at its own pace: it gets the next piece when the kernel has taken the
+one before, so a slow browser costs no memory. A selector cannot wait for a regular file to grow, so
+a timer looks ten times a second, but only while a browser follows.
 
 A trace may contain anything that peers have sent. So the server listens on the loopback interface
-only, and serves only requests that name it by this address: a page of another origin can neither
-read the answers nor get around that with a name of its own (DNS rebinding).
+only, and serves only requests that name it by this address. A page of another origin cannot read
+the answers, and cannot get around that with a name of its own (DNS rebinding).
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -88,10 +88,10 @@ class State(Enum):
 
 
 class Tail:
-    """The trace file: its run of now, from the first line on.
+    """The trace file: its present run, from the first line on.
 
-    The file may not be there yet. It may be replaced or begin again, because the server was started
-    again: then `generation` is one higher. An empty file is one that has not begun.
+    The file may not exist yet. It may be replaced or begin again, because the server was started
+    again: then `generation` is one higher. An empty file counts as one that has not begun.
     """
 
     def __init__(self, path: str) -> None:
@@ -159,7 +159,7 @@ def is_run(line: bytes) -> bool:
 
 
 class Browser(Connection):
-    """A connection of a browser: one request, and its answer."""
+    """A browser's connection: one request, and its answer."""
 
     transitions: ClassVar = {
         (State.REQUESTED, State.ANSWERED): "it asked for a page, or for nothing we have",
@@ -172,8 +172,8 @@ class Browser(Connection):
         self.number = number
         self.received = b""
         self.generation = -1  # of the run that is being sent
-        self.at = 0  # how much of it has been
-        self.is_up_to_date = False  # and the browser knows
+        self.at = 0  # how many bytes of it have been sent
+        self.is_up_to_date = False  # the browser has it all, and has been told so
 
     def __str__(self) -> str:
         return f"c{self.number}"
@@ -188,7 +188,7 @@ class Browser(Connection):
         if data is None:
             return
         if not data:
-            self.close()  # the browser has gone, or has what it asked for
+            self.close()  # the browser has left, or has what it asked for
         elif self.state is State.REQUESTED:
             self.hear(data)
 
@@ -235,7 +235,7 @@ class Browser(Connection):
         self.reactor.watch(self, READ | WRITE if self.unsent else READ)
 
     def more(self) -> bytes:
-        """Return the next part of the stream; b"" if the browser has all there is."""
+        """Return the next part of the stream; b"" if the browser has everything."""
         tail = self.watch.tail
         if self.state is not State.FOLLOWING:
             return b""
@@ -256,7 +256,7 @@ class Browser(Connection):
         self.close()
 
     def on_error(self, error: Exception) -> None:
-        """A browser that has gone is no news; a defect of our own ends the program."""
+        """Ignore a browser that has left; a bug of our own ends the program."""
         self.close()
         if not isinstance(error, OSError):
             raise error
@@ -267,7 +267,7 @@ class Browser(Connection):
 
 
 def framed(lines: bytes) -> bytes:
-    """Return lines as one server-sent event. There a CR would end a line as well."""
+    """Return lines as one server-sent event. In this format a CR would end a line as well."""
     text = lines.replace(b"\r", b" ").rstrip(b"\n")
     return b"data: " + text.replace(b"\n", b"\ndata: ") + b"\n\n"
 
@@ -284,7 +284,7 @@ class Watch:
         self.acceptor = Acceptor(
             reactor, self.connections, BROWSERS, self.welcome, self.stop, console.line
         )
-        self.hosts: list[str] = []  # how a request may call us
+        self.hosts: list[str] = []  # the names by which a request may call us
         self.accepted = 0
         self.looks = False  # a timer will look at the file
         self.stopped = False
@@ -306,14 +306,14 @@ class Watch:
         self.reactor.call(browser, browser.start)
 
     def follow(self, browser: Browser) -> None:
-        """Let `browser` have what the file holds now, and then what comes."""
+        """Send `browser` what the file contains now, and from then on what is appended."""
         self.deadlines.cancel(browser)
         self.tail.look()
         self.followers[browser] = None
         self.look_later()
 
     def look(self) -> None:
-        """Look at the file, and let the followers go on."""
+        """Look at the file, and send what is new to the followers."""
         self.looks = False
         self.tail.look()
         for browser in list(self.followers):
@@ -321,7 +321,7 @@ class Watch:
         self.look_later()
 
     def look_later(self) -> None:
-        """Look again in a while, if anybody follows."""
+        """Set the timer for the next look, if any browser follows."""
         if self.followers and not self.looks:
             self.looks = True
             self.reactor.call_later(LOOK, self, self.look)
@@ -344,7 +344,7 @@ class Watch:
         self.tail.close()
 
     def on_error(self, error: Exception) -> None:
-        raise error  # the file is no trace any more, or a defect: there is nothing to go on with
+        raise error  # the file is no trace any more, or we have a bug: stop
 
 
 def watch(reactor: Reactor, console: Console, signals: Signals, options: WatchOptions) -> int:

@@ -1,1 +1,1 @@
-"""The bench: what a transfer costs each server, beside C and other loops. May import lab/ alone."""
+"""The bench: what a transfer costs eighty, C and other loops. It may import lab/ alone."""

@@ -2,12 +2,12 @@
 
     make bench                                        everything; writes docs/performance*
     make bench QUICK=1                                everything, roughly; writes build/performance
-    make bench ARGS='--only eighty --rounds 3'        one server, beside the yardstick
+    make bench ARGS='--only eighty --rounds 3'        one server, and C to compare it with
     make bench ARGS='--also "mine=python mine.py"'    a further command, FILE is appended to it
     make bench ARGS='--scene idle --scene memory'     only these scenes
 
-What is restricted is printed, and goes to build/performance: the figures in docs/ are always those
-of one whole run.
+The results of a restricted run are printed, and written to build/performance: the figures in docs/
+always come from one whole run.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def measured(given: argparse.Namespace, wanted: list[str]) -> Results:
 
 
 def end_as_by_ctrl_c() -> None:
-    """Let other signals that end us be like Ctrl+C, so that no server is left behind."""
+    """Treat other signals that end us like Ctrl+C, so that no server is left running."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)

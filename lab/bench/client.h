@@ -28,8 +28,8 @@ static inline void bind_to(int fd, uint32_t address) {
 
 /* Return a socket that connects, or has connected, from any of our addresses.
  *
- * An address has some 28,000 ports to connect from (ip_local_port_range). When one has no more, the next of
- * 127.0.0.2, 127.0.0.3 ... takes over: all of 127.0.0.0/8 is ours. TIME_WAIT is the server's, who ends first. */
+ * An address has some 28,000 ports to connect from (ip_local_port_range). When they are used up, the next of
+ * 127.0.0.2, 127.0.0.3 ... takes over: all of 127.0.0.0/8 is ours. The server has the TIME_WAIT: it ends first. */
 static inline int connect_from_anywhere(int kind) {
     static uint32_t source = INADDR_LOOPBACK;
     for (;;) {

@@ -1,9 +1,9 @@
-"""Where the figures meet the words: tables and sentences for docs/performance.md.
+"""Put the figures into docs/performance.md: its tables, and its sentences with figures.
 
     python -m lab.bench.document --write        rewrite document and plots from results.json
 
 The function NAME in figures.py writes the text between `<!-- bench: NAME -->` and
-`<!-- end of bench -->` in the document, so no figure can differ from what was measured.
+`<!-- end of bench -->` in the document, so every figure is one that was measured.
 """
 
 import re
@@ -43,7 +43,7 @@ def write() -> None:
 
 
 def summary(results: Results) -> str:
-    """Return the text of a run for the terminal: the tables of the scenes that were played."""
+    """Return the text of a run for the terminal: the tables of the scenes that were measured."""
     played = [name for name in results["scenes"] if name in figures.TABLES]
     parts = [sentences.circumstances(results)]
     parts += [f"{name}\n\n{figures.TABLES[name](results)}" for name in played]

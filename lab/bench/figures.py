@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, as functions of results.json alone; all its parts by name."""
+"""The tables of docs/performance.md: each is a function of results.json, found by its name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from lab.bench.results import (
 )  # fmt: skip
 from lab.bench.subjects import EIGHTY, YARDSTICK
 
-OF_LOAD = 0.95  # share of its time from which on the load may be what limits the throughput
+OF_LOAD = 0.95  # the load itself may limit the throughput if it is busy for this share of its time
 FIRST = 12  # functions of the profile that are shown
 
 
@@ -57,7 +57,7 @@ def latency(results: Results) -> str:
 
 @dataclass(frozen=True)
 class Growth:
-    """The table of a curve: a figure of each server at each place; and its growth from `base`."""
+    """The table of a curve: each server's figure at each place, and its growth from `base`."""
 
     scene: str
     what: str
@@ -74,7 +74,7 @@ class Growth:
         return markdown(head + growth, [self.line(results, name, places) for name in found])
 
     def line(self, results: Results, name: str, places: list[int]) -> Cells:
-        """Return one server's line: its medians, and the last one's ratio to that at `base`."""
+        """Return one server's line: its medians, and the last one divided by that at `base`."""
         found = [row(results, self.scene, name, at) for at in places]
         cells = [bold(name), *[self.cell(each) for each in found]]
         if self.base is None:
@@ -144,7 +144,7 @@ def calls(results: Results) -> str:
 
 
 def one(results: Results) -> str:
-    """Return the system calls of one transfer of eighty, as strace wrote them down."""
+    """Return the system calls of one transfer of eighty, as strace recorded them."""
     return "```text\n" + "\n".join(results["scenes"]["calls"]["one"]) + "\n```\n"
 
 

@@ -1,4 +1,4 @@
-/* The idle clients: they have connected, have the server's hello, and say nothing until we are told to end.
+/* The idle clients: they connect, read the server's hello, and say nothing until this program ends.
  *
  *     build/hold PORT COUNT       prints "holding"; ends with its standard input
  */

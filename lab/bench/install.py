@@ -1,8 +1,8 @@
-"""Install the packages of the group `bench` one by one, and say loudly which ones cannot be.
+"""Install the packages of the group `bench` one by one, and report those that cannot be installed.
 
     python -m lab.bench.install
 
-Called where pip could not install them all at once: one that is missing must not cost the others.
+Called when pip could not install them all at once: one that fails must not prevent the others.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ PYPROJECT = Path(__file__).resolve().parent.parent.parent / "pyproject.toml"
 
 
 def main() -> None:
-    """Install what can be installed."""
+    """Install the packages that can be installed."""
     packages = tomllib.loads(PYPROJECT.read_text())["dependency-groups"]["bench"]
     for package in packages:
         command = [sys.executable, "-m", "pip", "install", "-qq", package]

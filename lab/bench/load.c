@@ -1,17 +1,17 @@
 /* The load: one epoll client that makes many transfers, some at a time, and checks every byte of every copy.
  *
  * Each transfer is what client.py does: connect, wait for the server's hello, answer, read to the end of the
- * stream, close. It is in C so that the server is what is measured, and is the same for every server.
+ * stream, close. It is in C so that its own cost is small beside the server's, and the same for every server.
  *
  *     build/load PORT FILE TRANSFERS AT_A_TIME               in a row: as one ends, the next begins
  *     build/load PORT FILE TRANSFERS AT_A_TIME together      in waves: nobody answers before all are greeted
  *
  * In a row, a fast client's connection waits mostly in the kernel's backlog, however many there are. In waves
- * all are open in the server at once, and then all ready at once: that is what tells how a server grows.
+ * all are open in the server at once, and then all ready at once: this shows how the cost of a server grows.
  *
- * Prints, as JSON: the seconds it took, the share of them in which this program was busy, and of the times
- * from connect to the end of stream the median, two percentiles and the greatest, in microseconds. Status 1 as
- * soon as anything is not exactly as it should be.
+ * Prints as JSON: the seconds it took; the share of them in which this program was busy; and, in microseconds,
+ * the median, two percentiles and the maximum of the times from connect to the end of stream. It ends with
+ * status 1 as soon as anything is not exactly as it should be.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>

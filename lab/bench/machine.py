@@ -1,4 +1,4 @@
-"""The machine: what a bench takes of it, and the words without which its figures mean nothing."""
+"""The machine: the cores that a bench uses, and the description that its figures need."""
 
 import datetime
 import os
@@ -15,7 +15,7 @@ PACKAGES = ("uvloop", "Twisted", "gevent", "trio")
 
 
 def split_cores() -> tuple[set[int], set[int]]:
-    """Return the cores of the servers and those of the load: one each, and never the same."""
+    """Return the cores of the servers and those of the load: one each, two different ones."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         print("bench: only one core: servers and load share it", file=sys.stderr)
@@ -23,7 +23,7 @@ def split_cores() -> tuple[set[int], set[int]]:
 
 
 def circumstances() -> dict[str, str]:
-    """Return when, on what, and with what this runs."""
+    """Return the date, the machine and the versions of the software."""
     found = {
         "date": str(datetime.date.today()),
         "processor": processor(),
@@ -42,7 +42,7 @@ def circumstances() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the name that the processor gives itself."""
+    """Return the processor's own name."""
     cpuinfo = Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
     return model[1] if model else platform.machine()

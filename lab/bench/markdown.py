@@ -1,4 +1,4 @@
-"""The form of what is written: tables of Markdown, and the words in their cells."""
+"""Write Markdown: tables, and the words in their cells."""
 
 from textwrap import fill
 
@@ -14,7 +14,7 @@ def markdown(head: Cells, lines: list[Cells]) -> str:
 
 
 def paragraph(text: str) -> str:
-    """Return `text` in lines as long as those of our documents."""
+    """Return `text` wrapped to the width of our documents."""
     return fill(text, 115, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
@@ -24,5 +24,5 @@ def bold(name: str) -> str:
 
 
 def often(count: float) -> str:
-    """Return how often something happens per transfer, nothing for hardly ever."""
+    """Return how often something happens per transfer; "" if it hardly ever does."""
     return f"{count:.2f}" if count >= 0.005 else ""

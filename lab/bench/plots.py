@@ -8,9 +8,9 @@ from lab.bench.subjects import EIGHTY, YARDSTICK
 from lab.bench.svg import GRID, INK, MUTED, OURS, OURS_PALE, Picture, Scale, apart
 
 WIDTH = 720
-LEFT, RIGHT = 165, 560  # of what is plotted; the labels stand on both sides
+LEFT, RIGHT = 165, 560  # edges of the plot; the labels are on both sides of it
 STEP, BAR = 30, 18  # pixels from line to line, and of a bar
-SAMPLE = 12  # of a colour, in a legend
+SAMPLE = 12  # pixels of a coloured square in a legend
 TOP = 46
 FIELD = 300  # height of a field of curves
 Curves = dict[str, dict[int, float]]
@@ -24,7 +24,7 @@ def kind(name: str) -> str:
 
 
 def text_kind(name: str) -> str:
-    """Return the same for words."""
+    """Return the colour of a text, likewise."""
     return "ours-text" if kind(name) == OURS else ""
 
 
@@ -51,7 +51,7 @@ def peers(results: Results) -> Picture:
 
 
 def explain(picture: Picture, x: float, y: float, kinds: tuple[str, ...], words: str) -> None:
-    """Write what these colours stand for."""
+    """Write what these colours mean."""
     for place, colour in enumerate(kinds):
         picture.bar(x + SAMPLE * place, y, SAMPLE, SAMPLE, colour)
     picture.text(x + SAMPLE * len(kinds) + 8, y + SAMPLE - 1, words, "small")
@@ -154,7 +154,7 @@ PLOTS: dict[str, Callable[[Results], Picture]] = {
 
 
 def drawn(results: Results) -> dict[str, str]:
-    """Return the plots of all scenes that were played, by the name of their file."""
+    """Return the plots of all scenes that were measured, by the names of their files."""
     played = results["scenes"]
     scene = {"latency": "peers"}
     return {

@@ -1,8 +1,8 @@
-"""The processes of a bench: a server, and clients that wait for nothing. Linux: /proc is read.
+"""The processes of a bench: a server, and idle clients. It reads /proc, so it needs Linux.
 
-Processor time is the clock of the whole process, in nanoseconds, threads that have ended included
-(clock_getcpuclockid(3)). How it is split into user and system, the kernel only samples, at its
-ticks: good enough over some seconds, and useless for a single round.
+Processor time is the clock of the whole process in nanoseconds, and includes threads that have
+ended (clock_getcpuclockid(3)). The kernel only samples, at its ticks, how this time is split into
+user and system: good enough over some seconds, but useless for a single round.
 """
 
 import os
@@ -17,7 +17,7 @@ from lab.processes import ROOT, NotStarted, ServerProcess
 BUILD = ROOT / "build"  # `make bench` compiles the C programs into it
 LOAD = BUILD / "load"
 HOLD = BUILD / "hold"
-STILL = 0.002  # seconds without processor time after which a server has done all it had to do
+STILL = 0.002  # a server that used no processor time for so many seconds has finished its work
 
 
 class Failed(Exception):
@@ -41,7 +41,7 @@ class Server(ServerProcess):
         return time.clock_gettime_ns((~self.process.pid << 3) | 2)
 
     def settled(self, still: float = STILL) -> int:
-        """Return the same, when it has dealt with the last client and sleeps."""
+        """Return the same, once the server has handled the last client and sleeps."""
         before, now = -1, self.cpu()
         while before != now:
             time.sleep(still)
@@ -62,7 +62,7 @@ class Server(ServerProcess):
 class Idle:
     """Clients that have connected, have the server's hello, and say nothing. A context manager.
 
-    They have a process group of their own: Ctrl+C is for the bench alone.
+    They have a process group of their own, so that only the bench gets Ctrl+C.
     """
 
     def __init__(self, server: Server, count: int) -> None:

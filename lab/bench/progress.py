@@ -1,6 +1,6 @@
-"""Progress: a bar on a terminal, a line per scene elsewhere, on stderr: stdout is for results.
+"""Show progress on stderr: a bar on a terminal, elsewhere a line per scene. stdout is for results.
 
-tqdm comes with the group `bench`; without it, there are the lines.
+The bar needs tqdm, which comes with the group `bench`; without it, there are only the lines.
 """
 
 import sys
@@ -14,7 +14,7 @@ except ImportError:
 
 
 class Progress:
-    """How far a run has come: `total` steps in all, named by the scene."""
+    """The progress of a run of `total` steps, under the name of the scene."""
 
     def __init__(self) -> None:
         self.bar: Any = None
@@ -36,7 +36,7 @@ class Progress:
             self.bar.update()
 
     def left_out(self, what: str, why: Exception) -> None:
-        """Tell that there will be no figures of this, and why."""
+        """Report that there will be no figures of this, and why."""
         print(f"\nbench: FAILED, and left out: {what}: {why}", file=sys.stderr)
 
     def end(self) -> None:

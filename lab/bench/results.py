@@ -1,7 +1,7 @@
-"""What a run has found: results.json, and the figures that are drawn from its samples.
+"""The results of a run: results.json, and the figures that are computed from its samples.
 
-A row has, for each figure, one sample per round. A ratio is taken within a round, sample by sample,
-before any median: what slowed the machine then slowed both.
+A row has one sample per round for each figure. A ratio is computed in each round, sample by sample,
+before any median: whatever slowed the machine in a round slowed both sides.
 """
 
 import json
@@ -54,7 +54,7 @@ def middle(samples: list[float]) -> float:
 
 
 def user_time(found: Row | None) -> float | None:
-    """Return the microseconds of user time in a transfer; None if they were not told apart."""
+    """Return the microseconds of user time per transfer; None if only the sum was measured."""
     if found is None or found["user"] is None:
         return None
     return middle(found["cpu"]) * float(found["user"])
@@ -66,7 +66,7 @@ def by_cost(found: list[Row], key: str = "cpu") -> list[Row]:
 
 
 def spread(samples: list[float], form: str) -> str:
-    """Return the median, and between which two figures half of the samples lie."""
+    """Return the median, and the two figures between which half of the samples are."""
     if len(samples) == 1:
         return format(samples[0], form)
     low, mid, high = (format(f, form) for f in quantiles(samples, n=4, method="inclusive"))
@@ -82,7 +82,7 @@ def curves(results: Results, scene: str, key: str = "cpu") -> dict[str, dict[int
 
 
 def not_run(results: Results) -> dict[str, str]:
-    """Return what is missing in any scene, and why."""
+    """Return the subjects that are missing in any scene, and why."""
     found: dict[str, str] = {}
     for scene in results["scenes"].values():
         found |= scene.get("not run", {})

@@ -1,12 +1,12 @@
-"""Rounds: every subject in turn, again and again, so that a slow minute slows everybody alike.
+"""Rounds: every subject in turn, again and again, so that a slow minute slows all of them alike.
 
-One slot is one subject's load in one round. Many short rounds tell more than a few long ones: what
-slows the machine often lasts longer than a slot, and so falls on all subjects of a round alike.
+One slot is one subject's load in one round. Many short rounds are better than a few long ones: a
+disturbance of the machine often lasts longer than a slot, and so affects all subjects of a round.
 
-The slots of a scene take equal processor time, about: how many transfers that is, a first slot
-finds out, which also warms the server up and counts for nothing. The servers stand on one core and
-the load on another; processor time is read when the server has gone to sleep again, so that the
-last client's end is in it.
+The slots of a scene take about the same processor time. A first slot, which does not count, finds
+out how many transfers that is, and warms the server up. The servers run on one core and the load on
+another. Processor time is read once the server sleeps again, so it includes the end of the last
+client.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from lab.bench.subjects import Subject
 
 FIRST = 500  # transfers of the first slot, at least one wave
 FOREVER = "86400"  # seconds: the deadline where clients are held idle
-ENOUGH = 50  # ticks that tell how time is split into user and system, some 7 % up or down
+ENOUGH = 50  # ticks: with these the split into user and system time is right within some 7 %
 
 Row = dict[str, object]
 
 
 class Seat:
-    """A subject, its server once it is started, and the samples that were taken of it."""
+    """A subject, its server once it has started, and its samples."""
 
     def __init__(self, subject: Subject, path: Path, cores: set[int]) -> None:
         self.subject = subject
@@ -59,7 +59,7 @@ class Seat:
         self.load(FIRST)
 
     def load(self, transfers: int) -> dict[str, float]:
-        """Put the load on the server; return what the load says, and the server's cost."""
+        """Put the load on the server; return the load's result and the server's cost."""
         subject = self.subject
         words = [LOAD, self.server.port, self.path, transfers, subject.at_a_time]
         command = [str(word) for word in words] + ["together"] * subject.together
@@ -74,7 +74,7 @@ class Seat:
         return {"cpu": cpu / transfers / 1000, "rate": transfers / told.pop("seconds"), **told}
 
     def warm_up(self, seconds: float) -> None:
-        """Find out how many transfers fill so many seconds of processor time."""
+        """Find out how many transfers take `seconds` of processor time."""
         wave = self.subject.at_a_time if self.subject.together else 1
         cpu = self.load(max(FIRST, wave))["cpu"]
         waves = max(1, round(1e6 * seconds / cpu / wave))
@@ -91,7 +91,7 @@ class Seat:
         self.samples.append(self.load(self.transfers))
 
     def row(self) -> Row:
-        """Return the line of results.json: a list of samples per figure, a round each."""
+        """Return the row of results.json: for each figure a list with one sample per round."""
         user, system = self.ticks
         row: Row = {"name": self.subject.name, "at": self.subject.at, "transfers": self.transfers}
         row["user"] = round(user / (user + system), 3) if user + system >= ENOUGH else None
@@ -102,7 +102,7 @@ class Seat:
 
 @contextlib.contextmanager
 def sink(kind: str) -> "Iterator[IO[str] | None]":
-    """Yield what a server's stderr is: ours, a pipe that somebody reads, or a file."""
+    """Yield a server's stderr: our own, a pipe that is read, or a file."""
     if kind == "pipe":
         reader = subprocess.Popen(
             ["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -119,7 +119,7 @@ def sink(kind: str) -> "Iterator[IO[str] | None]":
 
 
 class Rounds:
-    """All subjects of a scene. One that fails is told, and left out; the others go on."""
+    """All subjects of a scene. One that fails is reported and left out; the others go on."""
 
     def __init__(self, path: Path, cores: set[int], progress: Progress) -> None:
         self.path = path
@@ -140,7 +140,7 @@ class Rounds:
             return [seat.row() for seat in seats]
 
     def survives(self, seat: Seat, action: Callable[[], None]) -> bool:
-        """Do this with a seat; tell whether there will be figures of it."""
+        """Call `action` with a seat; return whether the seat still takes part."""
         try:
             action()
         except Failed as failed:

@@ -1,8 +1,8 @@
-"""The scenes of a bench: in each, one thing changes and all else stays as it is.
+"""The scenes of a bench: in each of them one thing changes and all else stays the same.
 
-A scene is a function that takes a Plan and returns what goes into results.json under its name. Most
-are a list of subjects for the rounds; memory, system calls and the profile are counted once, and
-starts have rounds of their own.
+A scene is a function that takes a Plan and returns its entry in results.json. Most scenes are a
+list of subjects for the rounds; memory, system calls and the profile are measured once, and starts
+have rounds of their own.
 """
 
 import json
@@ -24,8 +24,8 @@ from lab.processes import ROOT
 
 STARTERS = ROOT / "lab" / "bench" / "starters"
 ASYNCIO, UVLOOP = "asyncio Protocol", "uvloop Protocol"
-FOUR = (YARDSTICK, EIGHTY, UVLOOP, ASYNCIO)  # where not everybody is measured
-HELD_FIRST = 1000  # idle clients that pay for what is made only once; 9,000 follow
+FOUR = (YARDSTICK, EIGHTY, UVLOOP, ASYNCIO)  # for scenes that would take too long with all servers
+HELD_FIRST = 1000  # idle clients whose memory includes what a server allocates once; 9,000 follow
 SPARE = 100  # descriptors that a process needs besides its clients
 
 Scene = dict[str, object]
@@ -33,7 +33,7 @@ Scene = dict[str, object]
 
 @dataclass
 class Plan:
-    """How much is measured, and of whom."""
+    """How much is measured, and on which servers."""
 
     path: Path
     cores: set[int]  # of the servers
@@ -46,7 +46,7 @@ class Plan:
         return {name: self.servers[name] for name in FOUR if name in self.servers}
 
     def measure(self, name: str, subjects: list[Subject], rounds: int, seconds: float) -> Scene:
-        """Measure the subjects: so many rounds, with slots so long, unless it must be quick."""
+        """Measure the subjects: `rounds` rounds with slots of `seconds`, fewer in a quick run."""
         rounds = self.rounds or (1 + (name == "peers") if self.quick else rounds)
         seconds = 0.1 if self.quick else seconds
         self.progress.begin(name, len(subjects) * (rounds + 2))
@@ -56,7 +56,7 @@ class Plan:
 
 
 def peers(plan: Plan) -> Scene:
-    """Everybody under the same load: the table."""
+    """All servers under the same load: the table."""
     subjects = [Subject(name, command) for name, command in plan.servers.items()]
     return plan.measure("peers", subjects, 40, 0.15)
 
@@ -76,7 +76,7 @@ def concurrency(plan: Plan) -> Scene:
 
 
 def idle(plan: Plan) -> Scene:
-    """The same load beside more and more clients that wait for nothing."""
+    """The same load, beside more and more idle clients."""
     levels = [0, 1000] if plan.quick else [0, 100, 1000, 10_000]
     subjects = [
         Subject(name, command, n, idle=n)
@@ -88,7 +88,7 @@ def idle(plan: Plan) -> Scene:
 
 
 def lines(plan: Plan) -> Scene:
-    """Our own server with and without the lines people see, and with a trace."""
+    """Our own server with messages, without them, and with a trace."""
     trace = str(BUILD / "trace.jsonl")
     subjects = [
         Subject(YARDSTICK, plan.servers[YARDSTICK]),
@@ -100,7 +100,7 @@ def lines(plan: Plan) -> Scene:
     return plan.measure("lines", subjects, 30, 0.15)
 
 
-TRACED = 3000  # transfers; a trace takes 100,000 events, and then none
+TRACED = 3000  # transfers; a trace ends after 100,000 events
 
 
 def selectors(plan: Plan) -> Scene:
@@ -120,7 +120,7 @@ def selectors(plan: Plan) -> Scene:
 
 
 def pythons(plan: Plan) -> Scene:
-    """Our own server, and asyncio, on each Python that is found here."""
+    """Our own server, and asyncio, on each Python that is installed here."""
     found = machine.pythons()
     subjects = [Subject(YARDSTICK, plan.servers[YARDSTICK])]
     for version, python in found.items():
@@ -135,7 +135,7 @@ def pythons(plan: Plan) -> Scene:
 
 
 def memory(plan: Plan) -> Scene:
-    """Bytes of resident memory that each idle client costs its server, the kernel's apart."""
+    """Bytes of resident memory that each idle client costs its server, without the kernel's."""
     count = 500 if plan.quick else 9000
     count = min(count, most_files() - HELD_FIRST - SPARE)
     plan.progress.begin("memory", len(plan.servers))
@@ -164,7 +164,7 @@ def held(plan: Plan, name: str, command: tuple[str, ...], count: int) -> float:
 
 
 def calls(plan: Plan) -> Scene:
-    """The system calls of a transfer, counted, and one by one those of eighty."""
+    """The number of system calls per transfer, and for eighty the list of them."""
     transfers = 100 if plan.quick else 1000
     plan.progress.begin("calls", 1 + len(plan.four()))
     if not strace.is_here():
@@ -200,7 +200,7 @@ def profile(plan: Plan) -> Scene:
 
 
 def start(plan: Plan) -> Scene:
-    """How long both programs take to start, and the client all in all."""
+    """How long both programs take to start, and how long the client takes in all."""
     rounds = plan.rounds or (1 if plan.quick else 12)
     plan.progress.begin("start", rounds + 1)
     try:

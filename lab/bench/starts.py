@@ -1,10 +1,11 @@
-"""Starts: whole processes, from their first instruction on, by the clock and in processor time.
+"""Starts: whole processes from their first instruction on, in elapsed time and processor time.
 
-Such a life is short, and whatever else the machine does meanwhile is in it. So all take turns, and
-a sample is the median of several. All share one core; the server that a client asks has the other.
+Such a process is short-lived, and the figure includes whatever else the machine does at that time.
+So the commands take turns, and a sample is the median of several. All of them share one core; the
+server of the clients has the other.
 
-Python keeps what it has compiled of a module, though not of the program itself. A first turn, which
-counts for nothing, sees to it that all is kept.
+Python saves compiled modules, though not the compiled program itself. A first turn, which does not
+count, makes sure that all modules are compiled.
 """
 
 import os
@@ -29,7 +30,7 @@ CLIENT = "eighty's client.py -q, to its end"  # the copy is on the disk by then
 SERVER = "eighty's server.py -q, until it listens"
 TURNS = 5  # in a sample
 
-Cost = tuple[float, float]  # milliseconds: by the clock, and of processor time
+Cost = tuple[float, float]  # milliseconds: elapsed, and of processor time
 Life = Callable[[], Cost]
 
 
@@ -55,7 +56,7 @@ def rows(path: Path, cores: set[int], rounds: int, progress: Progress) -> list[R
 
 
 def sample(lives: dict[str, Life]) -> dict[str, Cost]:
-    """Let all have their turns; return for each what is the median of them."""
+    """Run each command TURNS times, in turn; return the median of each."""
     costs = [{name: live() for name, live in lives.items()} for _ in range(TURNS)]
     return {
         name: (median(cost[name][0] for cost in costs), median(cost[name][1] for cost in costs))
@@ -64,13 +65,13 @@ def sample(lives: dict[str, Life]) -> dict[str, Cost]:
 
 
 def row(name: str, costs: list[Cost]) -> Row:
-    """Return the line of results.json."""
+    """Return the row of results.json."""
     wall, cpu = ([round(each, 3) for each in column] for column in zip(*costs, strict=True))
     return {"name": name, "at": 0, "wall": wall, "cpu": cpu}
 
 
 def ended(*words: str) -> Cost:
-    """Run Python with these words to its end."""
+    """Run Python with these arguments to its end."""
     began = time.perf_counter()
     number = os.posix_spawn(sys.executable, [sys.executable, *words], os.environ, setpgroup=0)
     _, status, used = os.wait4(number, 0)

@@ -1,8 +1,8 @@
-"""The system calls of a server: how many of each a transfer takes, and those of one, in order.
+"""The system calls of a server: how many of each a transfer takes, and their order in one transfer.
 
-strace(1) writes down every call from the moment at which the server listens. It makes the server
-many times slower, so that more clients wait at each turn: the calls that a turn shares among them
-(epoll_wait, accept4) come out somewhat fewer than at full speed.
+strace(1) records every call from the moment at which the server listens. It makes the server many
+times slower, so more clients wait at each turn. So the calls that all clients of a turn share
+(epoll_wait, accept4) are somewhat fewer per transfer than at full speed.
 """
 
 import re
@@ -26,7 +26,7 @@ def is_here() -> bool:
 def calls(
     command: tuple[str, ...], path: Path, cores: set[int], transfers: int, at_a_time: int
 ) -> list[str]:
-    """Return the system calls that a server makes for so many transfers, in order."""
+    """Return the system calls that a server makes for `transfers` transfers, in order."""
     with tempfile.NamedTemporaryFile("r") as log:
         words = ["strace", "-D", "-f", "-s", "100", "-o", log.name, *command]
         with Server(words, path, cores) as server:  # -D: the server is our child, not strace

@@ -1,4 +1,4 @@
-"""What is measured: the servers, by name, and the ways in which one of them can be run."""
+"""The subjects of the bench: the servers by name, and the ways to run one of them."""
 
 import importlib.util
 import shlex
@@ -76,9 +76,9 @@ def missing() -> dict[str, str]:
 
 
 def chosen(only: list[str], also: list[str]) -> dict[str, tuple[str, ...]]:
-    """Return the servers that are wanted, beside the yardstick. Raises ValueError for others.
+    """Return the yardstick and the servers with these names. Raises ValueError for other names.
 
-    A name may be cut short: `uvloop` will do.
+    The beginning of a name is enough: `uvloop` will do.
     """
     found = known()
     for name, equals, command in (each.partition("=") for each in also):

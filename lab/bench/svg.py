@@ -1,4 +1,4 @@
-"""Pictures: SVG by hand, as text. One file serves light and dark: the reader's browser chooses."""
+"""Draw SVG as text. One file has light and dark colours: the reader's browser chooses."""
 
 from html import escape
 from math import log10
@@ -66,7 +66,7 @@ class Picture:
 
 
 class Scale:
-    """Where a value lies between two places of a picture: linear from 0, or by its logarithm."""
+    """Map a value to a place in a picture: linear from 0, or by its logarithm."""
 
     def __init__(self, values: list[float], begin: float, end: float, *, log: bool = False) -> None:
         self.log = log
@@ -90,9 +90,9 @@ class Scale:
 
 
 def apart(places: list[float], distance: float) -> list[float]:
-    """Return `places`, moved as little as it takes to stand `distance` apart.
+    """Return `places`, moved as little as possible so that they are `distance` apart.
 
-    Those that are too close make a group, which stands evenly around the middle of its places.
+    Places that are too close form a group, which is spread evenly around its middle.
     """
     groups: list[list[int]] = []
     moved = list(places)
@@ -106,7 +106,7 @@ def apart(places: list[float], distance: float) -> list[float]:
 
 
 def spread_out(group: list[int], places: list[float], moved: list[float], distance: float) -> None:
-    """Write into `moved` where the members of a group stand."""
+    """Write the places of the members of a group into `moved`."""
     first = fmean(places[n] for n in group) - distance * (len(group) - 1) / 2
     for rank, n in enumerate(group):
         moved[n] = first + rank * distance

@@ -1,4 +1,4 @@
-"""The targets, and how far each was reached: one list, so that none can be forgotten."""
+"""The targets, and whether each was reached: one list, so that none can be forgotten."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
 """The command line of the injection; see the package's docstring for its use.
 
-Exit status: 0 all survived; 1 something was not; 2 usage, or nothing can be traced here.
+Exit status: 0 the programs survived all; 1 they did not; 2 usage, or nothing can be traced here.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def report(result: Result, number: int) -> None:
-    """Show what went wrong at once, and from time to time how far it is."""
+    """Print each failure at once, and the progress from time to time."""
     if result.wrong:
         print(f"{result.injection}\n    " + "\n    ".join(result.wrong), flush=True)
     if number % 100 == 0:

@@ -1,4 +1,4 @@
-"""A scene rehearsed, then played again for each call and each errno; and the table of it all."""
+"""Rehearse a scene, play it again for each call and each errno, and make the table of the runs."""
 
 import compileall
 import shutil
@@ -17,9 +17,9 @@ from lab.injection.verdicts import complaints
 from tests.support.programs import ROOT, Server
 
 AT_WORK = ("client", "connection", "copy", "stdin")  # roles of the calls that are not set-up
-IN_A_ROW = 5  # accept4 fails so many times one after the other, too
-# Python's C handler writes the number of a signal to the socketpair. On Linux a write to a socket
-# that stands and has room cannot fail; if it did, the signal would be lost, and nobody could know.
+IN_A_ROW = 5  # accept4 is also made to fail this many times in a row
+# Python's C handler writes the number of a signal to the socketpair. On Linux a write to a
+# connected socket with room cannot fail; if it did, the signal would be lost without a trace.
 NOT_OURS = ("write", "signals")
 NOT_THE_PROGRAMS = shutil.ignore_patterns(
     ".*", "tests", "lab", "learn", "docs", "build", "__pycache__", "*_file", "*.md"
@@ -28,7 +28,7 @@ NOT_THE_PROGRAMS = shutil.ignore_patterns(
 
 @dataclass(frozen=True)
 class Injection:
-    """One call made to fail."""
+    """One call that is made to fail."""
 
     scene: Scene
     call: Call
@@ -42,7 +42,7 @@ class Injection:
 
     @property
     def words(self) -> str:
-        """What strace is told."""
+        """The value of strace's option `-e inject`."""
         first = self.call.nth
         when = f"{first}..{first + self.times - 1}" if self.times > 1 else first
         return f"{self.call.name}:error={self.errno}:when={when}"
@@ -50,7 +50,7 @@ class Injection:
 
 @dataclass(frozen=True)
 class Result:
-    """An injection, and what is wrong after it: nothing, if all is well."""
+    """An injection, and what was wrong after it: empty if nothing was."""
 
     injection: Injection
     wrong: list[str]
@@ -58,7 +58,7 @@ class Result:
 
 @contextmanager
 def stage() -> Iterator[Place]:
-    """Give a place to play: programs that nobody edits meanwhile, compiled; and a good server."""
+    """Yield a place to play: a compiled copy of the programs, and a good server."""
     with tempfile.TemporaryDirectory() as name:
         programs = Path(name) / "programs"
         shutil.copytree(ROOT, programs, ignore=NOT_THE_PROGRAMS)
@@ -77,7 +77,7 @@ def play(scene: Scene, place: Place, inject: str = "") -> Seen:
 
 
 def rehearsed(scene: Scene, place: Place) -> Seen:
-    """Return what is seen when nothing fails; twice the same, or nothing could be counted."""
+    """Return what happens when nothing fails. Two runs must agree, so that calls can be counted."""
     seen = [play(scene, place), play(scene, place)]
     names = [[(call.name, call.nth, call.role) for call in one.calls] for one in seen]
     if names[0] != names[1] or seen[0].status != 0:
@@ -86,7 +86,7 @@ def rehearsed(scene: Scene, place: Place) -> Seen:
 
 
 def difference(one: Seen, other: Seen) -> str:
-    """Return where two rehearsals part."""
+    """Return the first difference between two rehearsals."""
     for mine, yours in zip(one.calls, other.calls, strict=False):
         if (mine.name, mine.nth) != (yours.name, yours.nth):
             return f"{mine.text!r}, {yours.text!r}"
@@ -106,8 +106,8 @@ def plan(scene: Scene, calls: Sequence[Call]) -> Iterator[Injection]:
 
 
 def thinned(injections: Iterable[Injection]) -> Iterator[Injection]:
-    """Yield one injection for each name of a call, one in mid-conversation if there is: the fast
-    share."""
+    """Yield one injection for each kind of call, for `--fast`: if possible one in the middle of the
+    conversation."""
     kinds = set()
     for injection in sorted(injections, key=lambda one: one.call.role not in AT_WORK):
         kind = (injection.call.name, injection.times)
@@ -119,7 +119,7 @@ def thinned(injections: Iterable[Injection]) -> Iterator[Injection]:
 def results(
     scene: Scene, place: Place, *, fast: bool, call: str | None, jobs: int
 ) -> Iterator[Result]:
-    """Rehearse, then yield run after run; `jobs` are under way at a time."""
+    """Rehearse, then yield the runs; `jobs` of them run at a time."""
     usual = rehearsed(scene, place)
     injections = [one for one in plan(scene, usual.calls) if call in (None, one.call.name)]
 
@@ -133,7 +133,7 @@ def results(
 
 
 def table(done: Sequence[Result]) -> str:
-    """Return the table of what was survived: one row for each call of each scene."""
+    """Return the table of the runs: one row for each call of each scene."""
     rows = defaultdict(list)
     for result in done:
         rows[result.injection.scene.name, result.injection.call.name].append(result)

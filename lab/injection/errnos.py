@@ -1,7 +1,7 @@
-"""Which errno which system call may give: the ERRORS sections of the man pages of Linux.
+"""Which errors each system call may give: the ERRORS sections of the man pages of Linux.
 
-The first one of each line is the one that the fast share injects.
-EFAULT is left out: a wrong address cannot come from Python. ENOSYS, too: eighty needs these calls.
+`--fast` injects the first one of each line. EFAULT is left out, since Python cannot pass a wrong
+address, and ENOSYS, since eighty needs these calls.
 """
 
 NO_DESCRIPTOR = "EMFILE ENFILE ENOMEM "

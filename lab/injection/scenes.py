@@ -1,6 +1,6 @@
-"""The scenes: what is played before a program under strace, and what was seen of it.
+"""The scenes: what happens to a program under strace, and what was seen of it.
 
-A scene is the same each time, call for call: one peer at a time, and the next step only when the
+A scene makes the same calls each time: there is one peer at a time, and each step waits until the
 program sleeps again.
 """
 
@@ -88,18 +88,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Scene:
-    """A name, and how it is played: with `inject` for strace, noting in `seen` what happens."""
+    """A name, and a function that plays it: `inject` is for strace, `seen` gets the result."""
 
     name: str
     play: Callable[[Place, str, Seen], None]
     first: re.Pattern[str] = re.compile("")  # the first call that this scene is about
-    calls: re.Pattern[str] = re.compile("")  # those that fail in it; the others do in another scene
+    calls: re.Pattern[str] = re.compile(
+        ""
+    )  # the calls that fail in this scene; the others fail in another one
 
 
 def play_client(
     place: Place, inject: str, seen: Seen, server: str = "127.0.0.1", mode: int = 0o664
 ) -> None:
-    """A client of a good server replaces an old copy, whose mode is not that of a new file."""
+    """A client of a good server replaces an old copy, which has another mode than a new file."""
     copy = place.folder / "copy"
     copy.write_bytes(OLD)
     copy.chmod(mode)
@@ -111,12 +113,12 @@ def play_client(
 
 
 def play_name(place: Place, inject: str, seen: Seen) -> None:
-    """The same, and the name of the server must be looked up."""
+    """The same, but the name of the server must be looked up."""
     play_client(place, inject, seen, server="localhost")
 
 
 def play_private(place: Place, inject: str, seen: Seen) -> None:
-    """The same, and nobody else may read the old copy."""
+    """The same, but nobody else may read the old copy."""
     play_client(place, inject, seen, mode=0o600)
 
 
@@ -154,7 +156,7 @@ def play_question(place: Place, inject: str, seen: Seen) -> None:
 
 
 def play_terminal(place: Place, inject: str, seen: Seen) -> None:
-    """The same on a terminal, where stderr is a file, and the Enter key a CR."""
+    """The same on a terminal, with stderr in a file, and CR from the Enter key."""
     (place.folder / "input").write_bytes(BODY)
     shell = 'stty -icrnl; exec "$@" 2>messages'
     how = {"terminal": True, "shell": shell}
@@ -173,7 +175,7 @@ def play_terminal(place: Place, inject: str, seen: Seen) -> None:
 
 
 def listening(server: Program, place: Place, seen: Seen, period: int = 1) -> bool:
-    """Wait until the loop has its listener. The port is in the log, be it said or not."""
+    """Wait until the loop watches its listener. The log has the port even if nobody printed it."""
     end = time.monotonic() + LIMIT
     while server.running and time.monotonic() < end:
         log = place.log.read_text(errors="replace") if place.log.exists() else ""
@@ -185,7 +187,7 @@ def listening(server: Program, place: Place, seen: Seen, period: int = 1) -> boo
 
 
 def serve(server: Program, seen: Seen, count: int) -> None:
-    """Be `count` clients, one after another; note what each one gets."""
+    """Play `count` clients, one after another; note what each one gets."""
     for number in range(1, count + 1):
         seen.streams.append(fetched(seen.port))
         with contextlib.suppress(AssertionError):  # its messages may be what fails
@@ -199,7 +201,7 @@ def _closed(number: int, text: str) -> bool:
 
 
 def fetched(port: int) -> bytes:
-    """Return what a good client gets, be it cut short."""
+    """Return what a good client gets, even if it is cut short."""
     got = b""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), LIMIT) as sock:
         while b"\n" not in got and (data := sock.recv(256)):
@@ -227,7 +229,7 @@ def fall_asleep(tracer: Program) -> None:
 
 
 def signal_to(tracer: Program, number: signal.Signals) -> None:
-    """Send a signal to the program itself once it sleeps: what the tests have started is strace."""
+    """Send a signal to the program once it sleeps, not to strace, its parent process."""
     fall_asleep(tracer)
     with contextlib.suppress(ProcessLookupError):
         if child := traced(tracer):

@@ -1,8 +1,8 @@
 """strace: its command line, and its log read back.
 
-A call is counted among all calls of its name that the process makes, the interpreter's own ones
-included, for so does strace's `when=`. Ours are those from the program's first own call on, less
-the ones that an import makes. A call's role says what it is about: "connection", "copy" ...
+strace's `when=` counts all calls of one name that the process makes, also those of the interpreter,
+so we count them too. The calls that may fail are those from the program's first own call on,
+without those that an import makes. The role of a call says what it is about: "connection", "copy".
 """
 
 import os
@@ -23,10 +23,10 @@ DESCRIPTOR = re.compile(r"(\d+)(?:, |$)")
 NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
 IMPORTS = re.compile(r"\.py$|\.pyc$|\.so|\.mo$|/lib/python3|__pycache__")
 
-# What a call is about, whatever descriptor stands in it: the first pattern found in its arguments.
-# (The folder is opened once to name the copy in it, and once to bring the new name to the disk.)
+# The role of a call, whatever its descriptor: the first pattern that is found in its arguments.
+# (The folder is opened once to name the copy in it, and once to write the new name to the disk.)
 COPY = [(re.compile(r"\.eighty-"), "copy"), (re.compile(r"O_DIRECTORY"), "folder")]
-# What a new descriptor is about: the first pattern found in the call that makes it.
+# The role of a new descriptor: the first pattern that is found in the call that makes it.
 ROLES = [
     *COPY,
     (re.compile(r"^epoll_create1"), "loop"),
@@ -47,7 +47,7 @@ def first_role(roles: list[tuple[re.Pattern[str], str]], text: str) -> str | Non
 
 @dataclass(frozen=True)
 class Call:
-    """A system call that was made: the `nth` of its name, about what, and as strace shows it."""
+    """A system call that was made: the `nth` of its name, its role, and strace's line."""
 
     name: str
     nth: int
@@ -97,15 +97,15 @@ def own_calls(log: str, folder: str, first: re.Pattern[str] = FIRST) -> list[Cal
 
 
 class Reader:
-    """Reads a log line by line, keeping count of the calls and of what each descriptor is about."""
+    """Reads a log line by line; counts the calls, and keeps the role of each descriptor."""
 
     def __init__(self, folder: str) -> None:
-        self.folder = folder  # of the program's source: whatever opens it imports
+        self.folder = folder  # of the program's source: a call that opens it is an import
         self.counts: Counter[str] = Counter()
         self.roles = {"0": "stdin", "1": "messages", "2": "messages"}
 
     def read(self, line: str) -> Call | None:
-        """Return the call of this line; None: not one of ours."""
+        """Return the call in this line; None if it is not the program's own."""
         match = LINE.match(line)
         if match is None:
             return None
@@ -116,7 +116,7 @@ class Reader:
         return Call(name, self.counts[name], role, line) if role != "import" else None
 
     def role(self, name: str, arguments: str) -> str:
-        """Return what a call is about: its descriptor, or what it names."""
+        """Return the role of a call: that of its descriptor, or of what it names."""
         if role := first_role(COPY, arguments):
             return role
         if name in ("poll", "ppoll"):
@@ -137,7 +137,7 @@ class Reader:
         return first_role(ROLES, call) or "-"
 
     def remember(self, name: str, line: str, arguments: str, result: str, role: str) -> None:
-        """Note what becomes of descriptors by this call."""
+        """Note the descriptors that this call makes or closes."""
         if name == "socketpair" and (pair := re.search(r"\[(\d+), (\d+)\]", arguments)):
             self.roles.update({pair[1]: "signals", pair[2]: "signals"})
         elif name in ("bind",):

@@ -6,13 +6,14 @@ from lab.injection.scenes import BODY, OLD, STREAM, Seen
 from lab.injection.strace import Call
 from tests.support.programs import OURS
 
-# Calls more than in the rehearsal: an error is told, a retry made, and without a descriptor for the
-# messages they go out byte by byte, with two calls each. A busy loop makes thousands.
+# Calls that a run may make beyond those of the rehearsal: it prints an error, and tries again. And
+# without a descriptor for the messages, they are written byte by byte, with two calls each. A busy
+# loop makes thousands.
 MORE_CALLS = 1000
 AGAIN = {"EAGAIN", "EINTR", "EINPROGRESS"}  # try again: the same call may then succeed
 
-# The client's exit status, by what the failed call was about; where only some calls of a kind
-# decide, by the call. What is not named here decides nothing: 0.
+# The client's exit status by the role of the failed call, or by role and call. A failure that is
+# not listed here must not matter: status 0.
 CLIENT_STATUS = {
     ("copy", "unlinkat"): {0},
     ("copy", "fchmod"): {0},  # refused, the new copy is less open than the old one
@@ -21,7 +22,7 @@ CLIENT_STATUS = {
     ("connection", "close"): {0},
     ("connection", "sendto"): {0, 3, 5},  # 3: the server still waits for what was never sent
     ("connection", "recvfrom"): {0, 5},  # 0: with a warning, after the whole verified file
-    ("connection", "getpeername"): {3, 5},  # 5: ENOTCONN, it stood once and is gone
+    ("connection", "getpeername"): {3, 5},  # 5: ENOTCONN, it was established and is gone
     ("connection", "epoll_ctl"): {0, 3, 5},
     ("connection", ""): {3},
     ("signals", ""): {0, 1},
@@ -30,7 +31,7 @@ CLIENT_STATUS = {
     ("messages", ""): {0, 1},  # 1: when it is standard output and the copy goes there
 }
 
-# Where a scene decides: what is refused there matters.
+# Failures that matter in one scene only.
 SCENE_STATUS = {
     ("client 0600", "fchmod"): {1},  # the new copy would be more open than the old one
     ("client NAME", "socketpair"): {3},
@@ -56,7 +57,7 @@ def complaints(scene: str, seen: Seen, call: Call, errno: str, usual: int) -> It
 
 
 def said(seen: Seen) -> str:
-    """Return what the program said, less what Python says of sockets that are open at a failure.
+    """Return the program's messages, without Python's warnings of sockets that are still open.
 
     A process that ends leaves its descriptors to the kernel. One that goes on must close them.
     """
@@ -70,7 +71,7 @@ def of_client(seen: Seen, call: Call, errno: str, known: set[int] | None = None)
     right = known or right
     if (call.name, errno) in UNSUPPORTED:
         right = {0}
-    if errno == "EINPROGRESS":  # it never began: ENOTCONN later on, as of one that is gone again
+    if errno == "EINPROGRESS":  # connect never began: later ENOTCONN, as if the peer had left
         right = right | {5}
     if seen.status not in right | ({0} if errno in AGAIN else set()):
         yield f"status {seen.status}, not one of {sorted(right)}"
@@ -87,11 +88,11 @@ def of_client(seen: Seen, call: Call, errno: str, known: set[int] | None = None)
 def of_server(seen: Seen, call: Call, errno: str) -> Iterator[str]:
     """Yield what is wrong with a server's run."""
     if call.role in ("loop", "signals") and "cannot go on" in seen.said and seen.status == 1:
-        return  # without epoll, or deaf to signals, it must not go on: it ends, and says so
+        return  # without epoll or signals it cannot go on: it ends with a message
     exact = seen.streams.count(STREAM)
     if any(not STREAM.startswith(stream) for stream in seen.streams):
         yield "a client got bytes that are not the file's"
-    # The one whose call failed may be lost. Without an answer to the question, nobody is served.
+    # The client whose call failed may be lost. If the question got no answer, nobody is served.
     if exact < len(seen.streams) - (call.role in ("client", "stdin")):
         yield f"{exact} of {len(seen.streams)} clients served"
     if seen.streams and seen.status != 0:

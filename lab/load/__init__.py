@@ -1,7 +1,7 @@
-"""The load: how many at once, how many in a row, and what happens when nothing is left.
+"""The load: many clients at once, many transfers in a row, and no descriptors left.
 
     python -m lab.load held --clients 10000        all held at once, then all served
-    python -m lab.load transfers --count 100000    one after the other, in flat memory
+    python -m lab.load transfers --count 100000    one after the other; memory must not grow
     python -m lab.load exhaustion                  at the limit of open descriptors
 
 Each starts a server of its own on 127.0.0.1 (server.py, or the command after `--`, as the torture

@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _plan(choice: argparse.Namespace) -> tuple[str, Options, Measurement]:
-    """Return what is measured: a title, the server's options, the measurement."""
+    """Return a title, the server's options, and the function that measures."""
     if choice.what == "held":
         title = f"{choice.clients:,} clients held at once"
         return title, held.OPTIONS, lambda command: held.measure(command, choice.clients)

@@ -1,4 +1,4 @@
-"""The torture's descriptor exhaustion, longer and with more clients."""
+"""The descriptor exhaustion of lab/torture, for longer and with more clients."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ OPTIONS: Options = {"timeout": 120, "quiet": None}
 def measure(command: Sequence[str], waiting: int, seconds: float, rounds: int) -> list[Figure]:
     """Let `waiting` clients wait for `seconds` at the limit, return the figures.
 
-    Then the limit is raised `rounds` times, each time at another moment of the server's waiting.
+    Then the limit is raised `rounds` times, each time at another moment between two retries.
     """
     with ServerProcess(command) as server:
         stream = wire.whole_stream(wire.SAMPLE)

@@ -1,11 +1,11 @@
-"""What a measurement returns, and how it is printed: a table that can be pasted into a document."""
+"""The figures that a measurement returns, and their table, to be pasted into a document."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """One figure: what it is, what it came to, what it was to be; `met`: whether it is."""
+    """One figure: its name, its value, and its target; `met` says whether the target is met."""
 
     name: str
     value: str

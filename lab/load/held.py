@@ -1,8 +1,8 @@
 """Many clients held at once, then all of them served.
 
-Each client connects, is greeted and says nothing, until all are there: then every connection of the
-server is in HELLO_SENT, with its deadline armed. Both ends need a descriptor for each, the server
-in its process and the clients in this one, so the limit of open files is what bounds the number.
+Each client connects, is greeted and says nothing until all are connected: then every connection of
+the server is in HELLO_SENT with a deadline. Each connection needs a descriptor in the server's
+process and one in ours, so the limit of open files limits the number.
 """
 
 import time
@@ -15,7 +15,7 @@ from lab.torture.good_clients import GoodClients
 from lab.torture.server_process import Options, ServerProcess
 
 OPTIONS: Options = {"timeout": 600, "quiet": None}
-WARM_UP = 200  # transfers that bring the server's memory to what it needs anyway
+WARM_UP = 200  # transfers until the server's memory no longer grows by itself
 WINDOW = 1.0  # seconds in which nothing may happen
 
 
@@ -63,7 +63,7 @@ def _measure(pid: int, crowd: GoodClients, clients: int) -> list[Figure]:
 
 
 def _idle(pid: int) -> meters.Reading:
-    """Return what the server does for WINDOW seconds while nobody does anything."""
+    """Return what the server does in WINDOW seconds in which no client does anything."""
     meters.wait_for_calm(pid, 0.1, 2.0)
     before = meters.reading(pid)
     time.sleep(WINDOW)  # the window itself: nothing may happen in it

@@ -1,8 +1,9 @@
-"""Many transfers in a row, in flat memory.
+"""Many transfers in a row: the server's memory must not grow.
 
-The memory is read after every thousand; what counts is the slope of the line through all readings
-after the warm-up (least squares), in bytes per transfer. A page has 4096 bytes, so that one that
-is touched late costs 0.05 of them over 90,000 transfers; one object that leaks costs 50 or more.
+The memory is read after every thousand. The result is the slope of the line through all readings
+after the warm-up (least squares), in bytes per transfer. A page has 4096 bytes: one that is touched
+late adds 0.05 bytes per transfer over 90,000 transfers. An object that leaks in each transfer adds
+50 or more.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""The simulation: the real server and real clients in a world whose every accident is made up.
+"""The simulation: the real server and real clients in a made-up world, with every accident.
 
-    python -m lab.simulation replay SEED       tell the story of a seed, line by line
+    python -m lab.simulation replay SEED       print the story of a seed, line by line
     python -m lab.simulation soak --count N    simulate N transfers, seed after seed
     python -m lab.simulation calls             fail the Nth call, for every N and every errno
     python -m lab.simulation explore           every course of events, for tiny files
@@ -17,9 +17,9 @@ repeated.
     host.py selector.py             descriptors; readiness
     world.py                        what is pending, and the passing of time
     program.py server_end.py client_end.py strangers.py    who lives there
-    invariants.py verdicts.py       what must hold between turns; who has deserved which end
+    invariants.py verdicts.py       what must hold between turns; how each connection may end
     soak.py calls.py exploration.py state.py sweeps.py     ways to search for a run that breaks it
 
-Not simulated: what lies outside the loop (the prompt, the look-up of names, saving, the writes of
-the console), failures of select itself, and the loss and corruption that TCP repairs.
+Not simulated: what is outside the loop (the prompt, the look-up of names, saving, the writes of the
+console), failures of select itself, and the loss and corruption that TCP repairs.
 """

@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def replay(seed: int, trace: Path | None) -> int:
-    """Tell the story of a seed, and let the server record it; return the exit status."""
+    """Print the story of a seed, and let the server record it; return the exit status."""
     story: list[str] = []
     lines: list[bytes] = []
     try:

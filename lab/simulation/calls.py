@@ -3,9 +3,9 @@
     python -m lab.simulation calls
 
 The method is curl's: run a scenario once and count the calls that can fail; then run it once more
-for each pair of a call and an error, with just that call failing. The invariants must hold, whoever
-was not hurt must have an exact copy, and the loop must go on. A defect of ours, which raises what
-is no OSError, is tried wherever a connection's handlers call something.
+for each pair of a call and an error, with just that call failing. The invariants must hold, every
+client that was not hit must have an exact copy, and the loop must go on. A bug of our own is tried
+as well: each call that a connection's handlers make raises something that is no OSError.
 """
 
 import errno
@@ -21,7 +21,7 @@ from lab.simulation.world import World
 
 Site = tuple[str, str]  # whose call, which call
 
-# Where a defect of ours is tried: in what a connection's handlers call.
+# Where a bug of our own is tried: in the calls that a connection's handlers make.
 HANDLED = {"recv", "send", "shutdown", "connect", "setblocking", "getsockopt", "register", "modify"}
 
 SCENARIOS = {
@@ -82,7 +82,7 @@ def pairs(scenario: str) -> Iterator[Pair]:
 
 
 class Tally(NamedTuple):
-    """What has come of the pairs of some scenarios, by call site."""
+    """The results of the pairs of some scenarios, by call site."""
 
     calls: Counter[Site]
     tried: Counter[Site]

@@ -1,9 +1,9 @@
 """Chance: where every decision of a run comes from.
 
-A run asks for nothing else, so the answers are the run: the same answers give the same run. Who
-answers may be a seed, Hypothesis (tests/test_simulation.py) or an enumeration of all answers
-(exploration.py). The first answer, 0 or no, is the one with which nothing unusual happens: a search
-for the simplest failing run goes that way.
+A run has no other input, so the same answers give the same run. The answers may come from a seed,
+from Hypothesis (tests/test_simulation.py) or from an enumeration of all answers (exploration.py).
+With the first answer, 0 or no, nothing unusual happens: a search for the simplest failing run
+prefers it.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Chance(Protocol):
-    """Somebody who decides."""
+    """A source of decisions."""
 
     def below(self, count: int) -> int:
         """Return one of 0 … count - 1; 0 is the calm choice."""

@@ -1,6 +1,6 @@
 """The client's end: the real Download, which has a turn when it is ready or its time is up.
 
-Replaced is what it gets as an argument, and the module `socket`, by which client.py makes sockets.
+Replaced are only its arguments, and the module `socket`, with which client.py makes sockets.
 """
 
 import signal
@@ -21,7 +21,7 @@ DEAD_ENDS = (REFUSED, HOLE, ITSELF)
 
 
 class Sockets:
-    """Stands in for the module `socket` in client.py: sockets belong to whoever runs."""
+    """Replaces the module `socket` in client.py: a new socket belongs to the client that runs."""
 
     def __init__(self, world: Any) -> None:
         self.world = world
@@ -44,7 +44,7 @@ class ClientEnd(Program):
     def __init__(self, world: Any, nth: int, faults: Faults | None) -> None:
         super().__init__(world, f"client {nth}", 1000, faults)
         self.nth = nth
-        self.harm: list[str] = []  # calls of its own that failed by decree
+        self.harm: list[str] = []  # its own calls that were made to fail
         self.download: Download | None = None
         self.outcome: Any = None
         self.began_at = 0.0
@@ -105,6 +105,6 @@ class ClientEnd(Program):
 
     @property
     def wire(self) -> Any:
-        """The last connection that stood, if any."""
+        """The last connection that was established, if any."""
         connection = self.download.connection if self.download else None
         return connection.sock.wire if connection else None

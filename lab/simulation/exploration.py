@@ -1,15 +1,14 @@
-"""Exhaustive exploration: not some courses of events but all of them, for tiny files.
+"""Exhaustive exploration: all courses of events, for tiny files.
 
     python -m lab.simulation explore
 
-At each step the world is in a state, and may go on in several ways. Whatever a state led to once it
-leads to again, so each state is entered once: a run is given up where it meets a known state, and
-the next run takes the next way at the last fork that has one (depth first). To go back to a fork is
-to run again from the beginning. A state that is met twice on one way is a circle: a run that never
-ends. So safety is judged in every state (by the invariants), liveness by there being no circle and
-no deadlock.
+At each step the world is in a state, and may go on in several ways. Equal states go on equally, so
+each state is explored once: a run stops when it meets a known state, and the next run takes the
+next way at the last fork that has one (depth first). To go back to a fork means to run again from
+the beginning. If one run meets a state twice, that is a circle: a run that never ends. So the
+invariants check safety in every state, and the absence of circles and deadlocks shows liveness.
 
-How many different courses of events the graph stands for is counted at the end.
+At the end the different courses of events in this graph are counted.
 """
 
 import math
@@ -43,7 +42,7 @@ class Enumeration:
         return share > 0 and self.below(2) == 1
 
     def is_beyond_the_fork(self) -> bool:
-        """Tell whether this run has come to what no run before it has seen."""
+        """Return whether this run has left the way of the run before it."""
         return self.asked == len(self.answers)
 
     def go_back(self) -> bool:
@@ -61,7 +60,7 @@ class Known(BaseException):
 
 
 class Graph:
-    """The states, and which lead to which."""
+    """The states, and the ways between them."""
 
     def __init__(self) -> None:
         self.numbers: dict[Hashable, int] = {}
@@ -69,7 +68,7 @@ class Graph:
         self.way: dict[int, int] = {}  # of this run: state -> questions asked before it
 
     def enter(self, state: Hashable, asked: int) -> None:
-        """Come into a state. Raises Known if it was entered before, Violation for a circle."""
+        """Enter a state. Raises Known if it was entered before, Violation for a circle."""
         number = self.numbers.setdefault(state, len(self.numbers))
         known = number in self.next
         self.link(number)
@@ -109,7 +108,7 @@ class Explored(World):
         self.answers = chance
         self.graph = graph
         self.scope = scope
-        self.troubles = 0  # calamities there were
+        self.troubles = 0  # calamities so far
         for kind in scope.strangers:
             self.add_stranger(kind)
         if scope.deadline:
@@ -133,8 +132,8 @@ class Explored(World):
             self.add_trouble(Pending(self.let_suffer, wire))
 
     def piece(self, length: int) -> int:
-        """Let bytes arrive one by one: who is not looked at meanwhile finds them together, so this
-        is every split. After a trouble they come at once."""
+        """Let bytes arrive one by one. A program that does not look in between finds several at
+        once, so this covers every split. After a trouble they arrive together."""
         return min(length, self.scope.piece) if len(self.calamities) == self.troubles else length
 
     def step(self) -> None:
@@ -149,7 +148,7 @@ class Explored(World):
 
 
 class Scope(NamedTuple):
-    """What is explored."""
+    """One exploration: its clients, and what may happen to them."""
 
     name: str
     knobs: Knobs
@@ -160,7 +159,7 @@ class Scope(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What an exploration has seen."""
+    """The figures of an exploration."""
 
     states: int
     runs: int
@@ -168,7 +167,7 @@ class Found(NamedTuple):
 
 
 def explore(scope: Scope) -> Found:
-    """Go every way. Raises Broken at the first violation."""
+    """Explore every way. Raises Broken at the first violation."""
     answers, graph = Enumeration(), Graph()
     runs = 0
     while True:
@@ -189,7 +188,7 @@ WHOLE = 1000
 
 
 def scopes() -> Iterator[Scope]:
-    """Yield all that `explore` explores."""
+    """Yield each exploration of `explore`."""
     for body in BODIES:
         one, none = Knobs(body=body, clients=1), Knobs(body=body, clients=0)
         yield Scope(f"one client, {len(body)} bytes", one)

@@ -1,4 +1,4 @@
-"""Faults: which calls can fail, with which errors, and who decides that one does.
+"""Faults: which calls can fail, with which errors, and the source of the decision.
 
 The errors are those of the manual pages (accept(2), recv(2), send(2), shutdown(2), connect(2),
 getsockopt(2), getsockname(2), ioctl(2) for setblocking, socket(2), epoll_ctl(2), close(2)), with
@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 from lab.simulation.chance import Chance
 
-GONE = (  # accept tells of the connection that waited, and drops it
+GONE = (  # accept reports an error of the connection that waited, and drops it
     "ECONNABORTED EPROTO ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH EOPNOTSUPP "
     "ENETUNREACH ETIMEDOUT"
 )
-SHORTAGE = "EMFILE ENFILE ENOBUFS ENOMEM"  # accept leaves it where it is, as it does for EPERM
-WRONG = "EBADF EFAULT EINVAL ENOTSOCK"  # only a defect of ours, or a broken kernel, causes these
+SHORTAGE = (
+    "EMFILE ENFILE ENOBUFS ENOMEM"  # accept leaves the connection in the backlog, as with EPERM
+)
+WRONG = "EBADF EFAULT EINVAL ENOTSOCK"  # only our own bug, or a broken kernel, causes these
 
 ERRORS = {
     "accept": f"EAGAIN {GONE} {SHORTAGE} {WRONG} EPERM ENOSR ESOCKTNOSUPPORT EPROTONOSUPPORT",
@@ -43,19 +45,19 @@ NUMBERS = {
 }
 GONE_NUMBERS = {getattr(errno, name) for name in GONE.split() if hasattr(errno, name)}
 SHORTAGE_NUMBERS = [getattr(errno, name) for name in SHORTAGE.split()]
-DEFECT = -1  # in place of an errno: the call raises what only a defect of ours would raise
+DEFECT = -1  # in place of an errno: the call raises what only our own bug would raise
 NOT_NOW = {"recv", "send", "accept"}  # these may find that it was not ready after all
 
 
 class Faults(Protocol):
-    """Somebody who decides which calls fail."""
+    """A source of decisions about which calls fail."""
 
     def strike(self, host: Any, call: str, sock: Any) -> int:
-        """Return the errno with which this call of `host` fails; 0: it goes on."""
+        """Return the errno with which this call of `host` fails; 0: it does not fail."""
 
 
 class Weather:
-    """Faults by chance: would-block often, shortages in accept, anything at all rarely."""
+    """Faults by chance: often would-block, sometimes shortages in accept, rarely anything else."""
 
     def __init__(self, chance: Chance, not_now: float, shortage: float, anything: float) -> None:
         self.chance = chance

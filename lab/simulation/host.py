@@ -1,7 +1,7 @@
 """A host: one process in the world, with its descriptors, its selector, and its bad luck.
 
-Real programs (ends.py) and strangers (strangers.py) are hosts. A host is awake while there may be
-something to do for it; then it stands in `World.pending` and will be looked at.
+The real programs (server_end.py, client_end.py) and the strangers (strangers.py) are hosts. A host
+is awake while it may have something to do; then it is in `World.pending` and will get a turn.
 """
 
 import errno
@@ -23,7 +23,7 @@ def failure(number: int) -> Exception:
 
 
 class Descriptor:
-    """What has a number in a host: a socket, a listener, a pipe."""
+    """What has a descriptor in a host: a socket, a listener, a pipe."""
 
     __slots__ = ("host", "name", "number", "seen_idle", "wire", "world")
 
@@ -33,7 +33,7 @@ class Descriptor:
         self.name = name
         self.number = -1
         self.wire: Any = None  # the connection, if it belongs to one
-        self.seen_idle = False  # was reported ready, and nothing has come of it yet
+        self.seen_idle = False  # was reported ready although there was nothing to do
 
     def fileno(self) -> int:
         return self.number
@@ -43,12 +43,12 @@ class Descriptor:
         return True
 
     def moved(self) -> None:
-        """Note that something has come of a turn: the opposite of a spin."""
+        """Note that a turn has achieved something: it was no spin."""
         self.seen_idle = False
         self.host.idle_turns = 0
 
     def enter(self, call: str) -> None:
-        """Begin a call: it may fail by decree."""
+        """Begin a call, which may be made to fail."""
         host = self.host
         if host.faults is not None and (error := host.fault(call, self)):
             raise failure(error)
@@ -59,14 +59,14 @@ class Descriptor:
 
 
 class Host:
-    """A process. Descriptors are numbered as by the kernel: the lowest free number is next."""
+    """A process. Like the kernel, it gives a new descriptor the lowest free number."""
 
     faults: Faults | None = None
 
     def __init__(self, world: Any, name: str, limit: int = 1000) -> None:
         self.world = world
         self.name = name
-        self.limit = limit  # as RLIMIT_NOFILE: the lowest number that is not to be had
+        self.limit = limit  # like RLIMIT_NOFILE: the first number that cannot be used
         self.open: dict[int, Descriptor] = {}
         self.free: list[int] = []  # a heap of the numbers below `top` that are not open
         self.top = FIRST_NUMBER
@@ -82,11 +82,11 @@ class Host:
             self.world.pending.append(self)
 
     def moment(self) -> float:
-        """Return when it wants to be woken in any case."""
+        """Return the moment at which it must wake in any case."""
         return math.inf
 
     def happen(self) -> None:
-        """Look around: something may be there to do."""
+        """Take a turn: there may be something to do."""
         raise NotImplementedError
 
     def has_room(self) -> bool:
@@ -111,7 +111,7 @@ class Host:
             sock.number = -1
 
     def fault(self, call: str, sock: Descriptor) -> int:
-        """Return the errno with which this call fails by decree; 0: it goes on."""
+        """Return the errno with which this call is made to fail; 0: it does not fail."""
         if self.faults is None:
             return 0
         error = self.faults.strike(self, call, sock)

@@ -1,13 +1,12 @@
 """What must hold between two turns, whatever happens: bounded life, bounded memory, no leak, legal
-words, and nobody forgotten.
+messages, and no forgotten client.
 
-    hold_after_a_turn     of the server: each open connection, and the whole
+    hold_after_a_turn     for the server: each open connection, and the whole
     hold_for_client       after a turn of a client
     hold_after_a_period   nothing is left
 
-The docstring of an invariant is what a run says that breaks it. How connections and clients may end
-is for verdicts.py; spins are noticed by selector.py and program.py, deadlocks and runs without end
-by world.py.
+A run that breaks an invariant prints its docstring. verdicts.py says how connections and clients
+may end; selector.py and program.py notice spins, world.py deadlocks and runs without end.
 """
 
 from typing import Any
@@ -37,7 +36,7 @@ def interest_follows_state(end: Any, c: Any) -> bool:
 
 
 def selector_agrees(end: Any, c: Any) -> bool:
-    """A connection stands in the selector with its interest, or not at all."""
+    """A connection is in the selector with its interest, or not at all."""
     key = end.selector.keys.get(c.sock.number)
     if not c.interest:
         return key is None
@@ -58,7 +57,7 @@ def said_is_legal(end: Any, c: Any) -> bool:
 
 
 def nothing_is_held_back(end: Any, c: Any) -> bool:
-    """What the kernel has was not told to wait for more."""
+    """Nothing that the kernel has is waiting for more (MSG_MORE)."""
     return not c.sock.held_back
 
 
@@ -77,7 +76,7 @@ def nothing_leaks(end: Any) -> bool:
 
 
 def selector_is_clean(end: Any) -> bool:
-    """Whatever stands in the selector is open, under its own number."""
+    """Every object in the selector is open, under its own descriptor."""
     return not [n for n, key in end.selector.keys.items() if key.fileobj.number != n]
 
 
@@ -98,7 +97,7 @@ def one_retry(end: Any) -> bool:
 
 
 def people_are_told(end: Any) -> bool:
-    """People are told that accepting pauses, and that it goes on."""
+    """The messages say that accepting pauses, and that it goes on."""
     return end.in_episode == (end.server.acceptor.paused_at is not None)
 
 
@@ -146,7 +145,7 @@ def hold_for_client(end: Any) -> None:
 
 
 def judge_pause(end: Any) -> None:
-    """People are told once."""
+    """The result is reported once."""
     if end.in_episode:
         end.world.violation("the server says again that accepting is paused")
 

@@ -1,7 +1,7 @@
 """Knobs: how a world is set up. Small limits and rare troubles are drawn like everything else.
 
-Each knob has a calm value, other ones, and the share of worlds that get one of those. In a calm
-world nothing is cut, late, short, full or broken.
+Each knob has a calm value, other values, and the share of worlds that get one of the others. In a
+calm world nothing is cut, late, short, full or broken.
 """
 
 import signal
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from lab.simulation.chance import Chance
 
-PATIENT = 100_000.0  # seconds; whoever waits this long in a world without delays waits for ever
+PATIENT = 100_000.0  # seconds; without delays, a program that waits this long waits for ever
 STREAM_LIMIT = 105  # bytes of the longest stream of a server
 BODIES = (
     b"Hello, world!\n", b"", b"\n", b"a\n\nb\n", "grün, 你好\n".encode(), 79 * b"x" + b"\n",
@@ -67,7 +67,7 @@ class Knobs:
 
     @classmethod
     def drawn(cls, chance: Chance) -> Self:
-        """Turn the knobs as chance has it."""
+        """Set the knobs by chance."""
         knobs = cls()
         for name, others, share in DIALS:
             if chance.maybe(share):
@@ -77,7 +77,7 @@ class Knobs:
         return knobs
 
     def hurried(self) -> bool:
-        """Tell whether time can run short for somebody who does nothing wrong."""
+        """Return whether a deadline can pass for a client that does nothing wrong."""
         piece = 1 if self.short else min(self.chunk or STREAM_LIMIT, self.window)
         slow_motion = (self.pause or 0.0) * (STREAM_LIMIT / piece + 2)
         return bool(self.delays or self.patience < PATIENT or slow_motion > self.timeout / 2)

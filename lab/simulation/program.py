@@ -32,7 +32,7 @@ def disarm(reactor: Reactor) -> None:
 
 
 class SignalPipe(Descriptor):
-    """The end of the socketpair that the loop reads signals from."""
+    """The end of the socketpair from which the loop reads signals."""
 
     def __init__(self, host: Host) -> None:
         super().__init__(host, f"signals of {host.name}")
@@ -55,7 +55,9 @@ class Program(Host):
 
     def __init__(self, world: Any, name: str, limit: int, faults: Faults | None) -> None:
         super().__init__(world, name, limit)
-        self.later_faults = faults  # a program that cannot even start may say so and end
+        self.later_faults = (
+            faults  # before its loop runs nothing fails: a program that cannot start just ends
+        )
         self.selector = FakeSelector(self)
         self.reactor = Reactor(self.selector, world.clock)
         self.pipe: SignalPipe | None = None
@@ -87,7 +89,7 @@ class Program(Host):
         self.reactor.watch(self.signals, READ)
 
     def signal(self, number: int) -> None:
-        """Let a signal come."""
+        """Deliver a signal."""
         if self.pipe is not None:
             self.world.tell(self.name, f"gets {signal.Signals(number).name}")
             self.pipe.numbers += bytes([number])
@@ -103,7 +105,7 @@ class Program(Host):
         self.ended = True
 
     def sleep(self, seconds: float | None) -> Ready:
-        """Pass the time of a `select`; return who is truly ready at its end."""
+        """Pass the time of a `select`; return what is truly ready at its end."""
         if self.idle_turns > 3 and self.idle_turns > self.patience():
             self.world.violation(f"{self.name} wakes up again and again, for nothing")
         self.idle_turns += 1
@@ -124,8 +126,8 @@ class Program(Host):
         return False
 
     def patience(self) -> int:
-        """Return how many turns in a row may come to nothing. A deadline takes two: one finds that
-        it has passed, the next looks at the sockets first; and then there may be nothing to do."""
+        """Return how many turns in a row may achieve nothing. A deadline takes two: one finds that
+        it has passed, the next looks at the sockets first; then there may be nothing to do."""
         return 4 + 2 * len(armed(self.reactor))
 
     def moment(self) -> float:

@@ -1,6 +1,6 @@
-"""The selector of a host: level-triggered, and no better than the kernel's need be.
+"""The selector of a host: level-triggered, with all the liberties that the kernel has.
 
-It may report a socket that is not ready, leave out one that is, wake for nothing, and it reports in
+It may report a socket that is not ready, leave out one that is, wake up for nothing, and report in
 any order. Time passes only while a host sleeps in here (`Host.sleep`).
 """
 
@@ -12,7 +12,7 @@ from reactor import Ready
 
 
 class FakeSelector(selectors.BaseSelector):
-    """What epoll is to the reactor."""
+    """The selector that the reactor gets."""
 
     def __init__(self, host: Any) -> None:
         self.host = host
@@ -56,7 +56,7 @@ class FakeSelector(selectors.BaseSelector):
         self.keys.clear()
 
     def ready(self) -> Ready:
-        """Return who is truly ready."""
+        """Return the keys that are truly ready."""
         found = []
         for key in self.keys.values():
             events = key.fileobj.events() & key.events

@@ -1,6 +1,6 @@
-"""The server's end: the real Server, which sleeps in `select` while the rest of the world lives.
+"""The server's end: the real Server; while it sleeps in `select`, the rest of the world lives.
 
-Replaced is only what it gets as an argument: selector, clock, console, listening sockets.
+Replaced are only its arguments: selector, clock, console, listening sockets.
 """
 
 import math
@@ -37,7 +37,7 @@ class ServerEnd(Program):
         self.stops = 0  # how many periods a signal has ended, or is about to
         self.stopped_at = math.inf  # when the drain began
         self.accept_has_failed = False
-        self.pauses = self.resumptions = 0  # of accepting, as told to people
+        self.pauses = self.resumptions = 0  # of accepting, by the messages
         self.in_episode = False
         options = ServerOptions(
             quiet=False, chunk=knobs.chunk, pause=knobs.pause, drain=knobs.drain,
@@ -88,7 +88,7 @@ class ServerEnd(Program):
         self.called = self.may_wake()
 
     def accepted(self, sock: FakeSocket) -> object:
-        """Note who is accepted; return the address that accept gives."""
+        """Note which connection is accepted; return the address that accept gives."""
         wire = sock.wire
         self.wires.append(wire)
         wire.number = len(self.wires)
@@ -102,18 +102,18 @@ class ServerEnd(Program):
         return sock.peer_address
 
     def left_waiting(self, queue: Iterable[FakeSocket]) -> None:
-        """Hear that a listener closes although somebody waits: only if accept did not work."""
+        """Note that a listener closes although a client waits: only if accept did not work."""
         for sock in queue:
             sock.wire.harm.append("the listener closed")
         if not self.accept_has_failed:
             self.world.violation("the backlog was not emptied before the listener was closed")
 
     def report(self, text: str) -> None:
-        """Hear what the server says about its listening period."""
+        """Take a message of the server about its listening period."""
         self.line(text)
 
     def line(self, text: str) -> None:
-        """Hear what the server says to people: it takes this host for its console."""
+        """Take a message of the server: this host is its console."""
         self.idle_turns = 0
         who, _, what = text.partition(" ")
         word = what.partition(" ")[0]

@@ -1,8 +1,8 @@
-"""The soak: very many simulated transfers, on every core, with progress shown.
+"""The soak: very many simulated transfers, on every core, with progress.
 
     python -m lab.simulation soak --count 1000000
 
-A failing seed ends it, and is printed with the command that tells its story.
+A failing seed ends it, and is printed with the command that shows its story.
 """
 
 import gc
@@ -19,7 +19,7 @@ BATCH = 100  # seeds
 
 
 def live(first: int) -> Counter[str]:
-    """Run the worlds of some seeds; return what became of them."""
+    """Run the worlds of some seeds; return their results."""
     if not gc.get_freeze_count():
         gc.freeze()
         gc.set_threshold(100_000, 50, 50)
@@ -63,7 +63,7 @@ def soak(count: int, first: int, jobs: int) -> Counter[str]:
 
 
 def finished(running: set[Future[Counter[str]]]) -> Iterator[Future[Counter[str]]]:
-    """Wait for some to be done; take them off, and yield them."""
+    """Wait until some batches are done; remove them, and yield their results."""
     done, _ = wait(running, return_when=FIRST_COMPLETED)
     for one in done:
         running.remove(one)

@@ -1,10 +1,10 @@
 """The kernel's side of sockets: the calls that the programs make, and what arrives from outside.
 
-Owns buffers, ends of stream, resets, the backlog, errors in their order. tests/test_fakes.py holds
-these sockets and the kernel's to the same behaviour.
+Owns buffers, ends of stream, resets, the backlog, and the order of errors. tests/test_fakes.py
+checks that these sockets behave like the kernel's.
 
-What has arrived before a reset can still be read: so does Linux. A harsh kernel (knob) throws it
-away: so do others.
+What arrived before a reset can still be read, as on Linux. A harsh kernel (a knob) discards it, as
+other systems do.
 """
 
 import errno
@@ -71,8 +71,8 @@ class FakeSocket(Descriptor):
         raise self.not_now()
 
     def send(self, data: bytes, flags: int = 0) -> int:
-        """Take some. What MSG_MORE lets wait travels with the end; the rest of a send that was cut
-        short does not wait (tcp_sendmsg in the kernel pushes what it took)."""
+        """Take a part of `data`. With MSG_MORE it waits, and travels with the end of stream; after
+        a partial send nothing waits (tcp_sendmsg in the kernel pushes what it took)."""
         self.enter("send")
         stream = self.outgoing
         if self.error:
@@ -160,11 +160,11 @@ class FakeSocket(Descriptor):
         return ready
 
     def may_lie(self) -> bool:
-        """A socket that still connects is not reported writable, by no kernel."""
+        """A socket that is still connecting is never reported writable, by any kernel."""
         return self.incoming is not None
 
     def knock(self) -> None:
-        """Let the SYN arrive wherever it goes."""
+        """Let the SYN arrive at the listener, or where there is none."""
         if self.closed:
             return
         place = self.world.places.get(self.peer_address)
@@ -176,7 +176,7 @@ class FakeSocket(Descriptor):
             self.fail(errno.ECONNREFUSED)
         elif place != "hole" and len(place.queue) <= place.backlog:
             self.established(place)
-        elif place != "hole":  # the backlog is full: the kernel is silent, and asked again
+        elif place != "hole":  # the backlog is full: the kernel ignores the SYN, and TCP repeats it
             self.world.at(self.world.now + 2.0 ** (self.attempts - 1), Pending(self.knock))
             self.attempts += 1
 
@@ -204,7 +204,7 @@ class FakeSocket(Descriptor):
             self.outgoing.go()
 
     def depart(self, with_reset: bool = False) -> None:
-        """Close, whoever asks: unread bytes, or an abort, make the peer's end a reset."""
+        """Close: after unread bytes, or with `abort`, the peer gets a reset."""
         self.closed = True
         self.host.release(self)
         if self.outgoing is None or self.dead:
@@ -215,7 +215,7 @@ class FakeSocket(Descriptor):
             self.end_stream()
 
     def reset_soon(self) -> None:
-        """Let a reset be on its way here."""
+        """Send a reset here; it arrives later."""
         if self.wire is None or not self.wire.silent:
             self.world.pending.append(Pending(self.fail, errno.ECONNRESET))
 
@@ -260,7 +260,9 @@ class FakeListener(Descriptor):
             if self.queue and error in GONE_NUMBERS:
                 self.lose(error)
             raise failure(error)
-        if not self.host.has_room():  # Linux looks for a number first, even if nobody waits
+        if (
+            not self.host.has_room()
+        ):  # Linux looks for a free descriptor first, even if nobody waits
             self.host.accept_has_failed = True
             raise failure(errno.EMFILE)
         if not self.queue:
@@ -271,7 +273,7 @@ class FakeListener(Descriptor):
         return sock, self.host.accepted(sock)
 
     def lose(self, error: int) -> None:
-        """Let accept report an error of the connection that waits: it is gone."""
+        """Let accept report an error of the connection that waits, and drop it."""
         sock = self.queue.popleft()
         sock.wire.harm.append(f"accept: {os.strerror(error)}")
         sock.depart(with_reset=True)

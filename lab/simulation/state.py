@@ -1,7 +1,7 @@
-"""What a state of the world is, for exploration.py: all that what comes next depends on.
+"""The state of a world, for exploration.py: everything on which the future depends.
 
-Two runs in equal states go on equally. Moments count from now, so that time alone changes nothing;
-numbers and names of connections count, objects do not.
+Two runs in equal states go on equally. Moments are relative to now, so that time alone changes
+nothing; connections are compared by number and name, not by identity.
 """
 
 import math
@@ -69,7 +69,7 @@ def stream_state(stream: Stream) -> Hashable:
 
 
 def label(event: Any) -> str:
-    """Return a name for something that may happen."""
+    """Return a name for a pending event."""
     if isinstance(event, Pending):
         owner = getattr(event.act.__self__, "name", "")
         about = [

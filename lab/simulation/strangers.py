@@ -1,4 +1,4 @@
-"""Strangers: raw peers that follow a script, well behaved in odd ways or not at all."""
+"""Strangers: raw peers that follow a script. Some behave well in odd ways, others badly."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Step = bytes | float | str  # bytes to send, seconds to wait, END or ABORT
 
 
 class Kind(NamedTuple):
-    """What a stranger does, step by step; whether it reads; whether the server owes it the file."""
+    """A stranger's steps, whether it reads, and whether the server must send it the file."""
 
     script: Sequence[Step]
     reads: bool = True
@@ -46,7 +46,7 @@ NAMES = list(KINDS)
 
 
 class Stranger(Host):
-    """A peer without a loop: each time it happens, it reads what is there and does one step."""
+    """A peer without a loop: on each turn it reads what has arrived and does one step."""
 
     ended = True  # nobody waits for it
 
@@ -79,7 +79,7 @@ class Stranger(Host):
         self.sock.connect_ex(PLACES[0])
 
     def live(self) -> None:
-        """Read, then do the next step; leave when nothing is left to do."""
+        """Read, then do the next step; close after the last one."""
         at_end = self.kind.reads and self.read()
         waits = self.goes_on_at > self.world.now
         try:
@@ -95,7 +95,7 @@ class Stranger(Host):
             self.wake()
 
     def read(self) -> bool:
-        """Read what is there; tell whether the stream has ended."""
+        """Read what has arrived; return whether the stream has ended."""
         while self.sock.incoming.arrived:
             self.sock.recv(4096)
         return self.sock.incoming.ended

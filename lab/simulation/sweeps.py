@@ -3,7 +3,7 @@
     python -m lab.simulation sweep
 
 Both programs talk, and the network damages one byte of one direction, or ends or resets the stream
-there. tests/support/oracle.py, which shares no code with them, says what must come of it.
+there. tests/support/oracle.py, which shares no code with them, says what the outcome must be.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ class Damage(NamedTuple):
     kind: int  # CUT, RESET, or the bits that are flipped
 
     def stream(self) -> bytes:
-        """Return the damaged stream as it would be if nobody gave up."""
+        """Return the damaged stream as it would be if both ends read on."""
         whole = HELLO if self.whose == "client" else HELLO + file_message(self.body)
         if self.kind < 0:
             return whole[: self.place]
@@ -42,7 +42,7 @@ class Damage(NamedTuple):
 
 
 class Damaging(World):
-    """A world whose network does it, to one client."""
+    """A world whose network damages the stream of one client."""
 
     def __init__(self, damage: Damage, story: list[str] | None = None) -> None:
         super().__init__(Calm(), Knobs(body=damage.body, clients=1), story=story)
@@ -60,7 +60,7 @@ def file_message(body: bytes) -> bytes:
 
 
 def damages(body: bytes) -> Iterator[Damage]:
-    """Yield everything that can be done to the delivery of one file."""
+    """Yield every way to damage the delivery of one file."""
     for whose, length in (("client", len(HELLO)), ("server", len(HELLO + file_message(body)))):
         for place in range(length):
             for kind in (CUT, RESET, *(1 << bit for bit in range(8))):
@@ -68,7 +68,7 @@ def damages(body: bytes) -> Iterator[Damage]:
 
 
 def judge(damage: Damage) -> str:
-    """Play one; return what is wrong with the outcome, "" if nothing is."""
+    """Play one damage; return what is wrong with the outcome, "" if nothing is."""
     world = Damaging(damage).run()
     status = STATUSES[type(world.clients[0].outcome)]
     word = world.wires[0].word

@@ -1,8 +1,8 @@
-"""Ends, and whether they are deserved: closing words, outcomes, and who got what.
+"""The ends of connections and clients, and whether they are right.
 
-judge_word          a connection of the server has ended
-judge_outcome       a client has ended: an exact copy, or a reason that is true
-hold_at_the_end     whom nothing has befallen has got what it came for
+judge_word          a connection of the server has ended, with one closing word
+judge_outcome       a client has ended: with an exact copy, or with a reason that is true
+hold_at_the_end     every client to which nothing happened has its copy
 """
 
 import re
@@ -16,7 +16,7 @@ from signals import Interrupted
 
 ERROR = re.compile(rb"ERROR [ -~]{0,72}\n?")
 
-# Closing words: each must be deserved.
+# Closing words: each has a condition that must be true.
 
 
 def done(end: Any, wire: Any) -> bool:
@@ -37,11 +37,11 @@ def lost(end: Any, wire: Any) -> bool:
 
 
 def late(end: Any, wire: Any) -> bool:
-    """Late: the deadline has passed, and no hello lay there that the selector had told of."""
+    """Late: the deadline has passed, and no hello was waiting that the selector had reported."""
     knobs = end.world.knobs
     passed = end.world.now >= wire.accepted_at + knobs.timeout
     hello_was_there = wire.server.heard.startswith(HELLO) and b"ERROR" in wire.server.said
-    # It may have lain there unread: not told of, or recv has said "not now" (EAGAIN).
+    # It may have been unread: not reported, or recv has said "not now" (EAGAIN).
     unread = knobs.disorder or knobs.not_now or knobs.anything
     return bool(passed and (not hello_was_there or unread))
 
@@ -61,7 +61,7 @@ WORDS = {"done": done, "refused": refused, "lost": lost, "late": late, "cut": cu
 
 
 def judge_word(end: Any, wire: Any, word: str) -> None:
-    """A connection ends with one word, which it deserves, and what was said on it was legal."""
+    """A connection ends with one word, which is true, and all that was sent on it was legal."""
     name = f"c{wire.number}"
     if wire.word:
         end.world.violation(f"{name} ends as {word} after it has ended as {wire.word}")
@@ -73,7 +73,7 @@ def judge_word(end: Any, wire: Any, word: str) -> None:
 
 
 def is_legal_beginning(said: bytes, whole: bytes) -> bool:
-    """Tell whether a server may have said this: the whole stream, or hello and ERROR, or less."""
+    """Return whether a server may send this: the whole stream, or hello and ERROR, or a part."""
     rest = said.removeprefix(HELLO)
     return whole.startswith(said) or b"ERROR ".startswith(rest) or bool(ERROR.fullmatch(rest))
 
@@ -107,14 +107,14 @@ def has_heard_all(end: Any) -> bool:
 
 
 def is_explained(end: Any) -> bool:
-    """Tell whether a defect was planted in a client, or bytes were changed on their way to it."""
+    """Return whether a client had a planted bug, or got bytes that were changed on their way."""
     if isinstance(end.outcome, ProtocolError):
         return "damage" in end.wire.harm
     return any("defect" in harm for harm in end.harm)
 
 
 def excuse(end: Any) -> str:
-    """Return what has befallen a client, so that it need not have its copy; "": nothing."""
+    """Return what happened to a client, so that it need not have its copy; "": nothing did."""
     wire, server = end.wire, end.world.server
     if end.harm or end.interrupted:
         return "its own calls failed, or it was interrupted"
@@ -130,7 +130,7 @@ def excuse(end: Any) -> str:
 
 
 def hold_at_the_end(world: Any) -> None:
-    """Whom nothing has befallen counts as done, and strangers have what they deserve."""
+    """Every client to which nothing happened is done, and each stranger got what it must get."""
     for end in world.clients:
         if not excuse(end) and end.wire.word != "done":
             world.violation(f"{end.name} has its copy; the server says {end.wire.word}")

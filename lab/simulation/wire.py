@@ -1,7 +1,7 @@
 """The network: connections, and streams whose bytes fly before they arrive.
 
-Whatever is under way stands in `World.pending` and happens when the world comes to it, so every
-order is possible. sockets.py are the ends.
+Everything that is under way is in `World.pending` until the world picks it, so every order is
+possible. The ends of a connection are in sockets.py.
 
     send --> flying --- happens, a piece at a time ---> arrived --> recv
              |<-------------- window ----------------------->|
@@ -30,11 +30,11 @@ class Pending:
 
 
 class Wire:
-    """A connection as the world knows it: both ends, and what has befallen them."""
+    """A connection as the world sees it: both ends, and what happened to them."""
 
     def __init__(self, client: Any, server: Any) -> None:
         self.client, self.server = client, server  # their sockets
-        self.harm: list[str] = []  # what the world has done to it, and no program
+        self.harm: list[str] = []  # what the world has done to it, not a program
         self.was_reset = False  # some end got a reset, for whatever reason
         self.number = 0  # the server's: connection c1, c2, …
         self.accepted_at = 0.0
@@ -44,7 +44,7 @@ class Wire:
         self.word = ""  # the server's closing word
 
     def suffer(self, trouble: str) -> None:
-        """Let one of TROUBLES happen."""
+        """Do one of TROUBLES to it."""
         self.harm.append(trouble)
         self.client.world.tell("network", f"{trouble}: {self.client.name}")
         if trouble == "silence":
@@ -80,7 +80,7 @@ class Stream:
         return self.window - len(self.flying) - len(self.arrived)
 
     def put(self, data: bytes) -> None:
-        """Take bytes from the writer; if there is a flaw, not all will arrive as they are."""
+        """Take bytes from the writer; with a flaw, some arrive damaged or not at all."""
         if self.flaw is not None and self.sent <= self.flaw[0] < self.sent + len(data):
             data = self.damaged(data, *self.flaw)
         self.sent += len(data)
@@ -89,7 +89,7 @@ class Stream:
             self.go()
 
     def damaged(self, data: bytes, place: int, kind: int) -> bytes:
-        """Return the bytes as they will arrive: one has flipped bits, or is the first missing."""
+        """Return the bytes that will arrive: one has flipped bits, or all from one on are lost."""
         before, after = data[: place - self.sent], data[place - self.sent :]
         if kind > 0:
             return before + bytes([after[0] ^ kind]) + after[1:]
@@ -101,13 +101,13 @@ class Stream:
         return b""
 
     def cut(self) -> None:
-        """End here: what flies, and what comes later, is lost, and nobody is told."""
+        """End here, silently: what flies, and what is sent later, is lost."""
         self.flying = b""
         self.ending = True
         self.go()
 
     def go(self) -> None:
-        """Let what is in here arrive some time."""
+        """Schedule the arrival of what is in here."""
         if not self.under_way:
             self.under_way = True
             self.reader.world.pending.append(self)

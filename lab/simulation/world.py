@@ -1,16 +1,16 @@
 """The world of one run: the clock, what is pending, and whose turn it is.
 
-Everything that can happen next stands in one of two lists, and chance picks from both:
+Everything that can happen next is in one of two lists, and chance picks from both:
 
-    pending      will happen: bytes arrive, a host that was woken looks around
+    pending      will happen: bytes arrive, a host that was woken takes a turn
     calamities   may happen: a reset, a signal, a delay
 
-Time passes only when nothing is pending, up to the next moment somebody waits for, or when a delay
-is picked. So the order of all things is free, and a run is a function of its chances.
+Time passes only when nothing is pending, up to the next moment for which a host waits, or when a
+delay is picked. So events can come in any order, and the answers of chance determine the run.
 
-The world turns inside the server's `select` (ServerEnd.sleep): while the server sleeps, the rest
-lives. If nothing is pending and nobody waits for any moment, the story ends: the server is told to
-stop, and whoever does not end then has met a deadlock.
+The world runs inside the server's `select` (ServerEnd.sleep): while the server sleeps, the rest of
+the world lives. If nothing is pending and no host waits for any moment, the story ends: the server
+gets a signal to stop, and a host that does not end then is in a deadlock.
 """
 
 import errno
@@ -36,11 +36,11 @@ BEGINNING = 1000.0  # of the clock; a monotonic clock may begin anywhere
 
 
 class Violation(BaseException):
-    """An invariant is broken. No Exception, so that no handler can take it for its own."""
+    """An invariant is broken. It is no Exception, so that no handler of the programs catches it."""
 
 
 class Broken(AssertionError):
-    """What a run with a violation raises: the violation, and how to see it again."""
+    """The error of a run: the violation, and the command that shows it again."""
 
 
 class World:
@@ -91,7 +91,7 @@ class World:
         return self.now
 
     def run(self) -> Self:
-        """Live through it. Raises Broken if an invariant is."""
+        """Run to the end. Raises Broken if an invariant is broken."""
         real, client.socket = client.socket, Sockets(self)
         try:
             self.server.run()
@@ -107,7 +107,7 @@ class World:
         return self
 
     def vanish(self) -> None:
-        """Leave nothing armed or watched, however the run has ended."""
+        """Remove every timer and recorder, however the run has ended."""
         for program in (self.server, *self.clients):
             program.selector.close()
             disarm(program.reactor)
@@ -129,13 +129,13 @@ class World:
     # Time.
 
     def next_moment(self) -> float:
-        """Return the earliest moment that somebody waits for."""
+        """Return the earliest moment for which a host waits."""
         moments = [host.moment() for host in self.hosts]
         moments += [when for when, _ in self.alarms]
         return min(moments)
 
     def wait(self) -> None:
-        """Let time pass to the next moment; if there is none, let the story end."""
+        """Let time pass to the next moment; if there is none, end the story."""
         when = self.next_moment()
         if when < math.inf:
             self.pass_time(max(when, self.now))
@@ -165,10 +165,10 @@ class World:
         self.tell("world", "time passes")
         self.pass_time(self.now + max(0.0, waits[self.chance.below(len(waits))]))
 
-    # What the network and the kernel tell and ask.
+    # Called by the network and the kernel.
 
     def piece(self, length: int) -> int:
-        """Return how many of so many bytes arrive together."""
+        """Return how many of `length` bytes arrive together."""
         return length - self.chance.below(length) if self.knobs.split and length > 1 else length
 
     def connected(self, wire: Wire) -> None:
@@ -178,7 +178,7 @@ class World:
             self.calamities.append(Pending(wire.suffer, trouble))
 
     def struck(self, host: Any, call: str, sock: Any, error: int) -> None:
-        """Note that a call fails by decree, and whom that may hurt."""
+        """Note that a call is made to fail, and which clients that may hurt."""
         sock.moved()
         if error == errno.EAGAIN and call in NOT_NOW:
             return

@@ -1,8 +1,8 @@
 """asyncio's fast form: a Protocol, called back by the loop, with one `call_later` per connection.
 
-This is how the documentation of asyncio and of uvloop recommends to write for speed: no streams and
-no task per connection. With `--uvloop` the same on uvloop, which is asyncio's loop anew in Cython
-on libuv.
+The documentation of asyncio and of uvloop recommends this form for speed: no streams, and no task
+per connection. With `--uvloop` it runs on uvloop, a reimplementation of asyncio's loop in Cython on
+libuv.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Transfer(asyncio.Protocol):
             self.transport.write_eof()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Stop the clock; the transport has closed by itself at the client's end of stream."""
+        """Cancel the timer; the transport has closed by itself at the client's end of stream."""
         self.deadline.cancel()
 
 

@@ -1,8 +1,8 @@
-"""The floor for Python: the same wire protocol straight on `select.epoll`, as little as will do.
+"""The floor for Python: the same protocol directly on `select.epoll`, with as little as possible.
 
-No state machine and no classes: what the interpreter and the system calls cost, and so what
-everything else in server.py has to be measured against. Whether a client has yet to be served
-follows from what is still in `unsent` for it.
+There is no state machine and no class. So this server costs only what the interpreter and the
+system calls cost; everything else in server.py is compared with it. What is left in `unsent` for a
+client shows whether it still has to be served.
 """
 
 import select
@@ -16,13 +16,13 @@ from edges.addresses import ListeningSocket  # this project's own: it accepts wi
 from lab.bench.peers.given import BACKLOG, HELLO, HOST, MESSAGE, REFUSAL, TIMEOUT, listening
 
 clients: OrderedDict[int, tuple[SocketType, float]] = OrderedDict()  # earliest deadline first
-heard: dict[int, bytes] = {}  # of those who have yet to say their whole hello
-unsent: dict[int, bytes] = {}  # of those who have, and whose kernel had no room
+heard: dict[int, bytes] = {}  # of clients whose hello is not whole yet
+unsent: dict[int, bytes] = {}  # of clients that have said hello, and whose kernel had no room
 poller = select.epoll()
 
 
 def accept(listener: ListeningSocket) -> None:
-    """Greet everybody who waits in the backlog, at most 64."""
+    """Greet the clients in the backlog, at most 64 of them."""
     for _ in range(64):
         try:
             client, _address = listener.accept()
@@ -40,7 +40,7 @@ def accept(listener: ListeningSocket) -> None:
 
 
 def serve(number: int) -> bool:
-    """Do what is next for this client; False: its connection is over."""
+    """Do the next thing for this client; return False if its connection has ended."""
     client, _deadline = clients[number]
     if number in unsent:
         return send(client, number, unsent.pop(number))
@@ -80,7 +80,7 @@ def end(number: int) -> None:
 
 
 def turn(listener: ListeningSocket, asleep: float) -> None:
-    """Sleep until somebody is ready or the earliest deadline; do all there is to do."""
+    """Sleep until a socket is ready or the earliest deadline has come; handle both."""
     earliest = next(iter(clients.values()))[1] if clients else None
     for number, _events in poller.poll(earliest and max(0.0, earliest - asleep)):
         if number == listener.fileno():

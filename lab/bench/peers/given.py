@@ -1,4 +1,4 @@
-"""What every peer is given, so that each file shows its framework and nothing else.
+"""What all peers share, so that each file shows its framework and nothing else.
 
     python -m lab.bench.peers.NAME [--timeout S] FILE       prints "listening on 127.0.0.1:PORT"
 
@@ -33,5 +33,5 @@ MESSAGE = protocol.file_message(_given.file.read_bytes())
 
 
 def listening(port: int) -> None:
-    """Tell the bench that the service can begin."""
+    """Print the line that tells the bench that we listen."""
     print(f"listening on {HOST}:{port}", flush=True)

@@ -1,6 +1,6 @@
 """A thread per client: the standard library's socketserver, with sockets that block.
 
-A blocking call knows no deadline of its own, so each gets as its timeout the time that is left.
+A blocking call has no deadline of its own, so each one gets the time that is left as its timeout.
 """
 
 import socket

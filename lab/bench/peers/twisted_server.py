@@ -1,6 +1,6 @@
 """Twisted: a Protocol that can half-close, with the deadline of its TimeoutMixin.
 
-The mixin's clock starts anew only where `resetTimeout` is called; nobody calls it here.
+The mixin's clock starts again only if `resetTimeout` is called; here nobody calls it.
 """
 
 from twisted.internet import reactor

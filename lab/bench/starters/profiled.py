@@ -3,10 +3,10 @@
     python lab/bench/starters/profiled.py OUTPUT server.py [options]
 
 A timer that runs only while the process computes in user mode (ITIMER_VIRTUAL) goes off at every
-tick of the kernel, and the Python function that runs then gets a point. What a function does in C,
-say in `socket.send` but outside the kernel, is the function's own. Nothing is added to the calls
-themselves, unlike with cProfile, which would make the smallest functions look the largest. It
-begins at SIGUSR1, once the server is warm. OUTPUT is written at SIGTERM.
+tick of the kernel, and the Python function that runs at that moment gets a point. Time in C code,
+say in `socket.send` before it enters the kernel, counts for the function that called it. The calls
+themselves cost nothing more, unlike with cProfile, which would make small functions look expensive.
+Sampling begins at SIGUSR1, once the server is warm. OUTPUT is written at SIGTERM.
 """
 
 import json
@@ -30,12 +30,12 @@ def sample(_number: int, frame: FrameType | None) -> None:
 
 
 def begin(_number: int, _frame: FrameType | None) -> None:
-    """Look from now on."""
+    """Start sampling."""
     signal.setitimer(signal.ITIMER_VIRTUAL, TICK, TICK)
 
 
 def main() -> None:
-    """Run the program under the timer, and write down what came out."""
+    """Run the program under the timer, and write the result."""
     output = Path(sys.argv[1])
     del sys.argv[:2]
     sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))

@@ -2,7 +2,7 @@
 
     python lab/bench/starters/with_selector.py PollSelector server.py [options]
 
-It is no option of the program: whoever serves files has no use for the choice.
+This is not an option of server.py: only the bench needs the choice.
 """
 
 import runpy
@@ -15,7 +15,7 @@ from edges import program
 
 
 def main() -> None:
-    """Put the selector named on the command line in the place of the best one."""
+    """Use the selector named on the command line in place of the best one."""
     kind: type[selectors.BaseSelector] = getattr(selectors, sys.argv[1])
     vars(program)["best_selector"] = kind
     del sys.argv[:2]
