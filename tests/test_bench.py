@@ -494,7 +494,7 @@ def test_every_colour_stands_out_from_a_light_page_and_from_a_dark_one():
 
 def test_a_legend_shows_the_colours_that_it_explains():
     picture = ET.fromstring(plots.drawn(FOUND)["peers.svg"])
-    samples = [rect.get("class") for rect in picture.iter() if rect.get("height") == "12.0"]
+    samples = [rect.get("class") for rect in picture.iter() if rect.get("height") == "12"]
     assert samples == [svg.INK, svg.OURS, svg.MUTED, svg.OURS_PALE]
 
 

@@ -264,7 +264,7 @@ def test_the_tools_know_bytes_and_no_loop():
     for module in TOOLS:
         edges = {"edges"} if module == "lab.tracing.__main__" else set()
         rooms = {name if name.startswith("lab.") else name.split(".")[0] for name in ours(module)}
-        assert rooms <= {"lab.tracing", *TOOLS, "protocol"} | edges
+        assert rooms <= {"lab.svg", "lab.tracing", *TOOLS, "protocol"} | edges
 
 
 def test_the_tools_are_written_like_the_runtime():

@@ -1,8 +1,9 @@
-"""Draw SVG as text. One file has light and dark colours: the reader's browser chooses."""
+"""Plots: a picture that grows, a scale, and what keeps labels apart."""
 
-from html import escape
 from math import log10
 from statistics import fmean
+
+from lab import svg
 
 INK, MUTED, GRID, OURS, OURS_PALE = "ink", "muted", "grid", "ours", "pale"
 STYLE = """
@@ -38,17 +39,15 @@ class Picture:
 
     def text(self, x: float, y: float, words: str, kind: str = "") -> None:
         """Write `words`, their baseline at y."""
-        self.draw(f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>', y + 8)
+        self.draw(svg.text(x, y, words, kind), y + 8)
 
     def bar(self, x: float, y: float, width: float, height: float, kind: str) -> None:
         """Draw a rectangle."""
-        size = f'width="{max(width, 0):.1f}" height="{height:.1f}"'
-        self.draw(f'<rect x="{x:.1f}" y="{y:.1f}" {size} class="{kind}"/>', y + height + 4)
+        self.draw(svg.rect(x, y, max(width, 0), height, kind), y + height + 4)
 
     def dot(self, x: float, y: float, radius: float, kind: str) -> None:
         """Draw a filled circle."""
-        place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"'
-        self.draw(f'<circle {place} class="{kind}"/>', y + radius + 4)
+        self.draw(svg.circle(x, y, radius, kind), y + radius + 4)
 
     def line(self, points: list[tuple[float, float]], width: float, kind: str) -> None:
         """Draw a line through all points."""
@@ -57,12 +56,7 @@ class Picture:
         self.draw(shape, max(y for _, y in points) + 4)
 
     def __str__(self) -> str:
-        head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" '
-            f'height="{self.height:.0f}" viewBox="0 0 {self.width} {self.height:.0f}" role="img">'
-        )
-        title = f"<title>{escape(self.title)}</title>"
-        return "\n".join([head, title, f"<style>{STYLE}</style>", *self.shapes, "</svg>\n"])
+        return svg.drawing((self.width, self.height), self.title, STYLE, self.shapes)
 
 
 class Scale:

@@ -27,7 +27,7 @@ EDITABLE = (
     "client.py", "client.hello.py", "signals.py",
 )  # fmt: skip
 PACKED = (
-    "edges/**/*.py", "lab/__init__.py", "lab/simulation/*.py", "lab/tracing/*.py",
+    "edges/**/*.py", "lab/__init__.py", "lab/simulation/*.py", "lab/svg.py", "lab/tracing/*.py",
     "lab/tracing/viewer/*", "lab/book/__init__.py", "lab/book/play.py",
 )  # fmt: skip
 NEEDED = (

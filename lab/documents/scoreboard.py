@@ -17,10 +17,10 @@ import re
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
+from lab import svg
 from learn.grade import CHAPTER_OF, ROWS
 from learn.museum.catalogue import EXHIBITS
 from learn.museum.measure import record as museum_record
@@ -155,8 +155,7 @@ class Board:
 
     def text(self, x: float, words: str, kind: str = "", more: str = "") -> None:
         """Write `words` on the line that ends here."""
-        place = f'x="{x:g}" y="{self.y:g}"'
-        self.shapes.append(f'<text {place} class="{kind}"{more}>{escape(words)}</text>')
+        self.shapes.append(svg.text(x, self.y, words, kind, more))
 
     def heading(self, words: str, below: str) -> None:
         """Write a heading, and a line of small letters below it."""
@@ -199,16 +198,11 @@ class Board:
         self.shapes.append(f'<path d="M4 {y:g}H{WIDTH - 4}" class="rule"/>')
 
     def __str__(self) -> str:
-        height = self.y + 10
-        head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" '
-            f'height="{2 * height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}" role="img">'
-        )
-        title = "<title>Which server stands which attack; the same as tables: scoreboard.md</title>"
+        title = "Which server stands which attack; the same as tables: scoreboard.md"
         boxes = [f'<path d="{"".join(path)}" class="{kind}"/>' for kind, path in self.boxes.items()]
         crosses = f'<path d="{"".join(self.crosses)}" class="cross" fill="none"/>'
-        style = f"<style>{STYLE}</style>"
-        return "\n".join([head, title, style, *self.shapes, *boxes, crosses, "</svg>\n"])
+        shapes = [*self.shapes, *boxes, crosses]
+        return svg.drawing((WIDTH, self.y + 10), title, STYLE, shapes, zoom=2)
 
 
 def picture() -> str:

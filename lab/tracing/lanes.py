@@ -1,7 +1,7 @@
 """The picture of a run, as an SVG that needs nothing but itself.
 
-Owns the pen: glyphs, words, and what stands above and below what. Where things lie from left to
-right is layout.py's, colours are palette.py's. Called by __main__.py.
+Owns glyphs, words, and what stands above and below what. The pen is lab/svg.py; where things lie
+from left to right is layout.py's, colours are palette.py's. Called by __main__.py.
 
 It is made for the first screen of a README: an image there runs no script and loads nothing,
 follows the reader's choice of light or dark by itself, and is read aloud by its title and its
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from html import escape
 
+from lab.svg import drawing, rect, text
 from lab.tracing.events import Trace
 from lab.tracing.layout import GAP, MOST_LANES, MOST_TURNS, Band, Box, Column, Layout, Mark
 from lab.tracing.motion import cursor, keyframes
@@ -80,13 +81,8 @@ class Picture:
     def drawn(self) -> str:
         legend, height = self.legend()
         shown = self.tops
-        parts = [
-            '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="t d"',
-            f' viewBox="0 0 {self.width} {height}" width="{self.width}" height="{height}">',
-            f'<title id="t">{escape(self.title())}</title>',
-            f'<desc id="d">{escape(self.description())}</desc>',
-            f"<style>{STYLE}{self.motion()}</style>",
-            f'<rect class="paper" width="{self.width}" height="{height}" rx="8"/>',
+        shapes = [
+            rect(0, 0, self.width, height, "paper", 8),
             text(14, 25, self.title() + ".", "title"),
             *(self.stripe(column) for column in self.layout.columns),
             *(self.rule(y) for y in shown.values()),
@@ -100,9 +96,9 @@ class Picture:
             text(self.layout.left - 12, TOP + 23, "the loop", "name end"),
             *(text(self.layout.left - 12, y + 29, on, "name end") for on, y in shown.items()),
             *legend,
-            "</svg>",
         ]
-        return "\n".join(part for part in parts if part) + "\n"
+        size, style = (self.width, height), STYLE + self.motion()
+        return drawing(size, self.title(), style, shapes, description=self.description())
 
     def motion(self) -> str:
         """Return the rules of what moves: nothing."""
@@ -257,16 +253,6 @@ def pill(x: int, y: int, word: str) -> str:
     """Draw a readiness: it points at the turn that it begins."""
     shape = f'<path class="pill" d="M{x - 11} {y - 10}h15l10 10-10 10h-15z"/>'
     return shape + text(x - 2, y + 4, word, "ready")
-
-
-def rect(x: int, y: int, width: int, height: int, kind: str, radius: int) -> str:
-    """Draw a rectangle with round corners."""
-    return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
-
-
-def text(x: int, y: int, words: str, kind: str) -> str:
-    """Draw words; `y` is their base line."""
-    return f'<text class="{kind}" x="{x}" y="{y}">{escape(words)}</text>'
 
 
 def glyph(name: str, x: int, y: int) -> str:
