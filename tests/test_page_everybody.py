@@ -5,6 +5,7 @@ import json
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from lab.tracing import palette, signs
 from lab.tracing.layout import Layout
 from tests.support.browser import Show, Viewer
 from tests.support.traces import GOOD
@@ -293,7 +294,7 @@ def test_axe_finds_nothing_on_a_page_without_a_trace(show: Show):
 def test_there_are_landmarks_headings_and_one_status_line(viewer: Viewer):
     page = viewer.page
     viewer.open("#e=40")
-    for role in ("banner", "navigation", "main", "contentinfo", "status"):
+    for role in ("banner", "navigation", "main", "status"):
         assert page.get_by_role(role).count() == (3 if role == "status" else 1), role
     assert page.locator("#sentence").get_attribute("role") == "status"
     assert viewer.texts("h1") == ["One thread, one loop"]
@@ -364,6 +365,81 @@ def test_on_a_phone_sentence_and_stage_are_on_one_screen(show: Show):
     for selector in ("#sentence", "#stage .here", "#cast"):
         box = viewer.page.locator(selector).bounding_box()
         assert box["y"] + box["height"] <= 844, selector
+
+
+CUT = """() => {
+    const cut = [];
+    for (let n = 1; n <= page.events.length; n += 1) {
+        page.show(n);
+        for (const id of ["sentence", "note", "loop-row", "phases", "now"]) {
+            const e = document.getElementById(id);
+            const wide = e.scrollWidth > e.clientWidth;
+            if (wide || id !== "phases" && e.scrollHeight > e.clientHeight + 1) cut.push([n, id]);
+        }
+    }
+    return cut;
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (853, 480), (390, 844)])
+def test_no_word_about_what_happens_is_cut(show: Show, width, height):
+    assert show(viewport={"width": width, "height": height}).page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (853, 480)])
+def test_at_every_event_the_whole_stage_and_the_whole_line_are_in_sight(show: Show, width, height):
+    viewer = show(viewport={"width": width, "height": height})
+    cut = """() => page.events.map((e, index) => {
+        page.show(index + 1);
+        const stage = document.getElementById("stage");
+        const pane = document.getElementById("source-pane").getBoundingClientRect();
+        const line = document.querySelector("#source .now")?.getBoundingClientRect() ?? pane;
+        return stage.scrollHeight > stage.clientHeight || stage.scrollWidth > stage.clientWidth
+            || line.right > pane.right + 1 || line.bottom > pane.bottom + 1 ? index + 1 : 0;
+    }).filter(Boolean)"""
+    assert viewer.page.evaluate(cut) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (853, 480)])
+def test_all_lanes_of_the_scene_are_in_sight(show: Show, width, height):
+    viewer = show(viewport={"width": width, "height": height})
+    pane = viewer.page.locator("#overview-pane")
+    room = "e => [e.scrollWidth <= e.clientWidth + 4, e.scrollHeight <= e.clientHeight + 2]"
+    assert pane.evaluate(room) == [True, True]
+
+
+def test_on_a_phone_the_columns_have_their_names(show: Show):
+    viewer = show(viewport={"width": 390, "height": 844})
+    names = viewer.texts("#table .head > *")
+    assert [name.split("\n")[0] for name in names if name.strip() != "thread"] == [
+        "other ends", "the kernel", "on its way", "selector", "our program", "bytes it keeps"
+    ]  # fmt: skip
+    assert all(cell.is_visible() for cell in viewer.page.locator("#table .head > *").all())
+
+
+def test_the_legend_opens_by_key_and_holds_every_sign_and_state(viewer: Viewer):
+    viewer.page.locator("#key summary").focus()
+    viewer.press("Enter")
+    shown = viewer.text("#key")
+    for words in (*signs.LEGEND.values(), *signs.MORE.values(), *palette.STATES):
+        assert words in shown
+    box = viewer.page.locator("#key div").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= 720
+    viewer.press(" ")
+    assert not viewer.page.locator("#key div").is_visible(), "Space closes it, and does not play"
+    assert viewer.text("#play") == "Play"
+    viewer.press("Enter", "Escape")
+    assert not viewer.page.locator("#key div").is_visible()
+
+
+def test_the_head_covers_no_sign(viewer: Viewer):
+    """What is drawn later is on top: signs, lamps and names come after the head."""
+    order = viewer.page.evaluate(
+        """() => [...document.getElementById("overview").children].map((e) =>
+            e.id || (e.querySelector(".glyph") || e.matches(".turn, .ready, .waits") ? "sign" : ""))
+            .filter(Boolean)"""
+    )
+    assert order[0] == "head" and "sign" in order
 
 
 def test_of_a_crowd_the_rows_show_where_something_happens(show: Show):

@@ -82,10 +82,11 @@ def hash_source(text: str) -> str:
 
 
 def drawings() -> dict[str, dict[str, str]]:
-    """Return the signs, what they mean, and which state has which colour."""
+    """Return the signs and the states: what they mean, and which state has which colour."""
     legend = {**signs.LEGEND, **signs.MORE}
     states = palette.STATES
-    return {"glyphs": signs.GLYPHS, "legend": legend, "events": signs.EVENTS, "states": states}
+    meanings = {"legend": legend, "events": signs.EVENTS, "doing": signs.DOING}
+    return {"glyphs": signs.GLYPHS, "states": states, **meanings}
 
 
 def sources(text: str) -> dict[str, str]:

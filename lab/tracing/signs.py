@@ -1,8 +1,8 @@
 """The signs: one small drawing for each kind of event, the same in every picture of a run.
 
-Owns their shapes and their meanings. Used by lanes.py, and handed to the page by page.py, so that
-the picture of the README, the strips of the documents, the list, the stage and the legend of the
-page cannot differ.
+Owns their shapes and their meanings, and what the states mean. Used by lanes.py, and handed to the
+page by page.py, so that the picture of the README, the strips of the documents, the list, the stage
+and the legend of the page cannot differ.
 """
 
 GLYPHS = {  # drawn around 0,0, in a square of 14
@@ -49,4 +49,9 @@ EVENTS = {  # the sign of each kind of event; of a timer, by what is done with i
     "open": "accept", "rx": "recv", "tx": "send", "half": "half", "close": "close",
     "error": "error", "state": "state", "watch": "watch", "set": "flag", "cancel": "unflag",
     "fire": "fire",
+}  # fmt: skip
+DOING = {  # what an object does in its state
+    "HELLO_SENT": "waits for a hello", "SENDING": "sends the file", "DONE": "waits for the end",
+    "CONNECTING": "waits to connect", "HELLO_EXPECTED": "waits for a hello",
+    "RECEIVING": "waits for the file",
 }  # fmt: skip

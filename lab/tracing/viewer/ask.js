@@ -1,17 +1,14 @@
-// Predict before you look: a question whose answer is the next event, and that the stage answers.
-//
-// If you only watch, you learn little; if you say what will happen and then look, you learn. No kind
-// of question comes twice in a row. After the answer comes the reason, whether it was right or not.
+// Predict before you look: a question about the next event, which the stage answers. No kind of question
+// comes twice in a row. After each answer comes the reason, whether the answer was right or not.
 
 const STATES = new Map([["server", ["HELLO_SENT", "SENDING", "DONE"]], ["client", ["CONNECTING", "HELLO_EXPECTED", "RECEIVING", "DONE"]]]);
 
 const choice = (text, all, right, because) => ({text, because, answers: all.map((words, index) => ({words, right: index === right}))});
 
-/** Return who is still to be served in this turn: [name, letter], in the selector's order. */
+/** Return what is still to be served in this turn: [name, letter], in the selector's order. */
 const waiting = (view) => [...view.ready].flatMap(([name, what]) => [...what].map((letter) => [name, letter])).filter(([name, letter]) => view.who.get(name)?.watch.includes(letter));
 
-// Each kind of question: it gets the view and the event that comes next, and returns the question if
-// that event answers one.
+// Each kind of question; null if the next event does not answer it.
 const KINDS = new Map(Object.entries({
   /** How long may it sleep? The first flag knows. */
   sleep(view, next) {
@@ -76,7 +73,7 @@ const KINDS = new Map(Object.entries({
   },
 }));
 
-/** Return the question that the event `next` answers, at the moment of `view`; null: there is none. */
+/** Return a question that the event `next` answers, or null. */
 function question(view, next, role, but) {
   if (view.turn < 1) return null;
   for (const [kind, make] of KINDS) {
@@ -94,7 +91,7 @@ class Asker {
   right = 0;
   #kind = ""; // of the latest question
 
-  /** Ask for the event after `view`, unless that was done; tell whether there is a question now. */
+  /** Ask about the event after `view`, but once only; return whether there is a question now. */
   ask(view, next, role) {
     this.pending = this.on && next && !this.asked.has(view.n + 1) ? question(view, next, role, this.#kind) : null;
     return this.pending !== null;

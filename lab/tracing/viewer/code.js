@@ -1,5 +1,5 @@
-// The code: the line that runs at this very event, and by way of which calls it came to be run. The
-// recorder wrote both down; nothing is guessed. A trace without them shows the names of its calls.
+// The code: the line that runs at this event, and the call stack. Both are recorded, and not guessed.
+// For a trace without them, the names of the calls are shown.
 
 const SOURCES = new Map(Object.entries(JSON.parse(at("sources").textContent))); // file: its text
 
@@ -20,7 +20,7 @@ class Code {
     const looked = this.chosen ?? running;
     if (!stack.length) return this.drawNames(view);
     put("stack", ...stack.map((frame, index) => {
-      const button = element("button", {type: "button", class: index === running ? "running" : "", "aria-pressed": String(index === looked), title: `${frame.file}, line ${frame.line}`}, frame.name);
+      const button = element("button", {type: "button", class: index === running ? "running" : "", "aria-pressed": String(index === looked), title: `${frame.name}: ${frame.file}, line ${frame.line}`}, ...named(frame.name));
       button.onclick = () => {
         this.chosen = index;
         this.draw(view);
@@ -36,7 +36,7 @@ class Code {
     const names = [...view.turn ? ["Reactor.turn"] : [], ...view.calls.map((call) => call.cb)];
     put("stack", ...names.map((name, index) => element("li", {class: index === names.length - 1 ? "running" : ""}, name)));
     put("code-title", "The calls");
-    put("source", element("li", {class: "none"}, view.last.ev === "run" || !names.length ? "No call has begun." : "This trace does not say which line runs: it was recorded without stacks."));
+    put("source", element("li", {class: "none"}, view.last.ev === "run" || !names.length ? "No call has begun." : "This trace was recorded without stacks."));
     this.file = null;
   }
 
@@ -50,13 +50,19 @@ class Code {
     }
     if (file !== this.file) put("source", ...linesOf(file));
     this.file = file;
-    for (const old of at("source").querySelectorAll("[class]")) old.removeAttribute("class");
+    for (const old of at("source").querySelectorAll(".now, .waits")) old.className = "";
     for (const frame of stack) if (frame.file === file) at("source").children[frame.line - 1]?.setAttribute("class", "waits");
     const lit = at("source").children[line - 1];
     lit?.setAttribute("class", "now");
     const pane = at("source-pane");
     pane.scrollTop = (lit?.offsetTop ?? 0) - 0.42 * pane.clientHeight;
   }
+}
+
+/** Return the name of a function; on a small screen the style hides its class. */
+function named(name) {
+  const dot = name.lastIndexOf(".") + 1;
+  return [element("i", {}, name.slice(0, dot)), name.slice(dot)];
 }
 
 /** Return the number of the frame that runs. If the last one is only entered, that is the one before
@@ -67,8 +73,8 @@ function runs({ev, stack}) {
   return entered && ev !== "call" && stack.length > 1 ? stack.length - 2 : stack.length - 1;
 }
 
-/** Tell whether the line of a frame is in the function of its name, in the source of this page: if
- * not, the trace was recorded with another version of it. */
+/** Return whether the line of a frame is in its function, in the source of this page: if not, the
+ * trace was recorded with another version. */
 function inside({file, line, name}) {
   const lines = SOURCES.get(file)?.split("\n") ?? [];
   let deep = Infinity;
@@ -86,6 +92,8 @@ function inside({file, line, name}) {
 function linesOf(file) {
   return SOURCES.get(file).trimEnd().split("\n").map((text) => {
     const [, code, comment] = /^((?:[^"'#]|"[^"]*"|'[^']*')*?)(#.*)?$/.exec(text) ?? ["", text, ""];
-    return element("li", {}, element("code", {}, code, ...comment ? [element("i", {}, comment)] : []));
+    const made = element("li", {class: ""}, element("code", {}, code, ...comment ? [element("i", {}, comment)] : []));
+    made.style.setProperty("--deep", `calc(44px + ${text.search(/\S|$/) + 4}ch)`);
+    return made;
   });
 }

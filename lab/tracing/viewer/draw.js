@@ -1,13 +1,13 @@
 // Elements, and the signs: the drawings that stand for the kinds of events in every picture.
 
-const SIGNS = JSON.parse(at("signs").textContent); // of signs.py: {glyphs, legend, events, states}
+const SIGNS = JSON.parse(at("signs").textContent); // of signs.py: {glyphs, legend, ...}
 
 /** Make an element: name, attributes, then children, which are elements or texts. */
 function element(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-/** The same for a part of a drawing. */
+/** Make a part of a drawing. */
 function drawing(name, attributes = {}, ...children) {
   return fill(document.createElementNS(at("overview").namespaceURI, name), attributes, children);
 }
@@ -28,10 +28,9 @@ function glyph(name, x, y) {
   return drawing("path", {class: "glyph " + name, transform: `translate(${x} ${y})`, d: SIGNS.glyphs[name]});
 }
 
-/** Return the name of the sign of an event. */
 const signOf = (e) => SIGNS.events[e.ev === "timer" ? e.op : e.ev];
 
-/** Draw a sign by itself, for a line of text. */
+/** Draw a sign for a line of text. */
 function sign(name) {
   const made = drawing("svg", {class: "lanes sign", viewBox: "-8 -8 16 16", "aria-hidden": "true"});
   if (Object.hasOwn(SIGNS.glyphs, name ?? "")) made.append(glyph(name, 0, 0));

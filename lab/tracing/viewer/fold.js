@@ -1,8 +1,7 @@
 // The view: all that the page shows about the moment after event number n.
 //
-// It is a fold: begin with nothing, let each of the events 1 to n change it. Nothing else goes into
-// it, so it does not matter how you came to n, and a step back is a fold that ends earlier. A view is
-// kept for every EVERY events; to go anywhere is to fold from the nearest one before it.
+// It is a fold: begin with nothing, and let the events 1 to n change it. So a view does not depend on
+// how you came to n, and a step back is a shorter fold. One view in EVERY is kept to fold from.
 
 const EVERY = 1000;
 const KEPT = 40; // pieces of a connection's conversation
@@ -11,7 +10,7 @@ function begin() {
   return {n: 0, t: 0, turn: 0, phase: "", timeout: null, ready: new Map(), calls: [], who: new Map(), moving: new Set(), focus: null, last: null};
 }
 
-/** Return somebody of whom nothing is known yet. */
+/** Return an object about which nothing is known yet. */
 function nobody(name) {
   return {
     name, watch: "", state: "", why: "", wire: [], due: new Map(), peer: null, closed: null, closedIn: 0,
@@ -27,7 +26,7 @@ function kept(received, now) {
   return end < 0 ? "" : received.slice(2 * end + 2);
 }
 
-// What each kind of event changes in the view; what it returns changes in `me`, whom it is about.
+// What each kind of event changes in the view; what it returns changes in its object, `me`.
 const CHANGES = new Map(Object.entries({
   select(view, e) {
     Object.assign(view, {phase: "asleep", timeout: e.timeout_ms, ready: new Map(), calls: []});
@@ -37,6 +36,7 @@ const CHANGES = new Map(Object.entries({
   wake(view, e) {
     view.phase = "awake";
     view.ready = new Map(e.ready);
+    view.focus = e.ready.map(([name]) => name).find((name) => view.who.get(name)?.peer) ?? view.focus;
     for (const [name, what] of e.ready) {
       if (what.includes("r")) change(view, name, {arrived: e.arrives.get(name) ?? {opens: name.startsWith("listener") ? e.opens ?? 0 : 0, hex: ""}});
     }
@@ -75,7 +75,7 @@ const CHANGES = new Map(Object.entries({
 
 const said = (view, e, me) => [...me.wire, {e, n: view.n}].slice(-KEPT);
 
-/** Put one that differs from the one there was; none is ever changed, so views can share them. */
+/** Replace an object; none is ever changed, so that views can share them. */
 function change(view, name, patch) {
   const made = {...view.who.get(name) ?? nobody(name), ...patch};
   view.who.set(name, made);

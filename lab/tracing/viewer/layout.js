@@ -1,5 +1,5 @@
-// Where everything is in the overview, from left to right: layout.py once more, line by line, since
-// the page also shows traces that Python has not seen. A test compares the two.
+// Where everything is in the overview, from left to right: the same as layout.py, line by line, for
+// traces that Python has not seen. A test compares the two.
 
 const [GAP, SLOT, PAD] = [44, 25, 6]; // widths: of a sleep, of a mark, of a turn beside its marks
 

@@ -32,7 +32,7 @@ class List {
     const item = at("list").children[n - 1 - this.from];
     item.setAttribute("aria-current", "step");
     item.lastChild.tabIndex = 0;
-    const pane = at("list-pane"); // and not scrollIntoView, which moves the page as well
+    const pane = at("list-pane"); // scrollIntoView would move the page as well
     pane.scrollTop = item.offsetTop - 0.4 * pane.clientHeight;
   }
 }

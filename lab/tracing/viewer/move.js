@@ -1,5 +1,5 @@
-// What moves: after a step ahead, what is new on the stage comes from where it was. The picture
-// itself is drawn already, so nothing depends on it, and whoever wants no motion sees none.
+// What moves: after a step ahead, what is new on the stage comes from where it was. The picture itself
+// is drawn already, so with reduced motion nothing is missing.
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 

@@ -1,5 +1,5 @@
-// The overview: lanes.svg of the whole run, flatter, with a head that shows where you are. A click
-// goes there. Of a long run a part is drawn, and the next part when the head leaves it.
+// The overview: lanes.svg of the run, flatter, with a head at the event that is shown. A click goes
+// there. Of a long run one part is drawn at a time.
 
 const PART = 300; // events in which something is drawn; then a new part begins, at a select
 const LANES = 40; // drawn; nobody looks at more at once
@@ -46,7 +46,7 @@ class Overview {
     const text = (kind, x, top, words) => drawing("text", {class: kind, x, y: top}, words);
     const turns = layout.columns.filter(({kind}) => kind !== "asleep");
     const sleeps = layout.columns.filter(({kind}) => kind === "asleep");
-    fill(at("overview"), {viewBox: `0 0 ${this.width} ${this.height}`}, []);
+    fill(at("overview"), {viewBox: `0 -8 ${this.width} ${this.height + 8}`}, []);
     put("overview",
       ...turns.map(({x, end}) => rect("stripe", x, 0, end - x, this.height, 5)),
       ...lanes.map((on) => drawing("path", {class: "rule", d: `M14 ${y(on)}H${this.width - 14}`})),
@@ -56,6 +56,7 @@ class Overview {
         const from = lanes.includes(caller) ? y(caller) + 14 : 24;
         return drawing("g", {}, drawing("title", {}, cb), drawing("path", {class: "thread", d: `M${x + 7} ${from}V${Math.max(from, y(on) + 2)}`}), rect("box", x + 1, y(on) + 1, end - x - 2, 14, 5));
       }),
+      drawing("g", {id: "head"}, drawing("path", {d: `M-9 2V${this.height}H9V2Z`}), drawing("path", {d: "M-5 -8H5L0 1Z"})),
       ...layout.marks.filter(seen).map(({on, e, glyph: name, x}) => {
         const made = drawing("g", {transform: `translate(${x} ${y(on) + 8}) scale(.85)`}, glyph(name, 0, 0));
         if (e) made.prepend(drawing("title", {}, sentence(e)));
@@ -69,8 +70,7 @@ class Overview {
         : text("waits", x + 22, y(on) + 12, what))),
       text("name end", layout.left - 12, 17, "the loop"),
       ...lanes.map((on) => text("name end", layout.left - 12, y(on) + 13, on.slice(0, 20))),
-      drawing("rect", {id: "cover", y: 0, height: this.height}),
-      drawing("g", {id: "head"}, drawing("path", {d: `M-5 0H5L0 7ZM0 5V${this.height}`})));
+      drawing("rect", {id: "cover", y: -8, height: this.height + 8}));
   }
 
   /** Move the head to event number n, and bring it in sight. */
@@ -78,10 +78,10 @@ class Overview {
     this.load(n);
     const x = this.layout.places[n - 1 - this.from];
     const pane = at("overview-pane");
-    const scale = Math.max(0.62, Math.min(1, pane.clientHeight / this.height, pane.clientWidth / this.width));
-    fill(at("overview"), {width: this.width * scale, height: this.height * scale}, []);
+    const scale = Math.max(0.56, Math.min(1, pane.clientHeight / (this.height + 8), pane.clientWidth / this.width));
+    fill(at("overview"), {width: this.width * scale, height: (this.height + 8) * scale}, []);
     at("head").setAttribute("transform", `translate(${x} 0)`);
-    fill(at("cover"), {x: x + 12, width: Math.max(0, this.width - x)}, []); // what comes is not to be seen when it is asked for
+    fill(at("cover"), {x: x + 12, width: Math.max(0, this.width - x)}, []); // hides what is asked for
     const left = scale * x - pane.clientWidth / 2;
     const room = 0.3 * pane.clientWidth;
     if (Math.abs(left - pane.scrollLeft) > room) pane.scrollTo({left, behavior: jumped || STILL.matches ? "instant" : "smooth"});
@@ -89,7 +89,7 @@ class Overview {
     if (top > pane.clientHeight || pane.scrollTop) pane.scrollTop = top - pane.clientHeight / 2;
   }
 
-  /** Return the number of the event whose place is nearest to where the pointer is. */
+  /** Return the number of the event that is nearest to the pointer. */
   nearest(click) {
     const box = at("overview").getBoundingClientRect();
     const x = (click.clientX - box.left) * this.width / box.width;

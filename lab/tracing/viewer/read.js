@@ -1,11 +1,9 @@
 "use strict";
 // Reading a trace: JSON Lines, one event a line, as docs/trace.md says.
 //
-// A trace comes from outside: peers chose the bytes, and anybody may have written the file. All of it
-// is checked here, so that the other parts can trust what they get: each text is printable ASCII of
-// bounded length, each number a number, each list a list.
-//
-// A Run grows: `feed` takes more text at any time, so the page can follow a server that is running.
+// A trace comes from outside: peers chose the bytes, and anybody may have written the file. It is
+// checked here, so that the other parts can trust it: each text is printable ASCII of bounded length,
+// each number a number, each list a list. A Run grows: `feed` takes more text at any time.
 
 const VERSION = 1;
 const TEXTS = ["cb", "exc", "why", "peer", "state", "was", "now", "hex", "op", "what", "how", "address", "ev", "role", "selector", "python"];
@@ -57,7 +55,7 @@ class Run {
   #depth = 0;
   #select = null; // the latest of each, to say what came of it
   #wake = null;
-  #sent = new Map();
+  #chunk = 0; // slow motion: a send is offered no more bytes
   #ranks = new Map([["loop", 0]]);
 
   /** Take more of the file. Throw NoTrace, with one clear line, if it is not a trace. */
@@ -94,13 +92,13 @@ class Run {
     this.#relate(e);
   }
 
-  #check({ev, v}) {
+  #check({ev, v, options}) {
+    this.#chunk = Number.isInteger(options?.chunk) ? options.chunk : 0;
     if (ev !== "run") throw new NoTrace("This is not a trace: it does not begin with a run event.");
     if (v !== VERSION) throw new NoTrace(`This page reads version ${VERSION} of the trace; this file says version ${plain(String(v))}.`);
   }
 
-  /** Note what later events say about earlier ones: what a recv gives had arrived when the loop
-   * woke, and what one send leaves is what the next one takes. */
+  /** Note what later events say about earlier ones: what a recv returns had arrived at the wake. */
   #relate(e) {
     if (e.ev === "done") this.#depth = Math.max(0, this.#depth - 1);
     e.depth = Math.min(this.#depth, 50);
@@ -114,17 +112,13 @@ class Run {
     const arrives = this.#wake?.arrives;
     if (e.ev === "rx" && !e.again && arrives && !arrives.has(e.on)) arrives.set(e.on, e);
     if (e.ev === "open" && arrives && this.#wake.k === e.k) this.#wake.opens = (this.#wake.opens ?? 0) + 1;
-    if (e.ev === "tx") {
-      const before = this.#sent.get(e.on);
-      if (before) before.then = e;
-      this.#sent.set(e.on, e);
-    }
+    if (e.ev === "tx") e.chunk = e.bytes === this.#chunk ? e.bytes : 0;
     for (const name of [e.on, ...e.ready.map(([name]) => name)]) {
       if (name !== undefined && !this.#ranks.has(name)) this.#ranks.set(name, name.startsWith("listener") ? 1 : 3);
     }
     if (e.ev === "open") this.#ranks.set(e.on, 2);
   }
 
-  /** Return the place of somebody in the order: the loop, listeners, connections, the rest. */
+  /** Return the rank of an object: the loop, listeners, connections, the rest. */
   rank = (name) => this.#ranks.get(name) ?? 4;
 }

@@ -1,11 +1,14 @@
-// The stage: the other ends, the kernel, the wall, and our program with its one thread. All of it is
-// drawn from the view; what moves is moved by move.js afterwards.
+// The stage: the other ends, the kernel, the wall, and our program with its one thread. It is drawn
+// from the view; move.js then moves what is new.
 
-const PHASES = new Map([["asleep", "asleep"], ["awake", "what is ready?"], ["calls", "call handlers"], ["deadlines", "deadlines"], ["turned", "turn over"]]);
-const ROWS = 8; // of sockets; if there are more, those come first with which something is going on
+const PHASES = new Map(Object.entries({ // and what the loop does then
+  asleep: ["asleep", ""], awake: ["what is ready?", "has a list of what is ready"], calls: ["call handlers", "takes the next one"],
+  deadlines: ["deadlines", "handles deadlines"], turned: ["turn over", "starts again"],
+}));
+const ROWS = 8; // of sockets; the busy ones come first
 const FLAGS = 12;
 
-/** Return the name of the one in whose method the thread is, "": it is in the loop itself. */
+/** Return the name of the object in whose method the thread is; "": in the loop itself. */
 const actor = (view) => view.calls.at(-1)?.on ?? "";
 
 /** Return who has a row, in order, and how many have none. */
@@ -17,7 +20,7 @@ function cast(view, run) {
   return [chosen.sort((one, other) => run.rank(one.name) - run.rank(other.name)), all.length - chosen.length];
 }
 
-/** A piece of data: bytes as text, cut by the style and not here. `key` names it for move.js. */
+/** A piece of data, as text. `key` names it for move.js. */
 function chip(kind, key, words, title = words) {
   return element("span", {class: "chip " + kind, "data-key": key, title}, words);
 }
@@ -40,13 +43,12 @@ function lamps(view, me) {
   const ready = view.ready.get(me.name) ?? "";
   return ["r", "w"].map((letter) => {
     const [lit, on] = [ready.includes(letter) && me.watch.includes(letter), me.watch.includes(letter)];
-    const what = letter === "r" ? "read" : "write";
-    return element("span", {class: `lamp ${on ? "on" : ""} ${lit ? "lit" : ""}`, title: lit ? `ready to ${what}` : on ? `watched: ready to ${what}?` : `not watched for: ${what}`},
-      letter, element("span", {class: "unseen"}, lit ? " ready" : on ? " watched" : " not watched"));
+    const words = `${lit ? "ready" : on ? "waits" : "does not wait"} to ${TO.get(letter)}`;
+    return element("span", {class: `lamp ${on ? "on" : ""} ${lit ? "lit" : ""}`, title: words}, letter, element("span", {class: "unseen"}, ` ${words}`));
   });
 }
 
-/** What stands at the left: who is at the other end, and what has got there. */
+/** At the left: the other end, and the bytes that it got. */
 function otherEnd(me, role) {
   if (me.peer === null) return [element("span", {class: "soft"}, me.name.startsWith("listener") ? "new clients" : me.name === "signals" ? "Ctrl+C" : "")];
   const got = me.heard.slice(0, me.heard.length - me.taken.length);
@@ -54,10 +56,16 @@ function otherEnd(me, role) {
   return [element("span", {class: "end", title: me.peer}, words), ...got ? [chip("out got", me.name + "/got", (got.length > 28 ? "\u2026" : "") + flat(got.slice(-28)), `it was sent: ${flat(got)}`)] : []];
 }
 
+/** Return in words what an object does in its state. HELLO_SENT begins before the hello is sent. */
+function doing({state, sent, unsent}) {
+  return state === "HELLO_SENT" && (unsent || !sent) ? "hello not sent yet" : Object.hasOwn(SIGNS.doing, state) ? SIGNS.doing[state] : "";
+}
+
 function object(view, me) {
   if (me.peer === null) return [element("b", {}, me.name)];
-  const state = me.closed === null ? me.state : "closed";
-  return [element("b", {}, me.name), element("span", {class: `state ${me.closed === null ? colourOf(me.state) : "gone"}`}, state), ...me.closed ? [element("span", {class: "soft how"}, me.closed.split(":")[0])] : []];
+  const open = me.closed === null;
+  return [element("b", {}, me.name), element("span", {class: `state ${open ? colourOf(me.state) : "gone"}`}, open ? me.state : "closed"),
+    element("small", {}, open ? doing(me) : me.closed.split(":")[0])];
 }
 
 function held(view, me) {
@@ -86,9 +94,10 @@ function row(view, me, run) {
 }
 
 function loopRow(view) {
-  const most = view.timeout === null ? "until something is ready" : view.timeout <= 0 ? "not at all" : `at most ${time(1000 * view.timeout)}`;
-  const doing = view.phase === "asleep" ? [element("b", {}, "z z z"), " " + most] : [];
-  return [cell("rail", "", ...actor(view) ? [] : [token()]), cell("object", "", element("b", {}, "the loop"), element("span", {class: "zzz"}, ...doing))];
+  const most = view.timeout === null ? "with no limit" : view.timeout <= 0 ? "not at all" : `at most ${time(1000 * view.timeout)}`;
+  const [call] = view.calls;
+  const does = view.phase === "asleep" ? [element("b", {}, "z z z"), " " + most] : [call ? `runs ${call.on}.${method(call.cb)}` : PHASES.get(view.phase)?.[1] ?? "does not run"];
+  return [cell("rail", "", ...actor(view) ? [] : [token()]), cell("object", "", element("b", {}, "the loop"), element("span", {class: "zzz"}, ...does))];
 }
 
 /** The deadlines, the earliest first: a flag for each. */
@@ -105,7 +114,7 @@ function drawStage(view, run) {
   const asleep = view.phase === "asleep";
   at("stage").className = `${asleep ? "asleep" : ""} ${actor(view) ? "" : "in-loop"}`;
   put("loop-title", view.turn ? `the loop, turn ${view.turn}` : "the loop, before its first turn");
-  put("phases", ...[...PHASES].map(([phase, words]) => element("li", phase === view.phase ? {"aria-current": "true"} : {}, words)));
+  put("phases", ...[...PHASES].map(([phase, [words]]) => element("li", phase === view.phase ? {"aria-current": "true"} : {}, words)));
   put("loop-row", ...loopRow(view));
   at("cast").style.setProperty("--rows", some.length);
   put("cast", ...some.map((me) => row(view, me, run)));
@@ -119,7 +128,8 @@ const WIDTH = 8; // bytes in a row of the dump
 
 function drawConnection(view) {
   const me = view.who.get(view.focus);
-  put("connection-title", me ? `${me.name}, with ${me.peer}` : "No connection yet");
+  const about = view.last.on === me?.name || view.last.ready.some(([name]) => name === me?.name);
+  put("connection-title", me ? `${about ? "" : "The latest connection: "}${me.name}, with ${me.peer}` : "No connection yet");
   put("reason", !me ? "" : me.closed !== null ? `closed: ${me.closed}` : me.why);
   put("wire", ...(me?.wire ?? []).map((piece) => wire(view, piece)));
   at("wire").scrollTop = at("wire").scrollHeight;

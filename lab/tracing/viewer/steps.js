@@ -9,10 +9,11 @@ class Page {
     this.asker = new Asker();
     this.playing = 0; // the timer of the next step
     put("legend", ...Object.entries(SIGNS.legend).map(([name, words]) => element("span", {}, sign(name), words)));
+    put("states", ...Object.entries(SIGNS.states).map(([state, kind]) => element("span", {class: "state " + kind}, state)));
     this.facts();
   }
 
-  /** Take more lines of a run that goes on; if the page shows its last event, follow it. */
+  /** Take more lines of a run; if the page shows its last event, follow it. */
   feed(text) {
     const follows = this.view.n === this.events.length;
     this.run.feed(text);
@@ -27,7 +28,7 @@ class Page {
     const {events, run} = this;
     const [first, last] = [events[0], events.at(-1)];
     const end = run.torn ? "last line torn" : last.ev === "end" ? "" : "no end: killed or crashed";
-    const facts = [first.role, first.selector, "Python " + first.python, counted(events.length, "event"), counted(last.k, "turn"), time(last.t), end];
+    const facts = [`what the event loop of a ${first.role} did in ${time(last.t)}`, first.selector, "Python " + first.python, counted(events.length, "event"), counted(last.k, "turn"), end];
     put("run", facts.filter(Boolean).join(" \u00b7 "));
   }
 
@@ -55,7 +56,7 @@ class Page {
     if (before) move(view, before, Math.min(500, 0.8 * this.pace(view.last)));
   }
 
-  /** Draw the sentence and the note, or the question and its answers; and where in the run this is. */
+  /** Draw the sentence and the note, or a question; and where in the run this is. */
   drawNow() {
     const {view, asker, events} = this;
     const [said, note] = words(view.last);
@@ -66,7 +67,7 @@ class Page {
       button.onclick = () => this.answer(index);
       return button;
     }));
-    put("where", `event ${view.n} of ${events.length}, turn ${view.turn}, ${time(view.t)}`);
+    put("where", `event ${view.n} of ${events.length}`, element("i", {}, `, turn ${view.turn}, ${time(view.t)}`));
     fill(at("slider"), {max: events.length, "aria-valuetext": `event ${view.n}: ${said}`}, []);
     at("slider").value = view.n;
   }
@@ -130,7 +131,7 @@ class Page {
     this.playing = setTimeout(() => this.goOn(), this.asker.pending ? 300 : this.pace(this.view.last));
   }
 
-  /** Do what a key or a button says; whoever steps by hand does not want to be carried on. */
+  /** Take a step by hand: this ends the play. */
   by(step) {
     this.pause();
     step();
@@ -144,7 +145,7 @@ const KEYS = {
 };
 let page = null;
 
-/** Put event n into the address, once the page stays there: browsers allow few changes a second. */
+/** Put event n into the address a little later: browsers allow few changes a second. */
 function remember(n) {
   clearTimeout(remember.timer);
   remember.timer = setTimeout(link, 150, n);
@@ -177,15 +178,20 @@ function open(text, n) {
 function press(key) {
   const typing = key.target.closest("input:not([type=checkbox]), select");
   if (!page || typing || key.ctrlKey || key.altKey || key.metaKey || key.shiftKey) return;
+  if (key.key === "Escape") at("key").open = false;
   if (/^[1-9]$/.test(key.key)) page.answer(Number(key.key) - 1);
-  const plays = key.key === " " && !key.target.closest("button, a, input, label");
+  const plays = key.key === " " && !key.target.closest("button, a, input, label, summary");
   if (!plays && !Object.hasOwn(KEYS, key.key)) return;
   key.preventDefault();
   if (plays) page.play();
   else page.by(KEYS[key.key]);
 }
 
-for (const button of document.querySelectorAll("nav [data-key]")) button.onclick = () => page?.by(KEYS[button.dataset.key]);
+for (const button of document.querySelectorAll("nav [data-key]")) {
+  const {key} = button.dataset;
+  button.setAttribute("aria-keyshortcuts", key);
+  button.onclick = () => page?.by(KEYS[key]);
+}
 at("play").onclick = () => page?.play();
 at("slider").oninput = () => page?.by(() => page.show(Number(at("slider").value)));
 at("ask").onchange = () => page?.show(page.view.n);

@@ -15,7 +15,6 @@ const listed = (all) => all.length < 2 ? all.join("") : `${all.slice(0, -1).join
 /** Return the bytes of `hex` as numbers. */
 const bytes = (hex) => (hex.match(/[0-9a-f]{2}/gi) ?? []).map((two) => parseInt(two, 16));
 
-/** Return one byte as two hexadecimal digits. */
 const hexadecimal = (byte) => byte.toString(16).padStart(2, "0");
 
 const printable = (byte) => byte >= 32 && byte < 127;
@@ -27,7 +26,7 @@ function shown(hex, most = 48) {
   return all.slice(0, most).map(character).join("") + (all.length > most ? "..." : "");
 }
 
-const quoted = (hex) => `"${shown(hex)}"`;
+const quoted = (hex) => `"${shown(hex, 40)}"`;
 
 /** Return the name of a method without its class, which the code panel shows. */
 const method = (name) => name.split(".").at(-1) + "()";
@@ -39,26 +38,37 @@ function readiness(ready) {
   return [...groups].map(([what, names]) => `${listed(names.slice(0, 6))}${names.length > 6 ? ` and ${names.length - 6} more` : ""} ${names.length > 1 ? "are" : "is"} ready to ${TO.get(what) ?? what}`).join("; ");
 }
 
+/** Return what it means that these are ready. */
+function meaning(ready) {
+  const some = (letter, listens) => ready.some(([name, what]) => what.includes(letter) && name.startsWith("listener") === listens);
+  return [
+    ...some("r", true) ? ["The listener has a new connection to accept."] : [],
+    ...some("r", false) ? ["Ready to read: bytes, or an end, have arrived."] : [],
+    ...some("w", false) ? ["Ready to write: the kernel's buffer has room."] : [],
+  ].join(" ") + " So a call on them does not block.";
+}
+
 // Of each kind of event: the sentence, and the note.
 const WORDS = new Map(Object.entries({
-  run: (e) => [`A ${e.role} begins`, "Each step is one event of a real run. Go on with Next or the right arrow key, or press the space bar to play."],
-  listen: (e) => [`${e.on}: listens on ${e.address}, to deliver ${counted(e.body_len, "byte")}`, "From now on the kernel accepts connections and keeps them in the backlog."],
+  run: (e) => [`A ${e.role} begins`, "Each step is one event of a real run. Press Next or the right arrow key; the space bar plays."],
+  listen: (e) => [`The ${e.on} listens on ${e.address}, to deliver ${counted(e.body_len, "byte")}`, "From now on the kernel accepts connections and keeps them in the backlog."],
   select(e) {
     if (e.timeout_ms === null) return [`Turn ${e.k}: the loop goes to sleep until something is ready`, "No deadline is set, so it may sleep for ever. Sleeping costs nothing."];
     if (e.timeout_ms <= 0) return [`Turn ${e.k}: the loop looks what is ready, without sleeping`, "A deadline has passed. What is ready is still served before it."];
     return [`Turn ${e.k}: the loop goes to sleep, for ${time(1000 * e.timeout_ms)} at most`, "select() is the only call that waits. The earliest deadline limits it."];
   },
   wake(e) {
-    if (e.ready.length) return ["The loop wakes: " + readiness(e.ready), "Ready means that the call would not block now. A listener that is ready to read has a new connection."];
+    if (e.ready.length) return ["The loop wakes: " + readiness(e.ready), meaning(e.ready)];
     if (e.timeout !== null && e.timeout <= 0) return ["Nothing is ready", "So nobody was served too late: now the deadlines that have passed are handled."];
     return ["The loop wakes: a deadline has passed, and nothing is ready", "It looks once more what is ready before it calls anybody late: that is the next turn."];
   },
   call: (e) => [e.depth ? `${e.on}: ${method(e.cb)} is called, inside of the other call` : `The loop calls ${method(e.cb)} of ${e.on}`, "Until it returns, nothing else runs in this program. So it must never wait."],
   done: (e) => [`${e.on}: ${method(e.cb)} returns`, e.depth ? "The call around it goes on." : "The function is gone. What must be remembered is in the object."],
-  error: (e) => [`${e.on}: ${e.exc}: ${e.why}`, "The exception ends this one connection, and no other one."],
-  open: (e) => [`${e.on}: a connection with ${e.peer}`, `A socket, file descriptor ${e.fd}, and an object in state ${e.state}. The selector does not watch it yet.`],
-  state: (e) => [`${e.on}: ${e.was} to ${e.now}: ${e.why}`, "The state is all that the object knows about what comes next."],
-  watch: (e) => [`${e.on}: now waits ${e.now ? "to " + (TO.get(e.now) ?? e.now) : "for nothing"}`, e.now ? "The selector watches the socket for this, and will report it." : "The selector forgets the socket; otherwise it would report it again and again."],
+  error: (e) => [`${e.on} raises ${e.exc}: ${e.why}`, "The exception ends this one connection, and no other one."],
+  open: (e) => [e.depth ? `A new connection is accepted: ${e.on}, from ${e.peer}` : `${e.on} begins to connect to ${e.peer}`,
+    `It has a socket, file descriptor ${e.fd}, and an object in its first state, ${e.state}. The selector does not watch it yet.`],
+  state: (e) => [`${e.on} moves from ${e.was} to ${e.now}: ${e.why}`, "The state is all that the object knows about what comes next."],
+  watch: (e) => [`${e.on} now waits ${e.now ? "to " + (TO.get(e.now) ?? e.now) : "for nothing"}`, e.now ? "The selector watches the socket for this, and will report it." : "The selector forgets the socket; otherwise it would report it again and again."],
   rx(e) {
     if (e.again) return [`${e.on}: recv() says: nothing there now`, "That is not an error. The selector will report it when something is there."];
     if (!e.bytes) return [`${e.on}: recv() returns the end of the stream`, "The other end sends nothing more. We still may."];
@@ -66,16 +76,16 @@ const WORDS = new Map(Object.entries({
   },
   tx(e) {
     if (e.again) return [`${e.on}: send() says: no room now`, "That is not an error. The connection waits until it may write."];
-    if (e.bytes < e.want) return [`${e.on}: send() takes ${e.bytes} of ${e.want} bytes: ${quoted(e.hex)}`, "Only a part. The object keeps the rest until the socket is ready to write."];
+    if (e.bytes < e.want) return [`${e.on}: send() takes ${e.bytes} of ${e.want} bytes: ${quoted(e.hex)}`, (e.chunk ? `The kernel was offered no more: this is slow motion (--chunk ${e.chunk}).` : "The kernel's buffer has no room for more.") + " The object keeps the rest."];
     return [`${e.on}: send() takes ${counted(e.bytes, "byte")}: ${quoted(e.hex)}`, "The kernel has them. That does not mean that they have been delivered."];
   },
   timer(e) {
-    if (e.op === "set") return [`${e.on}: a deadline: ${method(e.what)} in ${time(1000 * e.in_ms)}`, "A flag in the queue. The loop never sleeps past the first flag."];
-    if (e.op === "cancel") return [`${e.on}: the deadline for ${method(e.what)} is cancelled`, "The flag is taken away."];
-    return [`${e.on}: the deadline for ${method(e.what)} has passed`, "Deadlines come after all that was ready: a client that spoke in time is not late."];
+    if (e.op === "set") return [`${e.on} sets a deadline: ${method(e.what)} in ${time(1000 * e.in_ms)}`, "A flag in the queue. The loop never sleeps past the first flag."];
+    if (e.op === "cancel") return [`${e.on} cancels the deadline for ${method(e.what)}`, "The flag is taken away."];
+    return [`The deadline of ${e.on} for ${method(e.what)} has passed`, "Deadlines come after all that was ready: a client that spoke in time is not late."];
   },
   half: (e) => [`${e.on}: shutdown() ends our direction`, "The kernel has all bytes, the other end not yet. We keep reading until it ends its direction, too."],
-  close: (e) => [`${e.on}: closed${e.how ? ": " + e.how : ""}`, "The file descriptor is free. The kernel will give its number to another socket."],
+  close: (e) => [`${e.on} is closed${e.how ? ": " + e.how : ""}`, "The file descriptor is free. The kernel will give its number to another socket."],
   turned: (e) => [`Turn ${e.k} is over`, "Everything that was ready has been served. The loop starts again from the top."],
   end: (e) => ["The program ends", e.dropped ? `${counted(e.dropped, "more event")} were not recorded.` : "Every event was recorded."],
 }));
