@@ -21,7 +21,6 @@ from learn.grade import client as graded_client
 from learn.grade.client import client_rows, client_target, grade_client
 from learn.grade.command_line import main
 from learn.grade.engine import Unfit
-from learn.grade.exercise import FOLDER, exercise
 from learn.grade.limits import Limits
 from learn.watch import terminal
 from learn.watch.begin import begin
@@ -106,17 +105,6 @@ def test_the_last_line_of_a_clients_grade_is_its_score(tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "0 of 1. Next: chapter 14."
     assert "One bit of the body changed on the way" in out
-
-
-# --- exercises
-
-
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("[0-9]*.py")), ids=lambda path: path.stem)
-def test_the_test_of_an_exercise_is_red_as_the_project_stands(path):
-    outcome = exercise(path.stem)
-    assert not outcome.green and outcome.red
-    assert all("Traceback" not in line and ": " in line for line in outcome.red)
-    assert outcome.task.count("\n") >= 2
 
 
 # --- a folder of submissions, and limits

@@ -9,17 +9,20 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lab.torture import meters
 
 MARK = "EIGHTY_JUDGED"
+EMPTY: Mapping[str, str] = {}
 LOOK = 0.05  # seconds until a moment that may change is asked for again
 
 
 class Child:
     """A running program; `prepare` is called first in the new process. Raises OSError.
+
+    Its environment is ours, and `extra`.
 
     That process is a fork of a program with threads: `prepare` may do little.
     """
@@ -32,6 +35,7 @@ class Child:
         stdout: int = subprocess.PIPE,
         folder: Path | None = None,
         prepare: Callable[[], None] | None = None,
+        extra: Mapping[str, str] = EMPTY,
     ) -> None:
         self._mark = uuid.uuid4().hex
         self.process = subprocess.Popen(
@@ -41,7 +45,7 @@ class Child:
             stderr=stderr,
             cwd=folder,
             start_new_session=True,  # our Ctrl+C is not its own
-            env={**os.environ, MARK: self._mark},
+            env={**os.environ, **extra, MARK: self._mark},
             preexec_fn=prepare,  # noqa: PLW1509
         )
 

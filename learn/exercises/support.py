@@ -1,13 +1,33 @@
-"""What the tests of the exercises share: a running server.py, and a client that sends anything."""
+"""What the tests of the exercises share: a running program, and a client that sends anything."""
 
+import os
 import re
 import socket
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
 
 HELLO = b"HELLO 1\n"
 LIMIT = 5.0  # seconds that we wait for anything
+CHOSEN = "EIGHTY_EXERCISE_FILE"  # in the environment: the reader's file, if it is another one
+
+
+class Mine(NamedTuple):
+    """A file of the reader's that an exercise is about."""
+
+    path: Path
+
+    @property
+    def command(self) -> list[str]:
+        """The command that runs it, on a free port."""
+        return [sys.executable, str(self.path), "--port", "0"]
+
+
+def mine(usual: str) -> Mine:
+    """Return the reader's file that is tested: `usual`, or the one that SERVER= named."""
+    return Mine(Path(os.environ.get(CHOSEN) or usual))
 
 
 class Server:

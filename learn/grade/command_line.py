@@ -52,7 +52,7 @@ def _stop(number: int, frame: object) -> NoReturn:
 
 def _do(options: argparse.Namespace) -> int:
     if options.exercise:
-        return _exercise(options.exercise)
+        return _exercise(options.exercise, options.server)
     if options.client:
         return _client(options)
     if options.folder:
@@ -74,8 +74,8 @@ def _status(results: Mapping[str, Result]) -> int:
     return 0 if all(result.ok is not False for result in results.values()) else 1
 
 
-def _exercise(name: str) -> int:
-    outcome = exercise(name)
+def _exercise(name: str, file: str) -> int:
+    outcome = exercise(name, file)
     print(outcome.task + "\n")
     for line in outcome.red:
         print(f"  RED  {line}")

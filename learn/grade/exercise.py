@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab.torture.child import Child
+from learn.exercises.support import CHOSEN
 from learn.grade import seen
 from learn.grade.target import ROOT, NoTarget
 
@@ -27,17 +28,34 @@ class Outcome(NamedTuple):
     red: list[str]
 
 
-def exercise(name: str) -> Outcome:
-    """Run the test of the exercise `name`, such as "11c"; raises NoTarget."""
+def exercise(name: str, file: str = "") -> Outcome:
+    """Run the test of the exercise `name`, such as "11c"; raises NoTarget.
+
+    `file` is the reader's file if it is not the usual one.
+    """
     path = FOLDER / f"{name}.py"
     if not re.fullmatch(r"[0-9]{1,2}[a-z]", name) or not path.is_file():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("[0-9]*.py")))
         raise NoTarget(f"there is no exercise {name} with a test; there are {known}")
+    chosen = {CHOSEN: str(_file(name, path, file))}
     command = [sys.executable, "-m", f"learn.exercises.{name}"]  # it imports the project
-    with Child(command, stderr=subprocess.PIPE, folder=ROOT) as child:
+    with Child(command, stderr=subprocess.PIPE, folder=ROOT, extra=chosen) as child:
         status, said = child.finish(LIMIT)
     red = [f"it had not ended after {LIMIT:g} s"] if status is None else _red(said.decode())
+    if status == 0:
+        red = []
     return Outcome(_task(path), status == 0, red)
+
+
+def _file(name: str, path: Path, file: str) -> Path:
+    """Return the reader's file that the test `path` is about; raises NoTarget."""
+    usual = re.search(r'^FILE = mine\("(.+)"\)$', path.read_text(encoding="utf-8"), re.MULTILINE)
+    if not usual and file:
+        raise NoTarget(f"exercise {name} changes eighty itself: it takes no other file")
+    found = Path(file) if file else ROOT / (usual[1] if usual else "server.py")
+    if not found.is_file():
+        raise NoTarget(f"there is no file {file or (usual and usual[1])}")
+    return found.resolve()
 
 
 def _task(path: Path) -> str:
