@@ -94,7 +94,10 @@ def places(shown: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the parts of a change: what stands for the lines left out, and the old lines after."""
     for part in re.split(r"^(?=\[\.\.\.\])", shown, flags=re.MULTILINE)[1:]:
         head, *lines = part.splitlines()
-        yield head, [line[1:] for line in lines if line[0] in " -" and line != " "]
+        yield (
+            head.replace(" at the end of ", " in "),
+            [line[1:] for line in lines if line[0] in " -" and line != " "],
+        )
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.mark.startswith("diff: ")])

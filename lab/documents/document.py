@@ -163,22 +163,34 @@ def difference(before: str, after: str, root: Path = ROOT) -> str:
     """Return how to get from one of learn/steps to the next, without the headings of a patch.
 
     A line of context shows the place before a change. `[...]` stands for lines that are left out,
-    and names the method that the next ones are in. Empty lines are left out.
+    and names the method that the next ones are in, or come after. Empty lines are left out.
     """
     old, new = (
         [line for line in step(name, root).splitlines()[1:] if line]  # the title is left out, too
         for name in (before, after)
     )
-    shown = []
-    for line in list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]:
-        place = re.match(r"@@ -(\d+)", line)
-        shown.append(left_out(old[: int(place[1])]) if place else line)
+    patch = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
+    shown = [
+        place(old[: int(found[1])], patch[number + 2]) if found else line
+        for number, line in enumerate(patch)
+        for found in [re.match(r"@@ -(\d+)", line)]
+    ]
     kept = [
         f"+\n{line}" if line.startswith(BEGINNINGS) and not above.startswith("[...]") else line
         for above, line, below in zip(["", *shown], shown, [*shown[1:], "[...]"], strict=False)
         if not (line.startswith(" ") and below.startswith("[...]"))  # it shows no place any more
     ]
     return "".join(f"{line}\n" for line in kept)
+
+
+def place(lines: list[str], changed: str) -> str:
+    """Return the line that stands for what is left out before the last of `lines`, the context.
+
+    If the line that is `changed` after it is no more in the same function, it says so.
+    """
+    here, after = left_out(lines), left_out([*lines, changed[1:]])
+    leaves = here != after and here.startswith(after)
+    return here.replace(" in ", " at the end of ") if leaves else here
 
 
 def left_out(lines: list[str]) -> str:

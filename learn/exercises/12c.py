@@ -9,6 +9,7 @@ import os
 import re
 import time
 import unittest
+from pathlib import Path
 
 from lab.processes import Output
 from lab.torture import wire
@@ -32,8 +33,7 @@ class DroppedLines(unittest.TestCase):
         command = [*FILE.command[:2], "sample.txt", *FILE.command[2:]]
         with os.fdopen(writer, "w") as stderr:
             self.server = self.enterContext(ServerProcess(command, stderr=stderr))
-        with open("sample.txt", "rb") as file:
-            stream = wire.whole_stream(file.read())
+        stream = wire.whole_stream(Path("sample.txt").read_bytes())
         self.clients = GoodClients(self.server.address, stream)
         self.addCleanup(self.clients.close)
 

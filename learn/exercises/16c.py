@@ -12,9 +12,9 @@ import unittest
 from collections.abc import Callable
 from contextlib import suppress
 
-from learn.exercises.support import LIMIT, mine
 from lab.torture import meters
 from lab.torture.server_process import ServerProcess
+from learn.exercises.support import LIMIT, mine
 
 FILE = mine("mine/chat.py")
 LINE = b"x" * 63 + b"\n"

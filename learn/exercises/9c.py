@@ -1,11 +1,12 @@
 """Let your server find the earliest of its timers without looking at all of them.
 
 `min(timers.values())` looks at each in every turn, and so does the line that finds those that are
-due: with thousands of clients that wait, each turn is slow. Keep the timers in a heap (`heapq`). What
-becomes of a timer that is cancelled? It must not stay there until its time has come.
+due: with thousands of clients that wait, each turn is slow. Keep the timers in a heap (`heapq`).
+What becomes of a timer that is cancelled? It must not stay there until its time has come.
 """
 
 import unittest
+from pathlib import Path
 
 from lab import limits
 from lab.torture import meters, wire
@@ -28,8 +29,7 @@ class Timers(unittest.TestCase):
         limits.allow_clients(HELD)
         command = [*FILE.command, "--timeout", "600", "--max-clients", "5000"]
         with ServerProcess([*command[:2], "sample.txt", *command[2:]], stderr="nowhere") as server:
-            with open("sample.txt", "rb") as file:
-                stream = wire.whole_stream(file.read())
+            stream = wire.whole_stream(Path("sample.txt").read_bytes())
             visitors, waiting = (GoodClients(server.address, stream) for _ in range(2))
             visitors.serve(COUNT, at_once=1)  # by then Python has what it needs
             alone = _cost(server, visitors)

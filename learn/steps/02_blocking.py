@@ -1,4 +1,4 @@
-# My server, chapter 2: one client at a time
+# My server: one small file for every client that says hello
 import argparse
 import socket
 import zlib

@@ -30,12 +30,12 @@ def hear(client):
     if received[client].startswith(HELLO):  # ch. 6: what if it says something else?
         client.send(message)
         client.shutdown(socket.SHUT_WR)  # ch. 10: we have nothing more to say
-        selector.modify(client, EVENT_READ, drain)  # from now on: call drain
+        selector.modify(client, EVENT_READ, discard)  # from now on: call discard
     elif not data:
         end(client)
 
 
-def drain(client):
+def discard(client):
     if not client.recv(256):  # the client has nothing more to say, either
         end(client)
 
