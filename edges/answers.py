@@ -9,8 +9,6 @@ edges/prompt.py. It needs no terminal, nor even an open stdin.
                          |
                          +--> a signal came                 Interrupted
                          +--> no answer in time             NoAnswer
-                         +--> the question went to a pipe
-                              whose reader has ended        Unseen
 
 `input()` would not do: our signal handlers do nothing, so it would sleep through Ctrl+C (PEP 475),
 and it reads ahead. Here one byte is read at a time: what follows the line is the next answer, as in
@@ -21,7 +19,7 @@ import time
 
 from edges.console import Console
 from edges.system import Source, terminal
-from edges.waiting import GONE, READABLE, Events, ready
+from edges.waiting import READABLE, Events, ready
 from signals import Signals
 
 LONGEST = 4096  # bytes of a line; a terminal never gives a longer one (N_TTY_BUF_SIZE)
@@ -34,14 +32,10 @@ class NoAnswer(Exception):
     """Nobody is going to answer."""
 
 
-class Unseen(Exception):
-    """The person at the terminal cannot see the question."""
-
-
 class Answers:
     """The lines of descriptor `stdin`.
 
-    A `person` at a terminal has all the time they want, but must see the question on `console`.
+    A `person` at a terminal has all the time they want.
     `after_cr`: the line before ended in CR, so an LF that follows is not a line of its own.
     """
 
@@ -66,7 +60,7 @@ class Answers:
     def line(self) -> bytes:
         """Return the next line with the LF or CR that ends it; at the end of the stream, the rest.
 
-        Raises Interrupted, NoAnswer or Unseen.
+        Raises Interrupted or NoAnswer.
         """
         line = byte = self.byte()
         if self.after_cr and byte == b"\n":
@@ -97,8 +91,6 @@ class Answers:
         while stdin not in found:
             found = self.wait(stdin)
             self.signals.check()
-            if found.get(self.console.sock, 0) & GONE:
-                raise Unseen
             self.console.flush()
 
     def wait(self, stdin: int) -> Events:
@@ -110,8 +102,6 @@ class Answers:
                 raise NoAnswer
             seconds = min(left, seconds or left)
         wanted = {stdin: READABLE, self.signals.sock.fileno(): READABLE}
-        if self.person and self.console.sock >= 0:
-            wanted[self.console.sock] = 0  # GONE is reported without being asked for
         try:
             return ready(wanted, seconds)
         except OSError as error:  # the system has no memory to wait with

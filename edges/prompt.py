@@ -9,11 +9,11 @@ called by server.py between two listening periods, when no loop runs.
                 +--- answer ----+
                   at most three times          no answer, a signal: no
 
- 1. The question is put where it can be seen. It goes to stderr. If stdin is a terminal, and what we
-    write to stderr does not appear there, it goes to that terminal too, with the report before it.
-    If that is impossible, nobody is asked.
- 2. stderr may also be a pipe whose reader ends while we ask. In `server.py 2>&1 | tee log`, Ctrl+C
-    ends tee as well: sometimes before the question is written, sometimes after.
+ 1. The question is put where it can be seen. It goes to stderr. If stdin is a terminal, and stderr
+    is anything else, it goes to that terminal too, with the report before it. If that is
+    impossible, nobody is asked.
+ 2. A pipe is no exception: its reader may show nothing, or end. In `server.py 2>&1 | tee log`,
+    Ctrl+C ends tee as well: sometimes before the question is written, sometimes after.
  3. No answer is a no.
  4. What was typed during the drain is thrown away: a stray "y" must not decide.
 """
@@ -21,7 +21,7 @@ called by server.py between two listening periods, when no loop runs.
 import os
 from contextlib import ExitStack, closing, suppress
 
-from edges.answers import Answers, NoAnswer, Unseen
+from edges.answers import Answers, NoAnswer
 from edges.console import Console
 from edges.system import terminal
 from signals import Interrupted, Signals
@@ -30,6 +30,10 @@ QUESTION = "Continue listening? [y/N] "
 TIMES = 4  # asked once, and again at most three times
 YES = (b"y", b"yes")
 NO = (b"n", b"no", b"")
+
+
+class Unseen(Exception):
+    """The person at the terminal cannot see the question."""
 
 
 class Question:
@@ -51,12 +55,12 @@ class Question:
             return usable and self.ask_person()
 
     def ask_person(self) -> bool:
-        """Ask the person at the terminal, on stderr if it can be seen there."""
+        """Ask the person at the terminal: on stderr if that is this terminal."""
         terminal.discard_typed_ahead(self.stdin)
-        try:
-            return self.ask_on(self.console, person=True)
-        except Unseen:
-            return self.ask_on_terminal()
+        if terminal.is_same(self.console.sock, self.stdin):
+            with suppress(Unseen):
+                return self.ask_on(self.console, person=True)
+        return self.ask_on_terminal()
 
     def ask_on_terminal(self) -> bool:
         """Ask on the terminal where the answer is typed. First show there what led to the question.
@@ -78,7 +82,7 @@ class Question:
         how = {"person": person, "after_cr": self.after_cr}
         with closing(Answers(console, self.signals, self.stdin, **how)) as answers:
             try:
-                return decide(console, answers, self.stdin)
+                return decide(console, answers)
             except (Interrupted, NoAnswer):
                 console.line("")  # nobody pressed Enter after the question
                 return False
@@ -86,10 +90,11 @@ class Question:
                 self.after_cr = answers.after_cr
 
 
-def decide(console: Console, answers: Answers, stdin: int) -> bool:
+def decide(console: Console, answers: Answers) -> bool:
     """Return True if the answer is yes."""
     for _ in range(TIMES):
-        put(console, answers, stdin)
+        if not console.prompt(QUESTION) and answers.person:
+            raise Unseen  # where no person is asked, a program may answer all the same
         line = answers.line()
         if not (line.endswith(b"\n") and answers.echoed):
             console.line("")
@@ -97,11 +102,3 @@ def decide(console: Console, answers: Answers, stdin: int) -> bool:
         if answer in YES + NO:
             return answer in YES
     return False
-
-
-def put(console: Console, answers: Answers, stdin: int) -> None:
-    """Write the question. Raises Unseen if a person at a terminal cannot see it."""
-    if not answers.person:
-        console.prompt(QUESTION)  # seen or not: a program may answer
-    elif not (terminal.is_visible(console.sock, stdin) and console.prompt(QUESTION)):
-        raise Unseen

@@ -5,7 +5,6 @@ edges/prompt.py. Every function takes a descriptor that may be anything, even cl
 """
 
 import os
-import stat
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,17 +26,10 @@ def in_background(number: int) -> bool:
     return foreground(number) not in (0, os.getpgrp())
 
 
-def is_visible(output: int, terminal: int) -> bool:
-    """Tell whether a person at `terminal` may see what is written to `output`.
-
-    True if it is the same terminal. True for a pipe and a socket as well: the program that reads
-    it (tee, ssh) may show it. False for a file, the null device and another terminal.
-    """
+def is_same(output: int, terminal: int) -> bool:
+    """Tell whether what is written to `output` appears at `terminal`."""
     try:
-        found = os.fstat(output)
-        if stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):
-            return True
-        same = found.st_rdev == os.fstat(terminal).st_rdev
+        same = os.fstat(output).st_rdev == os.fstat(terminal).st_rdev
     except OSError:  # closed
         return False
     # /dev/tty has a device number of its own, but it is the terminal that controls us.

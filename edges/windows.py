@@ -17,7 +17,6 @@ import msvcrt
 import os
 import selectors
 import socket
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -151,12 +150,9 @@ def in_background(_number: int) -> bool:
     return False
 
 
-def is_visible(output: int, _terminal: int) -> bool:
-    """Tell whether a person at the console may see what is written to `output`: see terminal.py."""
-    try:
-        return stat.S_ISFIFO(os.fstat(output).st_mode) or is_console(output)
-    except OSError:  # closed
-        return False
+def is_same(output: int, _terminal: int) -> bool:
+    """Tell whether what is written to `output` appears at the console."""
+    return is_console(output)
 
 
 @contextmanager

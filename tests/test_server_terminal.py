@@ -67,6 +67,7 @@ PIPES = {
     "tee, which does not": "2>&1 | tee -i log",
     "head, which has ended": "2>&1 | head -1",
     "cat, of stderr only": "2>&1 >/dev/tty | cat",
+    "cat, which shows nothing": '2>&1 >/dev/tty | (trap "" INT; exec cat >log)',
 }
 
 

@@ -115,7 +115,7 @@ CASES = {
     "D20": "The tests' programs have their own sessions: Ctrl+C for pytest does not reach them.",
     "D22": "Signal handlers and wake-up descriptor are restored, so two runs fit in one process.",
     "D23": "A signal that another library handles costs one turn and has no other effect.",
-    "D24": "The question is asked where it can be seen; if there is no such place, it is skipped.",
+    "D24": "The question is on the terminal where the answer is typed, or it is skipped.",
     "D25": "If stdin is no terminal, no answer within 10 s means no.",
     "D26": "A line that does not end within a few kilobytes means no.",
     "D27": "CR ends an answer just as LF does, whatever mode the terminal is in.",
