@@ -1,7 +1,9 @@
-"""Show the progress of a long run: on a terminal one line in place, elsewhere a line a second.
+"""Show the progress of a long run: on a terminal one line in place, elsewhere lines of its own.
 
-A timer of the loop drives it, so it costs nothing between two lines. Called by swarm.py and
-scale.py. A terminal that is frozen misses lines; the run does not wait for it.
+Owns the line in place, for whatever runs long: `Line` is written when there is something new to
+say, `Progress` by a timer of the loop, so it costs nothing between two lines. Called by swarm.py,
+scale.py, lab/bench and learn/grade. A terminal that is frozen misses lines; the run does not wait
+for it.
 """
 
 import os
@@ -13,17 +15,49 @@ from edges.system import Outlet
 from reactor import Reactor, Timer
 
 WIDTH = 79  # columns that the line in place may take
-IN_PLACE, ELSEWHERE = 0.1, 1.0  # seconds between two looks
+IN_PLACE, ELSEWHERE = 0.1, 1.0  # seconds between two lines of a loop
+
+
+class Line:
+    """The line in place, if the descriptor `number` leads to a terminal; otherwise nothing."""
+
+    def __init__(self, number: int = 2) -> None:
+        self.outlet = Outlet(number) if os.isatty(number) else None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it can be seen."""
+        return self.outlet is not None
+
+    def show(self, text: str) -> None:
+        """Write `text` over what is there."""
+        self.put("\r" + text[:WIDTH].ljust(WIDTH))
+
+    def clear(self) -> None:
+        """Remove it: the next message begins where it began."""
+        self.put("\r" + WIDTH * " " + "\r")
+
+    def close(self) -> None:
+        """Remove it for good."""
+        if self.outlet is not None:
+            self.clear()
+            self.outlet.close()
+            self.outlet = None
+
+    def put(self, text: str) -> None:
+        """Write at once, or not at all."""
+        if self.outlet is not None:
+            with suppress(OSError):  # no room, or the terminal is gone
+                self.outlet.put(text.encode())
 
 
 class Progress:
-    """Shows what `line` returns, on stderr, again and again."""
+    """Shows what `text` returns, on stderr, again and again."""
 
-    def __init__(self, reactor: Reactor, console: Console, line: Callable[[], str]) -> None:
+    def __init__(self, reactor: Reactor, console: Console, text: Callable[[], str]) -> None:
         self.console = console
-        self.line = line
-        self.outlet = Outlet(2)
-        self.in_place = os.isatty(2)
+        self.text = text
+        self.line = Line()
         self.reactor = reactor
         self.timer = self.look_later()
 
@@ -31,27 +65,21 @@ class Progress:
         return "progress"
 
     def show(self) -> None:
-        """Show how far the run has come, and set the timer for the next time."""
+        """Print the progress, and look again later."""
         self.timer = self.look_later()
-        if self.in_place:
-            self.put("\r" + self.line().ljust(WIDTH))
+        if self.line.in_place:
+            self.line.show(self.text())
         else:
-            self.console.line(self.line())
+            self.console.line(self.text())
 
     def look_later(self) -> Timer:
-        return self.reactor.call_later(IN_PLACE if self.in_place else ELSEWHERE, self, self.show)
-
-    def put(self, text: str) -> None:
-        """Write at once, or not at all."""
-        with suppress(OSError):  # no room, or nobody there
-            self.outlet.put(text.encode())
+        pause = IN_PLACE if self.line.in_place else ELSEWHERE
+        return self.reactor.call_later(pause, self, self.show)
 
     def close(self) -> None:
-        """Clear the line in place: the next output begins where it began."""
+        """Show no more."""
         self.reactor.cancel(self.timer)
-        if self.in_place:
-            self.put("\r" + WIDTH * " " + "\r")
-        self.outlet.close()
+        self.line.close()
 
     def on_error(self, error: Exception) -> None:
         raise error

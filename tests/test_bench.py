@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from lab.bench import (
 )
 from lab.bench.processes import Failed
 from lab.bench.results import load, ratios, save
+from lab.progress import Line
 from tests.support.peers import delivering
 from tests.support.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
 from tests.test_makefile import make
@@ -301,7 +303,7 @@ def test_a_package_that_cannot_be_installed_costs_no_other(monkeypatch, capsys):
 
     monkeypatch.setattr(subprocess, "run", pip)
     install.main()
-    assert {"trio", "tqdm"} <= {name.partition(">")[0] for name in tried}
+    assert {"trio", "uvloop"} <= {name.partition(">")[0] for name in tried}
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("NOT INSTALLED: gevent")
 
@@ -345,6 +347,21 @@ def test_off_a_terminal_progress_is_a_line_per_scene(capsys):
             shown.step("something")
     shown.end()
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_on_a_terminal_progress_is_one_line_in_place(monkeypatch):
+    keyboard, terminal = os.openpty()
+    with os.fdopen(keyboard, "rb", 0) as screen, os.fdopen(terminal, "wb", 0):
+        monkeypatch.setattr(progress, "Line", partial(Line, terminal))
+        shown = progress.Progress()
+        shown.begin("peers", 2)
+        shown.step("eighty")
+        shown.step("C")
+        shown.end()
+        seen = screen.read(1000).decode()
+    assert re.fullmatch(
+        r"\rbench: +0 s: peers, 1 of 2: eighty +\rbench: +0 s: peers, 2 of 2: C +\r +\r", seen
+    ), seen
 
 
 # What a run could have found, as small as it can be.

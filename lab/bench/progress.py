@@ -1,46 +1,42 @@
-"""Show progress on stderr: a bar on a terminal, elsewhere a line per scene. stdout is for results.
-
-The bar needs tqdm, which comes with the group `bench`; without it, there are only the lines.
-"""
+"""Progress of a bench, on stderr: stdout is for results. Off a terminal, a line per scene."""
 
 import sys
 import time
-from typing import Any
 
-try:
-    from tqdm import tqdm
-except ImportError:
-    tqdm = None
+from lab.progress import Line
 
 
 class Progress:
-    """The progress of a run of `total` steps, under the name of the scene."""
+    """How far a run has come: `steps` in each scene."""
 
     def __init__(self) -> None:
-        self.bar: Any = None
+        self.line = Line()
         self.began = time.monotonic()
+        self.scene, self.steps, self.done = "", 0, 0
 
     def begin(self, scene: str, steps: int) -> None:
         """Name the scene that begins, and the number of its steps."""
-        self.end()
-        elapsed = time.monotonic() - self.began
-        if tqdm is not None and sys.stderr.isatty():
-            self.bar = tqdm(total=steps, desc=f"{scene:11}", leave=True, unit="", file=sys.stderr)
-        else:
-            print(f"bench: {elapsed:4.0f} s: {scene}, {steps} steps", file=sys.stderr, flush=True)
+        self.scene, self.steps, self.done = scene, steps, 0
+        if not self.line.in_place:
+            words = f"bench: {self.seconds()} s: {scene}, {steps} steps"
+            print(words, file=sys.stderr, flush=True)
 
     def step(self, what: str) -> None:
         """Count one step as done."""
-        if self.bar is not None:
-            self.bar.set_postfix_str(f"{what:24.24}", refresh=False)
-            self.bar.update()
+        self.done += 1
+        self.line.show(
+            f"bench: {self.seconds()} s: {self.scene}, {self.done} of {self.steps}: {what}"
+        )
+
+    def seconds(self) -> str:
+        """Return how long the run has taken so far."""
+        return f"{time.monotonic() - self.began:4.0f}"
 
     def left_out(self, what: str, why: Exception) -> None:
         """Report that there will be no figures of this, and why."""
-        print(f"\nbench: FAILED, and left out: {what}: {why}", file=sys.stderr)
+        self.line.clear()
+        print(f"bench: FAILED, and left out: {what}: {why}", file=sys.stderr)
 
     def end(self) -> None:
-        """Close the bar of the last scene."""
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
+        """Remove the line."""
+        self.line.close()

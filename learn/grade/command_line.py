@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from lab.progress import Line
 from learn.grade import folder, report
 from learn.grade.chapters import CHAPTER_OF, HALVES, ROWS, TITLES, rows_of, title
 from learn.grade.client import CHAPTER as CLIENT_CHAPTER
@@ -204,7 +205,7 @@ class Progress:
 
     def __init__(self, name: str, total: int) -> None:
         self._name, self._total, self._done = name, total, 0
-        self._shown = sys.stdout.isatty()
+        self._line = Line(1)
         self._show()
 
     def step(self, result: Result) -> None:
@@ -213,13 +214,11 @@ class Progress:
         self._show()
 
     def _show(self) -> None:
-        if self._shown:
-            print(f"\r{self._name}: {self._done} of {self._total} rows tried ", end="", flush=True)
+        self._line.show(f"{self._name}: {self._done} of {self._total} rows tried")
 
     def clear(self) -> None:
         """Make room for the result."""
-        if self._shown:
-            print("\r\033[K", end="", flush=True)
+        self._line.close()
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
