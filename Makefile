@@ -113,7 +113,7 @@ QUICK_TESTS = reactor signals connection listener protocol server_hello client_h
 quick: $(VENV)/.group-test ## only the unit and property tests of the core, in seconds
 	@$(launch_venv) -m pytest -q -n auto $(QUICK_TESTS:%=tests/test_%.py)
 
-UNTYPED = edges/windows.py|lab/(laptop/bsd|simulation)|learn/(steps|museum/([0-9]|sound))
+UNTYPED = edges/windows.py|lab/(laptop/bsd|simulation)|learn/(exercises/answers|steps|museum/([0-9]|sound))
 lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .

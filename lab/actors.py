@@ -44,7 +44,11 @@ def write(number: int, text: str) -> None:
 
 
 class Program:
-    """server.py or client.py, running; each line that it prints is shown under its name."""
+    """server.py or client.py, running; each line that it prints is shown under its name.
+
+    (Not a ServerProcess of processes.py: that one collects in threads what a server prints. Here
+    one loop hears all programs and people, so that their lines appear in the order they came.)
+    """
 
     def __init__(self, name: str, *words: str | Path) -> None:
         self.name = name

@@ -11,20 +11,19 @@ import signal
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 import protocol
 from edges.failure import Failure
 from lab.torture import meters
+from lab.torture.child import Child
 
 ROOT = Path(protocol.__file__).resolve().parent
 STARTING = 10.0  # seconds that a server gets to say where it listens
 ENDING = 10.0  # seconds that a server of our own gets to end: twice what its drain may take
-MARK = "EIGHTY_SERVER"  # the environment variable of every process that our server starts
 KEPT = 1 << 20  # bytes of an output that are kept; the rest is only counted
 LISTENING = re.compile(rb"^listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b", re.MULTILINE)
 
@@ -87,11 +86,8 @@ class Output:
             self._grown.notify_all()
 
 
-class ServerProcess:
+class ServerProcess(Child):
     """A server: once this object is made, it listens at `address`; it ends with the `with`.
-
-    All processes that it has started end with it, daemons too: its environment has a mark, and
-    every process that has the mark is killed (only Linux shows the environment of others).
 
     `stderr` says where its messages go: "read" collects them in `errors`; "terminal" is a terminal
     and "pipe" a pipe, both full, and nobody reads them; "gone" is a pipe whose reader has left;
@@ -113,8 +109,14 @@ class ServerProcess:
         cwd: Path | None = None,
     ) -> None:
         theirs, self._kept = _standard_error(stderr) if isinstance(stderr, str) else (stderr, [])
-        self._mark = uuid.uuid4().hex
-        self.process = self._start(command, theirs, prepare, cwd)
+        try:
+            super().__init__(command, stderr=theirs, folder=cwd, prepare=prepare)
+        except OSError as error:
+            self._let_go()
+            raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
+        finally:
+            if isinstance(theirs, int) and theirs >= 0 and theirs not in self._kept:
+                os.close(theirs)
         assert self.process.stdout is not None
         self.output = Output(self.process.stdout)
         if self.process.stderr is not None:
@@ -124,12 +126,6 @@ class ServerProcess:
         if address is None:
             raise self._not_started(command[0], starting)
         self.address = address
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
 
     @property
     def port(self) -> int:
@@ -157,38 +153,10 @@ class ServerProcess:
 
     def end(self) -> None:
         """End it at once, with all that it has started, and close its outputs."""
-        if self.process.returncode is None:  # not reaped: its process id is still its own
-            os.killpg(self.process.pid, signal.SIGKILL)
-        meters.kill_marked(f"{MARK}={self._mark}")
-        self.process.wait()
+        super().end()
         for output in filter(None, (self.output, self.errors)):
             output.finish()
         self._let_go()
-
-    def _start(
-        self,
-        command: Sequence[str],
-        stderr: int | IO[str] | None,
-        prepare: Callable[[], None] | None,
-        cwd: Path | None,
-    ) -> "subprocess.Popen[bytes]":
-        try:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                cwd=cwd,
-                start_new_session=True,  # our Ctrl+C is not the server's
-                env={**os.environ, MARK: self._mark},
-                preexec_fn=prepare,  # noqa: PLW1509
-            )
-        except OSError as error:
-            self._let_go()
-            raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
-        finally:
-            if isinstance(stderr, int) and stderr >= 0 and stderr not in self._kept:
-                os.close(stderr)
 
     def _not_started(self, name: str, starting: float) -> NotStarted:
         """End it and return why: it ended, or it still runs and did not say where."""

@@ -135,7 +135,7 @@ def test_make_trace_makes_a_page_and_says_where(tmp_path: Path):
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in (".py", ".js", ".css", ".html"):
             copy.write_bytes(path.read_bytes())
-    names = ("demo", "actors", "pieces", "posix", "scene", "launch")
+    names = ("demo", "actors", "pieces", "posix", "scene", "svg", "launch")
     for name in ("Makefile", "sample.txt", *(f"lab/{each}.py" for each in names)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())

@@ -1,4 +1,4 @@
-"""A process of somebody else's program: started in a session of its own, ended with all it started.
+"""Another program as a process: it has a session of its own, and ends with all it has started.
 
 Its environment holds a mark, and every process that still has the mark at the end is killed, a
 daemon too. (Only Linux shows the environment of others; elsewhere the process group is killed.)
@@ -11,10 +11,11 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Self
 
 from lab.torture import meters
 
-MARK = "EIGHTY_JUDGED"
+MARK = "EIGHTY_CHILD"  # the environment variable of all that it starts
 EMPTY: Mapping[str, str] = {}
 LOOK = 0.05  # seconds until a moment that may change is asked for again
 
@@ -31,7 +32,7 @@ class Child:
         self,
         command: Sequence[str],
         *,
-        stderr: int,
+        stderr: int | IO[str] | None,
         stdout: int = subprocess.PIPE,
         folder: Path | None = None,
         prepare: Callable[[], None] | None = None,
@@ -49,7 +50,7 @@ class Child:
             preexec_fn=prepare,  # noqa: PLW1509
         )
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

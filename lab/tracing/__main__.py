@@ -53,7 +53,10 @@ def paged(text: str) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that refuses in one line."""
+    """An ArgumentParser that refuses in one line, as edges/command_line.py's does.
+
+    (Not that one: it reads the options of one program, and prints through the console of a loop.)
+    """
 
     def _print_message(self, message: str, file: object = None) -> None:
         put(message)

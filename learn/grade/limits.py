@@ -1,6 +1,7 @@
 """Limits for the programs that are graded: processor time, memory, processes, files.
 
-They stop accidents: a loop that eats all memory, a fork bomb. They are no sandbox, and a warning
+They lower what the graded program may use; lab/limits.py raises our own limit of open files. They
+stop accidents: a loop that eats all memory, a fork bomb. They are no sandbox, and a warning
 says so.
 """
 

@@ -20,6 +20,9 @@ warning or an "Exception ignored" on stderr fails the test. Environment:
     EIGHTY_SYSTEM   win32 if that interpreter is a Windows one, run by Wine (default: this system)
 
 The rest of the environment is inherited, COVERAGE_PROCESS_START included.
+
+(Not lab/processes.py, which is tested with this: that one starts any server, knows no terminal, no
+stdin and no Wine, and forgives what a test must find.)
 """
 
 import codecs
