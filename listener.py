@@ -41,7 +41,8 @@ RETRY = 0.09
 
 # `GONE` lists the errors that mean: this client hung up before we accepted it, take the next
 # (accept(2), "Error handling"; Windows says ECONNRESET). Not EPERM: Linux asks its security modules
-# first, so the client goes on waiting.
+# first, so the client goes on waiting. After more of them in a row than a backlog can hold it is no
+# longer believed that clients are the reason: then accepting pauses, as for any other error.
 GONE = {
     errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
     errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
@@ -97,6 +98,7 @@ class Acceptor:
         self.listeners: deque[Listener] = deque()
         self.paused_at: float | None = None  # start of the episode
         self.next_look: Timer | None = None
+        self.gone = 0  # connections in a row that accept reported as gone
 
     def __str__(self) -> str:
         return "acceptor"
@@ -138,11 +140,14 @@ class Acceptor:
         try:
             sock, address = listener.sock.accept()
         except BlockingIOError:
+            self.gone = 0
             return False
         except OSError as error:
-            if error.errno not in GONE:
+            if error.errno not in GONE or self.gone == SWEEP:
                 raise
+            self.gone += 1
         else:
+            self.gone = 0
             self.welcome(sock, address)
         return True
 

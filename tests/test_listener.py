@@ -532,6 +532,34 @@ def test_the_last_listener_that_dies_in_an_episode_leaves_no_timer_behind(open_h
     assert house.sleeps_for_ever()
 
 
+@pytest.mark.fault("A22")
+@pytest.mark.parametrize("number", sorted(GONE))
+def test_an_error_of_clients_that_lasts_is_no_error_of_clients(open_house, number):
+    house = open_house()
+    house.knock(1)
+    house.doors[0].fails["accept"] = failing(number)
+    house.turn(SWEEP // BATCH + 1)
+    why = os.strerror(number).lower()
+    assert house.said == [f"accepting paused: {why}; open connections: 0"]
+    assert house.spend(10.0) < 250, "a look each tenth of a second, and no spin"
+    del house.doors[0].fails["accept"]
+    house.spend(0.2)
+    assert len(house.guests) == 1
+    assert re.fullmatch(r"accepting resumed after \d+\.\d s", house.said[-1])
+
+
+@pytest.mark.fault("A22")
+def test_as_many_clients_as_a_backlog_holds_may_be_gone_and_the_next_one_is_served(open_house):
+    house = open_house()
+    house.doors[0].backlog += [failing(errno.ECONNABORTED)] * SWEEP
+    house.knock(1)
+    house.settle()
+    assert (len(house.guests), house.said) == (1, [])
+    house.doors[0].backlog += [failing(errno.ECONNABORTED)] * SWEEP
+    house.settle()
+    assert house.said == []
+
+
 # --- closing
 
 

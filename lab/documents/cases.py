@@ -54,6 +54,7 @@ CASES = {
     "A19": "A listener that was closed earlier in the same batch is not asked again.",
     "A20": "A shortage ends when no client waits any more, even if connections keep ending.",
     "A21": "A dead listening socket is closed, with a line; if none is left, status 1.",
+    "A22": "If accept reports one lost client after the other for ever, accepting pauses; no spin.",
     # B
     "B1": "Bytes that the kernel did not take are kept, and sent when there is room.",
     "B2": "The selector reported room, but there was none: the same bytes are sent later.",
