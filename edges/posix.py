@@ -24,8 +24,8 @@ MOST_SOCKETS = sys.maxsize  # that a selector can watch
 
 USUAL_FILES = 1024  # the limit of open files where the system does not tell it
 
-# fsync's answers from a file or a file system that cannot do it (fsync(2), and FUSE).
-NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+# The answers of a file or a file system that cannot do fsync (fsync(2), FUSE), or F_FULLFSYNC (SMB).
+NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY}
 
 # macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
 FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
@@ -99,15 +99,21 @@ def words(error: OSError) -> str:
 
 
 def sync_file(descriptor: int) -> None:
-    """Bring the bytes of a file to the disk, if its file system can do that at all."""
-    try:
-        if FULL_FSYNC is not None:
-            fcntl.fcntl(descriptor, FULL_FSYNC)
+    """Bring the bytes of a file to the disk, if its file system can do that at all.
+
+    Only a call that is not supported makes way for the next. After an error of the disk another
+    call may succeed, because the kernel reports an error once: the bytes are lost all the same.
+    """
+    for sync in (full_fsync, os.fsync) if FULL_FSYNC is not None else (os.fsync,):
+        try:
+            sync(descriptor)
             return
-    except OSError:
-        pass  # not every file system can; fsync decides
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in NO_FSYNC:
-            raise
+        except OSError as error:
+            if error.errno not in NO_FSYNC:
+                raise
+
+
+def full_fsync(descriptor: int) -> None:
+    """Empty the cache of the disk as well (macOS)."""
+    assert FULL_FSYNC is not None
+    fcntl.fcntl(descriptor, FULL_FSYNC)

@@ -365,6 +365,20 @@ def test_on_macos_the_cache_of_the_disk_is_emptied_where_that_is_known(here, mon
     assert calls == ([51] if known else [51, "fsync"]) + folder
 
 
+@pytest.mark.fault("H2", "H13")
+def test_on_macos_an_error_of_the_disk_is_not_lost_between_two_calls(here, monkeypatch):
+    """The kernel reports it once: fsync, called after F_FULLFSYNC, may find nothing wrong."""
+
+    def fcntl(_descriptor, _command):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    Path("out").write_bytes(OLD)
+    monkeypatch.setattr(posix, "FULL_FSYNC", 51)
+    monkeypatch.setattr(posix.fcntl, "fcntl", fcntl)
+    assert refusal("out") == "cannot save 'out': input/output error"
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
 @pytest.mark.fault("H14")
 @pytest.mark.parametrize("old", [None, OLD])
 def test_without_a_descriptor_of_the_folder_its_path_is_used(here, monkeypatch, old):

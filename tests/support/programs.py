@@ -624,7 +624,8 @@ def customized(folder: Path, code: str) -> dict[str, str]:
     For a world that the kernel cannot be asked for: a name with two addresses, a machine without
     IPv6, two signals in the same instant.
     """
-    (folder / "sitecustomize.py").write_text(code)
+    world = (ROOT / "lab/laptop/bsd/sitecustomize.py").read_text() if SYSTEM == "bsd" else ""
+    (folder / "sitecustomize.py").write_text(world + code)
     return {"PYTHONPATH": str(folder)}
 
 
