@@ -24,7 +24,7 @@ MOST_SOCKETS = sys.maxsize  # that a selector can watch
 
 USUAL_FILES = 1024  # the limit of open files where the system does not tell it
 
-# The answers of a file or a file system that cannot do fsync (fsync(2), FUSE), or F_FULLFSYNC (SMB).
+# The answers of a file or a file system that cannot do this: fsync(2), FUSE; F_FULLFSYNC on SMB.
 NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY}
 
 # macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
