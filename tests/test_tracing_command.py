@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ from tests.support.traces import one_transfer, renumbered, spoiled_often, three_
 
 def tracing(*arguments, **how):
     """Run the command to its end; what it says on stderr never is a traceback."""
-    how.setdefault("input", "")
+    if "stdin" not in how:
+        how.setdefault("input", "")
     ended = subprocess.run(
         [PYTHON, *STRICT, "-m", "lab.tracing", *map(str, arguments)],
         cwd=ROOT, capture_output="stdout" not in how, text=True, check=False,
@@ -161,13 +163,53 @@ def test_a_trace_is_never_written_over(good, command):
     link.symlink_to(good)
     for output in (good, link):
         why = one_line(tracing(command, good, "-o", output), 1)
-        assert why == f"tracing: {output} is the trace itself: -o another name"
+        assert why == f"tracing: the trace and {output} are the same file: -o another name"
     assert good.read_text() == before
+
+
+@pytest.mark.fault("E17")
+@pytest.mark.parametrize("trace", ["-", "/dev/stdin"])
+def test_a_trace_that_comes_from_stdin_is_never_written_over_either(good, trace):
+    before = good.read_text()
+    with open(good, encoding="utf-8") as stdin:
+        why = one_line(tracing("lanes", trace, "-o", good, stdin=stdin), 1)
+    assert why == f"tracing: the trace and {good} are the same file: -o another name"
+    assert good.read_text() == before
+
+
+@pytest.mark.fault("E17")
+@pytest.mark.parametrize("command", ["check", "lanes"])
+def test_a_trace_that_is_our_standard_output_is_left_as_it_is(good, command):
+    before = good.read_text()
+    with open(good, "a", encoding="utf-8") as stdout:
+        ended = subprocess.run(
+            [PYTHON, "-m", "lab.tracing", command, good],
+            cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    said = f"tracing: {good} and standard output are the same file\n"
+    assert (ended.returncode, ended.stderr) == (1, said)
+    assert good.read_text() == before
+
+
+@pytest.mark.fault("E17")
+def test_a_picture_is_never_written_where_our_own_lines_go(good):
+    with open(good.with_name("both"), "wb") as both:
+        ended = subprocess.run(
+            [PYTHON, "-m", "lab.tracing", "lanes", good, "-o", both.name],
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=both, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert "and standard error are the same file" in Path(both.name).read_text()
+
+
+def test_a_picture_for_dev_stdout_goes_to_standard_output_as_it_is(good):
+    picture = tracing("lanes", good).stdout
+    assert tracing("lanes", good, "-o", "/dev/stdout").stdout == picture
 
 
 def test_a_page_is_never_written_over_its_trace(good):
     page = good.rename(good.with_suffix(".html"))
-    assert "is the trace itself" in one_line(tracing("view", page), 1)
+    assert "are the same file" in one_line(tracing("view", page), 1)
 
 
 # --- what a person can do wrong

@@ -29,7 +29,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
-from edges import standard_streams
+from edges import destination, outputs, standard_streams
 from edges.failure import Failure, reason
 from lab.tracing import events, invariants, lanes, perfetto
 from lab.tracing.events import NotATrace, Trace
@@ -159,7 +159,7 @@ def drawn(options: argparse.Namespace) -> int:
     text = DRAWERS[command](trace, data.decode("utf-8", "replace"), options)
     if output is None and command == "view" and name != "-":
         output = str(Path(name).with_suffix(".html"))
-    if output in (None, "-"):
+    if output is None or destination.descriptor_of(output) == 1:
         put(text)
     else:
         write(str(output), text, name)
@@ -171,6 +171,8 @@ def drawn(options: argparse.Namespace) -> int:
 
 def bytes_of(name: str) -> bytes:
     """Return what is in a file, up to a limit that the reader knows of."""
+    if same := outputs.clash({shown(name): source(name)}):
+        raise Failure(same)  # what is printed would spoil the trace
     try:
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as stream:
             pieces = iter(lambda: stream.read(PIECE), b"")
@@ -187,13 +189,17 @@ def read(name: str, data: bytes) -> Trace:
         raise Failure(f"{shown(name)}: not a trace: {error}") from error
 
 
-def write(name: str, text: str, source: str) -> None:
-    """Write a file; never over the trace that it was made of."""
+def source(name: str) -> str | int:
+    """Return the path of a trace, or the descriptor of stdin."""
+    return 0 if name == "-" else name
+
+
+def write(name: str, text: str, trace: str) -> None:
+    """Write a file; never over the trace that it was made of, nor over our own lines."""
+    if same := outputs.clash({"the trace": source(trace), shown(name): name}):
+        raise Failure(f"{same}: -o another name")
     try:
-        path = Path(name)
-        if path.exists() and source != "-" and path.samefile(source):
-            raise Failure(f"{shown(name)} is the trace itself: -o another name")
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+        Path(name).write_bytes(text.encode("utf-8", "backslashreplace"))
     except (OSError, ValueError) as error:
         raise Failure(f"cannot write {shown(name)}: {reason(error)}") from error
     say(f"wrote {shown(name)}")
