@@ -9,6 +9,7 @@ import math
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -552,8 +553,24 @@ def test_a_seed_tells_its_story_and_always_the_same():
     assert first.count("\n") > 50 and first.endswith(" 0 violations\n")
 
 
-def test_a_hello_that_recv_puts_off_may_be_too_late():
-    World.of_seed(7010).run()  # among anything that may fail there, recv says "not now"
+class PutsOff:
+    """Faults: the deadline passes during the first recv, which says "not now", as the next does."""
+
+    def strike(self, host, call, sock):
+        if (host.name, call) != ("server", "recv") or b"ERROR" in sock.said:
+            return 0
+        host.world.now = sock.wire.accepted_at + host.world.knobs.timeout
+        return errno.EAGAIN
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_hello_that_recv_puts_off_may_be_too_late(known):
+    """The judge accepts it in a world where recv may put off, and in no other."""
+    knobs = {"clients": 0, "not_now": 0.1 if known else 0.0}
+    with nullcontext() if known else pytest.raises(Broken, match="does not deserve its word"):
+        world = lived("hello at the last moment", faults=PutsOff(), **knobs)
+        [wire] = world.server.wires
+        assert (wire.word, wire.server.heard) == ("late", HELLO)
 
 
 # Who watches the watchmen: defects that are planted in the programs, and must be found.
