@@ -6,6 +6,7 @@ the unit tests rely on must not lie about wrong use.
 """
 
 import os
+import re
 import select
 import selectors
 import socket
@@ -328,6 +329,23 @@ def registered_closed(selector, sock):
     selector.register(sock, READ)
 
 
+def unregistered_closed(selector, sock):
+    sock.close()
+    selector.unregister(sock)
+
+
+def registered_for_nothing(selector, sock):
+    selector.register(sock, 0)
+
+
+def no_file(selector, _sock):
+    selector.register("a file", READ)
+
+
+def no_number(selector, _sock):
+    selector.register(-7, READ)
+
+
 @pytest.mark.fault("B17")
 @pytest.mark.parametrize(
     "use", [registered_twice, modified_unknown, unregistered_unknown, registered_closed]
@@ -339,6 +357,43 @@ def test_wrong_use_is_an_error(stack, kind, use):
     sock = selector.socket() if kind is FakeSelector else quiet(stack)
     with pytest.raises(WRONG):
         use(selector, sock)
+
+
+@pytest.mark.fault("B17")
+@pytest.mark.parametrize(
+    "use",
+    [
+        registered_twice, modified_unknown, unregistered_unknown, unregistered_closed,
+        registered_for_nothing, no_file, no_number,
+    ],
+)  # fmt: skip
+def test_wrong_use_is_the_error_of_the_standard_library(stack, use):
+    errors = []
+    for kind in (EpollSelector, selectors.EpollSelector):
+        with closing(kind()) as selector, pytest.raises((KeyError, ValueError)) as caught:
+            use(selector, sock := quiet(stack))
+        words = str(caught.value).replace(repr(sock), "SOCK")
+        errors.append((caught.type, re.sub(r"FD \d+", "FD", words).lower()))
+    assert errors[0] == errors[1]
+
+
+def test_events_that_there_are_not_are_refused_by_modify_as_by_register(stack):
+    sock = quiet(stack)
+    with closing(EpollSelector()) as selector:
+        selector.register(sock, READ)
+        with pytest.raises(ValueError, match="invalid events: 4"):
+            selector.modify(sock, 4)
+        assert selector.get_key(sock).events == READ
+
+
+def test_of_several_that_are_closed_the_one_that_is_named_leaves(stack, selector):
+    socks = [quiet(stack) for _ in range(3)]
+    for sock in socks:
+        selector.register(sock, READ, str(sock.fileno()))
+    names = [str(sock.fileno()) for sock in socks]
+    for sock in socks:
+        sock.close()
+    assert [selector.unregister(sock).data for sock in reversed(socks)] == names[::-1]
 
 
 @pytest.mark.fault("E11")

@@ -257,6 +257,20 @@ def test_a_shortage_that_never_ends_has_one_line_and_one_timer(open_house):
     assert len(house.said) == 1
 
 
+@pytest.mark.fault("A1", "A4", "A17")
+def test_a_shortage_that_is_over_when_there_is_room_for_some_ends_no_episode(open_house):
+    house = open_house(limit=1)
+    house.knock(2)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
+    house.turn()
+    house.doors[0].fails.clear()
+    house.spend(1.0)
+    assert (len(house.guests), len(house.said)) == (1, 1)  # the other one still waits
+    house.leave()
+    house.spend(1.0)
+    assert (len(house.guests), len(house.said)) == (1, 2)
+
+
 @pytest.mark.fault("A1")
 def test_after_a_shortage_accepting_goes_on_within_a_tenth_of_a_second(open_house):
     house = open_house()

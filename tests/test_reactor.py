@@ -135,7 +135,7 @@ def test_a_handler_that_runs_the_loop_gets_an_error_and_the_loop_goes_on(world: 
     world.reactor.run(until=lambda: one.errors)
     [error] = one.errors
     assert isinstance(error, RuntimeError)
-    assert "running already" in str(error)
+    assert str(error).startswith("the loop is running already: ")
     world.reactor.run(until=lambda: len(one.errors) == 2)
 
 

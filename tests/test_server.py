@@ -547,7 +547,7 @@ def test_an_end_of_stream_inside_or_before_the_hello_is_refused(
 def test_a_client_that_only_knocks_is_no_trouble(server: Server) -> None:
     for _ in range(20):
         server.connect().close()
-    assert server.fetch() == conversation(BODY)
+    assert server.fetch() == conversation(TEXT)
 
 
 @pytest.mark.fault("B12")

@@ -373,3 +373,9 @@ def test_amid_the_final_end_our_signals_are_blocked(handled, monkeypatch):
     monkeypatch.undo()
     assert masks == [before | set(STOPS)] * len(STOPS)
     assert mask() == before
+
+
+def test_signals_that_nobody_watches_yet_can_be_left_alone_by_the_loop():
+    with Signals() as signals, closing(Reactor()) as reactor:
+        reactor.watch(signals, 0)
+        assert signals.interest == 0
