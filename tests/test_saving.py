@@ -374,7 +374,7 @@ def test_on_macos_an_error_of_the_disk_is_not_lost_between_two_calls(here, monke
 
     Path("out").write_bytes(OLD)
     monkeypatch.setattr(posix, "FULL_FSYNC", 51)
-    monkeypatch.setattr(posix.fcntl, "fcntl", fcntl)
+    monkeypatch.setattr("fcntl.fcntl", fcntl)
     assert refusal("out") == "cannot save 'out': input/output error"
     assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
 
