@@ -27,6 +27,7 @@ MOMENT = 0.5  # seconds given to a message that may never come
 LIMIT = 10.0  # seconds after which a run counts as hanging
 TICK = 0.01
 WATCHED = re.compile(r"^epoll_ctl\(\d+, EPOLL_CTL_ADD, .*EPOLLIN, .* = 0$", re.MULTILINE)
+END_READ = re.compile(r'^recvfrom\(\d+, "", .* = 0$', re.MULTILINE)
 PORT = re.compile(r"^getsockname\(.*sin_port=htons\((\d+)\)", re.MULTILINE)
 
 
@@ -169,7 +170,7 @@ def play_terminal(place: Place, inject: str, seen: Seen) -> None:
             server.type("y\r")
             if listening(server, place, seen, period=2):
                 seen.streams.append(fetched(seen.port))
-                fall_asleep(server)
+                hear_out(place)
             signal_to(server, signal.SIGTERM)
     seen.said += (place.folder / "messages").read_text()
 
@@ -210,6 +211,17 @@ def fetched(port: int) -> bytes:
         while data := sock.recv(256):
             got += data
     return got
+
+
+def hear_out(place: Place) -> None:
+    """Wait until the server has read the end of its client's stream, which it may never do.
+
+    Otherwise it may still be asleep when the next signal comes. Then Python writes the number of
+    the signal before the closing line, and that is not the call that was to fail.
+    """
+    end = time.monotonic() + MOMENT
+    while not END_READ.search(place.log.read_text(errors="replace")) and time.monotonic() < end:
+        time.sleep(TICK)
 
 
 def traced(tracer: Program) -> int | None:
