@@ -10,6 +10,7 @@
     documents/    reads the documents, and writes what is generated in them
     workflows/    for a code host: publish the book, test on three systems; not run yet
     demo.py       and swarm.py, watch.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
+    tool.py       the frame of the tools that print
 
 Run them from the checkout, as modules: `python3 -m lab.demo`. They may import the runtime and one
 another; documents/ may also import learn/, and tools that need the tests' tools tests/support/.

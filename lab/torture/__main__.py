@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from lab import tool
 from lab.torture.arena import FAST, FULL, Scale
 from lab.torture.attack import Attack
 from lab.torture.attacks import ATTACKS
@@ -100,4 +101,4 @@ if __name__ == "__main__":
     # A shell without job control starts `cmd &` with SIGINT ignored, and the servers would inherit
     # that: with a handler here they start with the default again.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main(sys.argv[1:]))
+    tool.run("lab.torture", main)

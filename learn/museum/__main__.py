@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab import tool
 from learn.museum.catalogue import EXHIBITS, SOUND, Exhibit, exhibit
 
 WIDTH = 100
@@ -134,7 +135,4 @@ def _number(text: str) -> Exhibit:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    tool.run("learn.museum", main)

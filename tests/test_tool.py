@@ -1,0 +1,91 @@
+"""The tools that print: whatever standard output is, one line or silence, and never a traceback."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.programs import LIMIT, PYTHON, ROOT
+
+TOOLS = {
+    "learn.grade": ["--exercise", "11c"],
+    "learn.museum": [],
+    "lab.torture": ["--list"],
+}
+
+
+@contextmanager
+def full() -> Iterator[int]:
+    with open("/dev/full", "wb") as device:
+        yield device.fileno()
+
+
+@contextmanager
+def without_a_reader() -> Iterator[int]:
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+def run(name: str, stdout: int, shell: str = 'exec "$@"') -> tuple[int, str]:
+    """Run a tool; return its status, and what it says on stderr."""
+    command = [PYTHON, "-m", name, *TOOLS[name]]
+    ended = subprocess.run(
+        ["sh", "-c", shell, "sh", *command],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+        timeout=3 * LIMIT, check=False,
+    )  # fmt: skip
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.fault("E14")
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_full_standard_output_is_one_line(name: str) -> None:
+    with full() as stdout:
+        status, said = run(name, stdout)
+    assert (status, said) == (1, f"{name}: no space left on device\n")
+
+
+@pytest.mark.fault("E14")
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_reader_that_has_seen_enough_is_no_news(name: str) -> None:
+    with without_a_reader() as stdout:
+        status, said = run(name, stdout)
+    assert (status, said) == (1, "")
+
+
+@pytest.mark.fault("E14")
+@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_error(name: str, closed: str) -> None:
+    status, said = run(name, subprocess.DEVNULL, f'exec "$@" {closed}')
+    assert (status, said) == (int("--exercise" in TOOLS[name]), "")  # its exercise is to be done
+
+
+def handles(pid: int, number: int) -> bool:
+    """Tell whether a process has a handler for a signal; see proc(5)."""
+    [mask] = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.fault("D29")
+def test_a_grader_that_was_started_with_blocked_signals_can_be_ended() -> None:
+    blocked = (
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]);"
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    never_listens = "sh -c 'sleep 100' {file} {options}"
+    command = [PYTHON, "-c", blocked, PYTHON, "-m", "learn.grade", never_listens]
+    with ExitStack() as stack:
+        run = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE))
+        stack.callback(run.kill)
+        while not handles(run.pid, signal.SIGTERM):
+            assert run.poll() is None
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(3 * LIMIT) == 130
