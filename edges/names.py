@@ -19,6 +19,8 @@ from reactor import Reactor
 Sockaddr = tuple[Any, ...]  # a socket address in the form of its family
 Address = tuple[int, Sockaddr]  # a family, and such an address
 
+FAMILIES = (socket.AF_INET, socket.AF_INET6)  # what both programs speak
+
 # Errors of getaddrinfo about the name itself; the others are about the resolver or the network.
 UNKNOWN = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
@@ -86,7 +88,10 @@ def _ask(host: str, port: int) -> list[Address]:
     """Ask the resolver. getaddrinfo takes the time it likes, and a signal does not end it: the C
     library goes on after EINTR. So it is called in another thread."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((one[0], one[4]) for one in answers))
+    found: list[Address] = list(dict.fromkeys((one[0], one[4]) for one in answers if one[0] in FAMILIES))
+    if not found:
+        raise socket.gaierror(socket.EAI_NONAME, "it has no address of IPv4 or IPv6")
+    return found
 
 
 def _misspelt(host: str) -> str:

@@ -62,6 +62,14 @@ def test_all_addresses_come_in_their_order_and_each_once(loop: Reactor, resolver
     assert found == [V6, V4, (socket.AF_INET, ("127.0.0.2", 7080))]
 
 
+@pytest.mark.fault("G5", "E16")
+@pytest.mark.parametrize("answers", [[], [(1, socket.SOCK_STREAM, 0, "", "/run/socket")]])
+def test_a_name_without_an_address_of_ours_is_one_line(loop: Reactor, monkeypatch, answers):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
+    why = "it has no address of ipv4 or ipv6; check the name"
+    assert refusal(loop, "odd") == f"cannot resolve 'odd': {why}"
+
+
 @pytest.mark.fault("E12", "G5")
 @pytest.mark.parametrize(
     ("host", "shown"),
