@@ -88,7 +88,8 @@ def _ask(host: str, port: int) -> list[Address]:
     """Ask the resolver. getaddrinfo takes the time it likes, and a signal does not end it: the C
     library goes on after EINTR. So it is called in another thread."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    found: list[Address] = list(dict.fromkeys((one[0], one[4]) for one in answers if one[0] in FAMILIES))
+    ours = [one for one in answers if one[0] in FAMILIES]
+    found: list[Address] = list(dict.fromkeys((one[0], one[4]) for one in ours))
     if not found:
         raise socket.gaierror(socket.EAI_NONAME, "it has no address of IPv4 or IPv6")
     return found

@@ -28,7 +28,7 @@ USUAL_FILES = 1024  # the limit of open files where the system does not tell it
 NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY}
 
 # macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
-FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+FULL_FSYNC: int = getattr(fcntl, "F_FULLFSYNC", 0)  # 0: there is none
 
 
 def open_files() -> int:
@@ -104,7 +104,7 @@ def sync_file(descriptor: int) -> None:
     Only a call that is not supported makes way for the next. After an error of the disk another
     call may succeed, because the kernel reports an error once: the bytes are lost all the same.
     """
-    for sync in (full_fsync, os.fsync) if FULL_FSYNC is not None else (os.fsync,):
+    for sync in (full_fsync, os.fsync) if FULL_FSYNC else (os.fsync,):
         try:
             sync(descriptor)
             return
@@ -115,5 +115,4 @@ def sync_file(descriptor: int) -> None:
 
 def full_fsync(descriptor: int) -> None:
     """Empty the cache of the disk as well (macOS)."""
-    assert FULL_FSYNC is not None
     fcntl.fcntl(descriptor, FULL_FSYNC)
