@@ -42,7 +42,6 @@ EXCEPTIONS = {
     "tests/test_spec.py": (r"octets?", "what protocol.md says"),
     "tests/test_state_tables.py": (r"octets", "an event in the tables of protocol.md"),
     "lab/english.py": (r".*", "the patterns themselves"),
-    "docs/reliability.md": (r"were told", "what an attack prints"),
     "LICENSE": (r".*", "the words of the licence"),
 }
 

@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _rows(attacks: Sequence[Attack], bench: Bench, jobs: int) -> Iterator[Row]:
-    """Yield the rows in order; `jobs` attacks are under way at a time, each on its own server."""
+    """Yield the rows in order; `jobs` attacks run at a time, each on its own server."""
     with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(lambda attack: judge(attack, bench), attacks)
 
@@ -47,7 +47,7 @@ def _rows(attacks: Sequence[Attack], bench: Bench, jobs: int) -> Iterator[Row]:
 def _rows_by_hand(
     attacks: Sequence[Attack], server: Server, scale: Scale, deadline: float
 ) -> Iterator[Row]:
-    """Yield the rows in order, all of them of one server that somebody else has started."""
+    """Yield the rows in order, all for one server that is running already."""
     for attack in attacks:
         yield confront(attack, server, scale, deadline)
 

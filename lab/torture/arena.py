@@ -1,7 +1,8 @@
 """Where a server meets its attackers, with good clients beside them.
 
-An attack is a function that gets an arena, does its worst through it, and returns in one line what
-was seen. What must hold it demands; a broken demand makes the row fail, and the first one is shown.
+An attack is a function that gets an arena, attacks through it, and returns in one line what was
+seen. It also demands what must be true; a broken demand makes the row fail, and the first one is
+shown.
 """
 
 import select
@@ -21,11 +22,11 @@ CALM = 0.1  # seconds without a change after which a process counts as asleep
 
 
 class Scale(NamedTuple):
-    """How hard and how long: numbers of clients, and lengths of time in seconds."""
+    """The size of the attacks: numbers of clients, and lengths of time in seconds."""
 
     attackers: int  # hostile clients of one attack
     good: int  # good clients beside an attack
-    crowd: int  # good clients that pass while nobody reads the server's messages
+    crowd: int  # good clients that come and go while nobody reads the server's messages
     deadline: float  # the server's --timeout, where the attack lasts until then
     window: float  # in which nothing may happen, when wake-ups are counted
     exhaustion: float  # at the descriptor limit
@@ -33,7 +34,9 @@ class Scale(NamedTuple):
     promptly: float = PROMPTLY  # in which a thing must happen that waits for nothing
     unrest: float = PROMPTLY  # that a server may take to fall asleep
     pause: float = 0.005  # between two bytes in slow motion
-    slack: float = SLACK  # more than the window that a pause lasts in which the server sleeps
+    slack: float = (
+        SLACK  # a pause in which the server must sleep lasts this much longer than the window
+    )
     first_only: bool = False  # the first complaint ends the attack: a red row is red soon
 
 
@@ -42,14 +45,14 @@ FAST = Scale(attackers=10, good=5, crowd=500, deadline=0.6, window=0.25, exhaust
 
 
 class Broken(Exception):
-    """A demand was broken, and the first one was to end the attack."""
+    """The first demand was broken, and `first_only` ends the attack then."""
 
 
 class Arena:
     """One server under attack; `deadline` is its --timeout, `stream` what a good client gets.
 
-    `wanted` and `good.served` count good clients, `complaints` are the broken demands. The clients
-    so far may have cost `cpu_allowed` seconds of processor time.
+    `wanted` and `good.served` count good clients, `complaints` are the broken demands. So far the
+    clients may have cost `cpu_allowed` seconds of processor time.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class Arena:
             self._peers.pop().close()
 
     def serve(self, count: int | None = None) -> None:
-        """Let good clients come and be served, beside whatever is going on."""
+        """Let good clients come and be served, whatever else happens at the same time."""
         count = self.scale.good if count is None else count
         self.expect(count)
         self.good.serve(count)
@@ -110,7 +113,7 @@ class Arena:
         self.demand_good()
 
     def finish(self) -> None:
-        """Let all good clients who are here fetch their copies."""
+        """Let all good clients that `hold` has kept fetch their copies."""
         self.good.finish()
         self.demand_good()
 
@@ -129,13 +132,13 @@ class Arena:
                 raise Broken(complaint)
 
     def demand_good(self) -> None:
-        """Demand already now that no good client was lost, if the first complaint is enough."""
+        """With `first_only`, demand now that no good client was lost."""
         if self.scale.first_only and self.good.failures:
             lost = len(self.good.failures)
             self.demand(False, f"{lost} good clients lost: {self.good.failures[0]}")
 
     def demand_copy(self, ending: Ending) -> None:
-        """Demand the whole file, exactly, and the orderly end of the stream behind it."""
+        """Demand the whole file, exactly, and after it the orderly end of the stream."""
         got, wanted = len(ending.data), len(self.stream)
         self.demand(ending.data == self.stream, f"{got} bytes of {wanted}, then {ending.how}")
         self.demand(ending.how == END, f"the whole file, but then {ending.how}")
@@ -168,12 +171,12 @@ class Arena:
 
     @property
     def pid(self) -> int:
-        """The number of the server's process; raises NotPossible if that is not known."""
+        """The server's process id; raises NotPossible if it is not known."""
         return self.server.known_pid
 
     @property
     def by_hand(self) -> bool:
-        """Whether somebody else started the server, and will see for himself how it ends."""
+        """Whether somebody else started the server; we cannot see how it ends."""
         return not isinstance(self.server, ServerProcess)
 
     @property
@@ -184,7 +187,7 @@ class Arena:
         return self.server
 
     def lines(self) -> int:
-        """Return how many lines the server has written to stderr."""
+        """Return the number of lines that the server has written to stderr."""
         return self.server.errors.lines if self.server.errors else 0
 
     def memory(self) -> int:

@@ -1,4 +1,4 @@
-"""What an attack is: a name, what it does, and the server that it wants to meet."""
+"""An attack: its name, what it does, and the server that it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ def by_deadline(scale: Scale) -> Options:
 
 
 def far_deadline(scale: Scale) -> Options:
-    """Return the options for an attack in which no deadline may help the server."""
+    """Return the options for an attack during which no deadline may pass."""
     return {"timeout": 60}
 
 
 def slow_motion(scale: Scale) -> Options:
-    """Return the options for a transfer that lasts half a second, so that it has a middle."""
+    """Return the options for a transfer of half a second, which can be attacked in the middle."""
     return {"timeout": 60, "chunk": 1, "pause": scale.pause}
 
 
@@ -29,9 +29,9 @@ SLOW_CPU = 0.02  # seconds for a client in slow motion: a hundred turns of the l
 class Attack:
     """One row of the scorecard.
 
-    `run` does it and returns what was seen; its docstring is the description. `options` are those
-    of the server; with `insists` the attack makes no sense without them. `stderr` is what the
-    server gets as its stderr (see ServerProcess). `ends_server`: afterwards it is to be gone.
+    `run` makes the attack and returns what was seen; its docstring is the description. `options`
+    are the server's; with `insists` the attack makes no sense without them. `stderr` is the
+    server's stderr (see ServerProcess). `ends_server` says that the server must end.
     `cpu_per_client` is the processor time in seconds that one connection may cost.
     """
 
@@ -45,5 +45,5 @@ class Attack:
 
     @property
     def description(self) -> str:
-        """What it does and what must be seen."""
+        """What it does, and what must be seen."""
         return " ".join((self.run.__doc__ or "").split())

@@ -1,7 +1,7 @@
 """Another program as a process: it has a session of its own, and ends with all it has started.
 
-Its environment holds a mark, and every process that still has the mark at the end is killed, a
-daemon too. (Only Linux shows the environment of others; elsewhere the process group is killed.)
+Its environment has a mark, and at the end every process that has the mark is killed, a daemon too.
+(Only Linux shows the environment of other processes; elsewhere the process group is killed.)
 """
 
 import os
@@ -23,9 +23,9 @@ LOOK = 0.05  # seconds until a moment that may change is asked for again
 class Child:
     """A running program; `prepare` is called first in the new process. Raises OSError.
 
-    Its environment is ours, and `extra`.
+    Its environment is ours with `extra` added.
 
-    That process is a fork of a program with threads: `prepare` may do little.
+    The new process is a fork of a program with threads, so `prepare` may do little.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Child:
             stdout=stdout,
             stderr=stderr,
             cwd=folder,
-            start_new_session=True,  # our Ctrl+C is not its own
+            start_new_session=True,  # it must not get our Ctrl+C
             env={**os.environ, **extra, MARK: self._mark},
             preexec_fn=prepare,  # noqa: PLW1509
         )
@@ -73,8 +73,8 @@ class Child:
         return None, self.process.communicate()[1] or b""
 
     def end(self) -> None:
-        """Kill it and whatever it has started; may be called again."""
-        if self.process.returncode is None:  # not reaped: the number is still its own
+        """Kill it and all that it has started; calling it again is harmless."""
+        if self.process.returncode is None:  # not reaped: its process id is still its own
             os.killpg(self.process.pid, signal.SIGKILL)
         meters.kill_marked(f"{MARK}={self._mark}")
         self.process.wait()

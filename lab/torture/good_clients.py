@@ -6,10 +6,10 @@ driven in one of three ways:
 
     serve(count)                    they come and go, some at a time
     hold(count) ... finish()        all come and are greeted, none answers; then all do
-    knock(count) ... finish()       all connect, as the kernel alone can arrange; then they go on
+    knock(count) ... finish()       all connect, which needs only the kernel; later they go on
 
-One epoll loop, level-triggered, one registration per client: so fast that the server is what is
-measured. (Where there is no epoll, poll will do.)
+They share one epoll loop, level-triggered, with one registration per client: so fast that the
+server takes most of the time. (Where there is no epoll, poll will do.)
 """
 
 import errno
@@ -21,8 +21,8 @@ from collections.abc import Callable
 from lab.torture.wire import HELLO
 
 Address = tuple[str, int]
-PATIENCE = 5.0  # seconds of complete silence after which those who still wait count as lost
-PACE = 200  # transfers a second below which a crowd is given up: no server is that slow
+PATIENCE = 5.0  # seconds of complete silence after which clients that still wait count as lost
+PACE = 200  # transfers per second: a slower crowd is given up, since no server is that slow
 
 
 class Client:
@@ -44,11 +44,11 @@ class Poll:
         self.unregister = self._poll.unregister
 
     def poll(self, seconds: float) -> list[tuple[int, int]]:
-        """Return who is ready, at once or within `seconds`."""
+        """Return the descriptors that are ready, at once or within `seconds`."""
         return self._poll.poll(seconds * 1000)
 
     def close(self) -> None:
-        """Do nothing: poll keeps nothing in the kernel."""
+        """Do nothing: poll has no state in the kernel."""
 
 
 class GoodClients:
@@ -73,7 +73,7 @@ class GoodClients:
         self._when_greeted: Callable[[Client], None] = self._answer
 
     def close(self) -> None:
-        """Close what is still open; may be called again."""
+        """Close all sockets that are still open; calling it again is harmless."""
         for client in self._clients.values():
             client.sock.close()
         self._clients.clear()
@@ -86,10 +86,10 @@ class GoodClients:
         while count or self._clients:
             count -= self._open(min(count, at_once - len(self._clients)))
             if not self._turn(end):
-                break  # it would be no better for those who have not come yet
+                break  # the clients that have not come yet would fail as well
 
     def knock(self, count: int) -> None:
-        """Connect `count` clients; the kernel's backlog does that, the server need not act."""
+        """Connect `count` clients; the kernel's backlog is enough, the server need not run."""
         self._open(count)
 
     def hold(self, count: int, *, at_once: int = 256) -> None:
@@ -102,7 +102,7 @@ class GoodClients:
                 break
 
     def finish(self) -> None:
-        """Let all who are here answer and fetch their copies."""
+        """Let all connected clients answer and fetch their copies."""
         self.first_byte, self._when_greeted = None, self._answer
         kept, self._kept = self._kept, []
         for client in kept:
@@ -130,7 +130,7 @@ class GoodClients:
         return count
 
     def _turn(self, end: float) -> bool:
-        """Serve those who are ready; give up on all, and return False, if it takes too long."""
+        """Handle the clients that are ready; if it takes too long, give up and return False."""
         if not self._clients:
             return True
         ready = self._epoll.poll(self.patience)

@@ -1,10 +1,10 @@
-"""One attack from start to verdict: a server, the attack, the aftermath, the rules of the house.
+"""One attack from start to verdict: a server, the attack, the time after it, and the house rules.
 
-The rules of the house hold for every attack. Every good client gets an exact copy, one after the
-attack too. The server still runs (or has ended, if that was the point). It has no more descriptors
-open than before. It spent no more processor time than its clients may cost (1 ms each, or 20 ms in
-slow motion) and 1 % of the time that passed: a loop that spins breaks this rule. What it wrote on
-stderr is printable ASCII, so that no byte of a peer got through, and holds no traceback.
+The house rules are the same for every attack. Every good client gets an exact copy, also one that
+comes after the attack. The server still runs (or has ended, if that was the point). It has no more
+descriptors open than before. It used no more processor time than its clients may cost (1 ms each,
+or 20 ms in slow motion) and 1 % of the time that passed: a loop that spins breaks this rule. Its
+stderr has no traceback, and only printable ASCII, so that no byte of a peer got through.
 """
 
 import re
@@ -29,7 +29,7 @@ PRINTABLE = re.compile(rb"[\n -~]*")
 class Row(NamedTuple):
     """One row of the scorecard; `cpu` in seconds, None if it was not measured.
 
-    `said` is what the server wrote on stderr, as far as that was read; `status` is how it ended,
+    `said` is what the server wrote to stderr, as far as that was read; `status` is its exit status,
     None if it still ran.
     """
 
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """What is judged: a server's command (see server_process.py), and how hard.
+    """A server's command (see server_process.py), and the size of the attacks.
 
     `deadline` is the server's --timeout in seconds if its command does not take {options}.
     """
@@ -57,7 +57,7 @@ class Bench(NamedTuple):
 
 
 def judge(attack: Attack, bench: Bench) -> Row:
-    """Start a fresh server, let `attack` loose on it, return the row."""
+    """Start a new server, attack it, return the row."""
     takes_options = "{options}" in bench.command
     if attack.insists and not takes_options:
         return Row(attack.name, "its command has no {options}", NOT_MADE)
@@ -77,7 +77,7 @@ def judge(attack: Attack, bench: Bench) -> Row:
 
 
 def _known(server: Server, attack: Attack, bench: Bench) -> bytes | None:
-    """Return what a good client gets, if that need not be learnt: in slow motion it takes long."""
+    """Return what a good client gets, if we know it: in slow motion a fetch takes long."""
     if "pause" not in attack.options(bench.scale) or "{file}" not in bench.command:
         return None
     if meters.available():
@@ -88,7 +88,7 @@ def _known(server: Server, attack: Attack, bench: Bench) -> bytes | None:
 def confront(
     attack: Attack, server: Server, scale: Scale, deadline: float, stream: bytes | None = None
 ) -> Row:
-    """Let `attack` loose on a running server, which says `stream` to a good client."""
+    """Attack a running server, which sends `stream` to a good client; return the row."""
     try:
         stream = stream or learn(server, 2 * scale.patience)
     except OSError as error:
@@ -113,14 +113,14 @@ def confront(
 
 
 def _status(server: Server, limit: float) -> int | None:
-    """Return how the server ended, by itself and within `limit` seconds, None if it still runs."""
+    """Return the exit status of a server that ends by itself within `limit` seconds, else None."""
     if isinstance(server, ServerProcess) and server.ended(limit):
         return server.status()
     return None
 
 
 def learn(server: Server, patience: float = 10) -> bytes:
-    """Fetch one copy with care and return the stream that every other one must equal."""
+    """Fetch one copy, check it, and return its stream, which all others must equal."""
     peer = Peer(server.address)
     try:
         peer.read(len(wire.HELLO), time.monotonic() + patience)
@@ -134,7 +134,7 @@ def learn(server: Server, patience: float = 10) -> bytes:
 
 
 def _attack(attack: Attack, arena: Arena) -> str:
-    """Make the attack, send the attackers home, serve one more; return what was seen."""
+    """Make the attack, disconnect the attackers, serve one more client; return what was seen."""
     seen = "broken off"
     try:
         seen = attack.run(arena)
@@ -150,7 +150,7 @@ def _attack(attack: Attack, arena: Arena) -> str:
 
 
 class House:
-    """How the server was before the attack, and the rules it must keep; `cpu` is what it spent."""
+    """The server's state before the attack, and the rules; `cpu` is the time that it has used."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -161,7 +161,7 @@ class House:
         self._reading = meters.reading(server.known_pid) if measurable else None
 
     def demand_rules(self, arena: Arena, may_have_ended: bool) -> None:
-        """Demand all the rules of the house."""
+        """Demand all the house rules."""
         if self._reading is not None:
             self._demand_little_cpu(arena, self._reading)
         lost = arena.wanted - arena.good.served

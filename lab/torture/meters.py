@@ -1,4 +1,4 @@
-"""What the Linux kernel counts for a process, read from /proc without disturbing it.
+"""The kernel's counters of a process, read from Linux's /proc without disturbing it.
 
 Wake-ups. A process that has nothing to do sleeps inside `select()`. Each time a thread goes to
 sleep the kernel adds one to its voluntary_ctxt_switches; so, over a window that begins and ends
@@ -36,7 +36,7 @@ class Reading(NamedTuple):
 
 
 def available() -> bool:
-    """Tell whether this kernel counts at all: Linux does, macOS has no /proc."""
+    """Return whether this kernel has these counters: Linux has, macOS has no /proc."""
     return Path("/proc/self/schedstat").exists()
 
 
@@ -57,7 +57,7 @@ def reading(pid: int) -> Reading:
 
 
 def stopped(pid: int) -> bool:
-    """Tell whether every thread of the process stands still (SIGSTOP)."""
+    """Return whether every thread of the process is stopped (SIGSTOP)."""
     states = [_text(task / "stat").rpartition(")")[2].split()[:1] for task in _tasks(pid)]
     return all(state in (["T"], ["Z"]) for state in states)
 
@@ -77,7 +77,7 @@ def memory(pid: int) -> int:
 
 
 def descriptors(pid: int) -> set[int]:
-    """Return the numbers of the open descriptors of the process itself."""
+    """Return the open descriptors of the process itself."""
     try:
         return set(map(int, os.listdir(f"/proc/{pid}/fd")))
     except OSError:
@@ -85,7 +85,7 @@ def descriptors(pid: int) -> set[int]:
 
 
 def lowest_free(pid: int) -> int:
-    """Return the number that the next descriptor opened by the process will get."""
+    """Return the next descriptor that the process will get when it opens a file."""
     taken = descriptors(pid)
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
@@ -97,9 +97,9 @@ def terminal(pid: int) -> int:
 
 
 def kill_marked(mark: str) -> None:
-    """Kill every process whose environment holds `mark`, by its number, until none is left.
+    """Kill every process whose environment has `mark`, by its process id, until none is left.
 
-    They are stopped first, so that none can start another one meanwhile.
+    They are stopped first, so that none can start another one in the meantime.
     """
     for _ in range(100):
         pids = [pid for pid in _pids() if mark.encode() in _environment(pid)]
@@ -114,8 +114,8 @@ def kill_marked(mark: str) -> None:
 def until(condition: Callable[[], bool], limit: float) -> bool:
     """Look until `condition` holds, for at most `limit` seconds; return whether it does.
 
-    For what only /proc shows and no descriptor announces: a far end that has closed, a process that
-    has gone to sleep.
+    For facts that only /proc shows and no descriptor reports: a peer that has closed, a process
+    that sleeps.
     """
     end = time.monotonic() + limit
     while not condition():

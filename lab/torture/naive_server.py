@@ -1,7 +1,7 @@
 """A server with the classic mistakes, all of them seen in well-known tutorials. Never use it.
 
-It serves every good client correctly, and that is the trap: nothing shows until somebody is rude.
-The torture must turn red on it, or the torture is worthless. The mistakes are numbered.
+It serves every good client correctly, and that is the trap: nothing shows until a client is rude.
+If the torture did not turn red on it, the torture would be worthless. The mistakes are numbered.
 
     python -m lab.torture --fast -- python lab/torture/naive_server.py {file} {options}
 """
@@ -41,7 +41,7 @@ class Naive:
             sock, _ = self.listener.accept()
         except OSError as error:
             print("accept failed:", error, file=sys.stderr)
-            return  # 2: and at once again; it spins, and floods its log
+            return  # 2: the next select returns at once; it spins, and floods its log
         self.received[sock] = b""
         sock.send(HELLO)  # 3: hope that it takes everything, and that the client is still there
         self.selector.register(sock, BOTH, sock)  # 4: always writable, so select() never sleeps
@@ -51,9 +51,9 @@ class Naive:
         data = sock.recv(4096)  # 5: a reset is an exception, and it ends the whole server
         self.received[sock] += data  # 6: without a limit
         print("got", self.received[sock].decode(), file=sys.stderr)  # 7: unescaped; not UTF-8: dies
-        if self.received[sock].startswith(HELLO):  # 8: what is no hello is waited for, for ever
+        if self.received[sock].startswith(HELLO):  # 8: anything else makes it wait for ever
             sock.sendall(self.message)
-            self.close(sock)  # 9: with bytes unread, so the kernel sends a reset behind the file
+            self.close(sock)  # 9: with bytes unread, so the kernel sends a reset after the file
         elif not data:
             self.close(sock)
 

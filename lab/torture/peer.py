@@ -1,6 +1,6 @@
 """One hostile client on one socket, driven step by step.
 
-An attacker says what it wants, when it wants, and watches what comes back. Every wait has an end:
+An attacker sends what it wants, when it wants, and watches what comes back. Every wait has an end:
 `by` is a moment of the monotonic clock.
 """
 
@@ -14,7 +14,7 @@ from lab.torture.good_clients import PATIENCE, Address
 
 END = "end of stream"  # the server closed in the orderly way
 RESET = "reset"  # the kernel said RST
-OPEN = "still open"  # nothing of the kind until `by`
+OPEN = "still open"  # no end until `by`
 
 
 class Ending(NamedTuple):
@@ -29,7 +29,7 @@ class Peer:
     """A connection to `address`; `received` is all that was read so far.
 
     `receive_buffer` shrinks SO_RCVBUF before the connect, so that the kernel of this end takes
-    little and the server cannot just hand everything over. The connect may take `patience` seconds.
+    little, and the server cannot send everything at once. The connect may take `patience` seconds.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Peer:
             raise
 
     def send(self, data: bytes) -> bool:
-        """Send all `data`; tell whether the server still took them."""
+        """Send all `data`; return whether the server still took it."""
         try:
             self.sock.sendall(data)
         except OSError:
@@ -62,7 +62,7 @@ class Peer:
         self.sock.send(byte, socket.MSG_OOB)
 
     def pour(self, data: bytes) -> int | None:
-        """Send what fits of `data` now; return how many, None if the connection is over."""
+        """Send as much of `data` as fits now; return the number, None if the connection is over."""
         self.sock.setblocking(False)
         try:
             return self.sock.send(data)
@@ -72,19 +72,19 @@ class Peer:
             return None
 
     def half_close(self) -> None:
-        """Say that no more bytes come from this side."""
+        """Half-close: end our direction of the stream."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # the server was quicker, and rude; the ending tells
+            pass  # the server has reset the connection; `ending` will show it
 
     def reset(self) -> None:
-        """Vanish as a crashed program does: RST instead of an orderly end."""
+        """Leave as a crashed program does: RST instead of an orderly end."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
     def close(self) -> None:
-        """End in the orderly way; may be called again."""
+        """End in the orderly way; calling it again is harmless."""
         self.sock.close()
 
     def read(self, length: int, by: float) -> bytes:
@@ -100,7 +100,7 @@ class Peer:
         return Ending(self.received, how, time.monotonic() - self.opened)
 
     def hears_something(self, by: float) -> bool:
-        """Wait until anything arrives, bytes or an ending; tell whether it did before `by`."""
+        """Wait until anything arrives, bytes or an end; return whether it did before `by`."""
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(max(0.0, by - time.monotonic()) * 1000))

@@ -23,7 +23,7 @@ def print_scorecard(rows: Iterable[Row], out: TextIO) -> bool:
 
 
 def _shown(verdict: str, out: TextIO) -> str:
-    """Return the verdict in its colour, where `out` has colours."""
+    """Return the verdict, in colour if `out` has colours."""
     if not colours.supported(out.isatty()):
         return verdict
     return f"\x1b[{COLOURS[verdict]}m{verdict}\x1b[0m"

@@ -1,13 +1,13 @@
 """The server that is judged, as a process of its own.
 
-Any command will do that prints `listening on HOST:PORT` on stdout. In the command
+Any command will do if it prints `listening on HOST:PORT` on stdout. In the command
 
-    {file}       stands for the path of the file to deliver
-    {options}    stands for the options that an attack needs, spelled as protocol.md's server has
-                 them (--timeout S, --chunk N, --pause S, --max-clients N, --drain S, --quiet)
+    {file}       is replaced by the path of the file to deliver
+    {options}    is replaced by the options that an attack needs, spelled as server.py spells them
+                 (--timeout S, --chunk N, --pause S, --max-clients N, --drain S, --quiet)
 
-and a command without them is taken as it is: then the file is learnt from the first good client,
-the deadline from `--deadline`, and attacks that need an option cannot be made (n/a).
+A command without them is used as it is: then the first good client shows what the file is,
+`--deadline` says what the deadline is, and attacks that need an option cannot be made (n/a).
 """
 
 import os
@@ -38,11 +38,11 @@ DEFAULT = (sys.executable, "server.py", "{file}", "--host", "127.0.0.1", "--port
 
 
 class NotPossible(Exception):
-    """The attack needs something that this server, or what we know of it, does not offer."""
+    """The attack needs something that this server lacks, or that we do not know about it."""
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words before `--`, and the command behind it, the default one if there is none."""
+    """Return the words before `--` and the command after it, or the default command."""
     where = words.index("--") if "--" in words else len(words)
     return list(words[:where]), list(words[where + 1 :]) or list(DEFAULT)
 
@@ -66,7 +66,7 @@ def arguments(options: Options) -> list[str]:
 class Server:
     """A server at `address`; `pid` is its process, None if only its address is known.
 
-    `errors` is what it writes on stderr, None if that is not ours to read.
+    `errors` is what it writes to stderr, None if we do not read it.
     """
 
     errors: Output | None = None
@@ -79,7 +79,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the server as it is: whoever started it ends it."""
+        """Leave the server as it is: we did not start it."""
 
     def interrupt(self) -> None:
         """Do what Ctrl+C in its terminal does (SIGINT)."""
@@ -90,12 +90,12 @@ class Server:
         self._signal(signal.SIGTERM)
 
     def stop_running(self) -> None:
-        """Take the processor away from it (SIGSTOP); it has stopped when this returns."""
+        """Stop it (SIGSTOP); it has stopped when this returns."""
         self._signal(signal.SIGSTOP)
         meters.until(lambda: meters.stopped(self.known_pid), 1.0)
 
     def go_on(self) -> None:
-        """Give the processor back (SIGCONT)."""
+        """Let it go on (SIGCONT)."""
         self._signal(signal.SIGCONT)
 
     def limit_descriptors(self, number: int) -> None:
@@ -113,7 +113,7 @@ class Server:
         return resource.prlimit(self.known_pid, resource.RLIMIT_NOFILE)
 
     def last_words(self) -> bytes:
-        """Return what it wrote on stderr so far, all of it if it has ended."""
+        """Return what it has written to stderr so far; after its end, all of it."""
         if self.errors is None:
             return b""
         if self.pid is not None and self.ended(0):
@@ -137,7 +137,7 @@ class Server:
 
     @property
     def known_pid(self) -> int:
-        """The number of its process; raises NotPossible if that is not known."""
+        """Its process id; raises NotPossible if it is not known."""
         if self.pid is None:
             raise NotPossible("only with --pid")
         return self.pid

@@ -1,7 +1,7 @@
-"""The bytes of the protocol, written down a second time.
+"""The bytes of the protocol, written a second time.
 
-The judge must not share the mistakes of the judged, so nothing is imported from protocol.py: these
-few lines follow protocol.md on their own.
+The judge must not have the same mistakes as the program that it judges. So nothing is imported from
+protocol.py: these few lines follow protocol.md.
 """
 
 import re
@@ -17,7 +17,7 @@ SAMPLE = "1 short\n\n\nnaïve – 日本 🂡\ttab\n  spaces  \n~!@#$%^&*()_+\ne
 
 
 def flaw(stream: bytes) -> str | None:
-    """Return what is wrong with `stream`, all that a server said to a good client, or None."""
+    """Return what is wrong with the `stream` that a server sent to a good client, or None."""
     match = WHOLE.fullmatch(stream)
     if match is None:
         return f"no hello and file: {stream[:40]!r}"
@@ -30,7 +30,7 @@ def flaw(stream: bytes) -> str | None:
 
 
 def whole_stream(body: bytes) -> bytes:
-    """Return all that a server says to a client that gets `body`."""
+    """Return all that a server sends to a client that gets `body`."""
     return HELLO + b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
 
 
@@ -40,6 +40,6 @@ def is_refusal(stream: bytes) -> bool:
 
 
 def reason(stream: bytes) -> str | None:
-    """Return the reason that a refused client was told, None if it was not told one."""
+    """Return the reason that the server sent to a refused client, None if it sent none."""
     match = REFUSAL.fullmatch(stream)
     return match[1].decode() if match and match[1] else None

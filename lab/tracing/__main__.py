@@ -6,9 +6,9 @@
     python3 -m lab.tracing strip FILE N-M [-o PICTURE.svg] events N to M alone, for a document
     python3 -m lab.tracing perfetto FILE [-o EXPORT.json] the same for chrome://tracing and Perfetto
 
-Owns files and descriptors; what is made of a trace, its neighbours know. `-` is stdin. Status 0:
-all is well; 1: an invariant is broken, or something cannot be read or written; 2: a usage error.
-What a person can cause is told in one line, and never in a traceback.
+Owns files and descriptors; the other modules here do the work. `-` is stdin. Status 0: all is well;
+1: an invariant is broken, or something cannot be read or written; 2: a usage error. An error that a
+user can cause is reported in one line, never with a traceback.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -35,8 +35,8 @@ from lab.tracing import events, invariants, lanes, perfetto
 from lab.tracing.events import NotATrace, Trace
 from protocol import escaped
 
-PRINTED = 20  # violations of one file; who has so many starts with the first
-PIECE = 1 << 20  # bytes read at once: a read of so many takes the memory for so many
+PRINTED = 20  # violations of one file at most: the first ones are enough to start with
+PIECE = 1 << 20  # bytes read at once: a read allocates the memory that it asks for
 
 Drawer = Callable[[Trace, str, argparse.Namespace], str]
 DRAWERS: dict[str, Drawer] = {
@@ -48,7 +48,7 @@ DRAWERS: dict[str, Drawer] = {
 
 
 def paged(text: str) -> str:
-    """Return the page of a trace. Only `view` pays for what the page needs."""
+    """Return the page of a trace. Only `view` imports what the page needs."""
     return str(importlib.import_module("lab.tracing.page").page(text))
 
 
@@ -103,18 +103,18 @@ def span(words: str) -> tuple[int, int]:
 
 
 def within(trace: Trace, first: int, last: int) -> tuple[int, int]:
-    """Return the range if the trace has these events; raise Failure if it has not."""
+    """Return the range if the trace has these events; raise Failure if it does not."""
     if last > len(trace.events):
         raise Failure(f"there is no event {last}: the trace has {len(trace.events)}")
     return first, last
 
 
 def default(command: str) -> str:
-    """Say where the output of a command goes unless told otherwise."""
+    """Add the option for the output file of a command, with its default."""
     return "default: FILE, as .html" if command == "view" else "default: stdout"
 
 
-# --- the two things that can be done
+# --- check a trace, or draw it
 
 
 def checked(name: str) -> int:
@@ -131,7 +131,7 @@ def checked(name: str) -> int:
 
 
 def figures(trace: Trace) -> str:
-    """Return how much there is in a trace, and whether that is all."""
+    """Return the size of a trace in words, and whether it is complete."""
     counts = Counter(event.ev for event in trace.events)
     words = [
         counted(len(trace.events), "event"),
@@ -170,9 +170,9 @@ def drawn(options: argparse.Namespace) -> int:
 
 
 def bytes_of(name: str) -> bytes:
-    """Return what is in a file, up to a limit that the reader knows of."""
+    """Return the content of a file, up to the limit at which reading it will fail."""
     if same := outputs.clash({shown(name): source(name)}):
-        raise Failure(same)  # what is printed would spoil the trace
+        raise Failure(same)  # our output would spoil the trace
     try:
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as stream:
             pieces = iter(lambda: stream.read(PIECE), b"")
@@ -195,7 +195,7 @@ def source(name: str) -> str | int:
 
 
 def write(name: str, text: str, trace: str) -> None:
-    """Write a file; never over the trace that it was made of, nor over our own lines."""
+    """Write a file, but never over the trace from which it was made, nor over our own output."""
     if same := outputs.clash({"the trace": source(trace), shown(name): name}):
         raise Failure(f"{same}: -o another name")
     try:
@@ -206,7 +206,7 @@ def write(name: str, text: str, trace: str) -> None:
 
 
 def put(text: str) -> None:
-    """Write to stdout. That nobody reads any more (`| head`) is no news to anybody."""
+    """Write to stdout. If the reader has left (`| head`), that is no error."""
     left = memoryview(text.encode("utf-8", "backslashreplace"))
     try:
         while left:
@@ -229,7 +229,7 @@ def shown(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return what a person has typed as printable ASCII."""
+    """Return a user's input as printable ASCII."""
     return escaped(os.fsencode(text))
 
 

@@ -1,7 +1,7 @@
 """The sentences on turns, calls and sleep: invariants 1, 2, 7 and 8.
 
-Owns what is true of any event loop, whatever it serves. Called by invariants.py, which feeds each
-class with every event, in order; what `see` and `finish` yield are violations, in words.
+Owns what is true of any event loop, whatever it serves. Called by invariants.py, which gives each
+class every event, in order; `see` and `finish` yield violations, in words.
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ from typing import ClassVar
 
 from lab.tracing.events import Event
 
-EARLY = 1.0  # milliseconds: what rounding may make of a wait that was long enough
-# Errors that judge bytes: who raises one in on_readable has received.
+EARLY = 1.0  # milliseconds by which rounding may make a wait seem too short
+# Errors that judge bytes: a handler that raises one in on_readable must have received something.
 JUDGEMENTS = ("ProtocolError", "PeerError", "Damaged")
 RECEIVER = ".on_readable"
 
 
 class Brackets:
     """1. Calls are brackets: each `done` closes the latest `call` that is open, and between two
-    turns none is open. A handler that the loop called has come back, or the loop would not go on. A
+    turns none is open. A handler that the loop called has returned, or the loop could not go on. A
     deadline that fires is a call as well, and an error belongs to the call that raised it.
     """
 
@@ -77,9 +77,9 @@ class Brackets:
 
 
 class OnlyInsideCalls:
-    """2. What a connection does, it does in a call of its own: bytes come and go, states change
-    and directions end because the loop called, never beside it. So one thread is enough, and what
-    is seen in one call is not changed by another.
+    """2. A connection acts only inside its own calls: bytes come and go, states change and
+    directions end because the loop called a handler, never otherwise. So one thread is enough, and
+    what a handler sees is not changed by another handler while it runs.
     """
 
     def __init__(self) -> None:
@@ -101,8 +101,8 @@ class OnlyInsideCalls:
 
 
 class Turns:
-    """7. A turn is select, wake, work, turned, in this order, and between select and wake there is
-    nothing: the one thread sleeps. Events are numbered without a gap, turns too, and time does not
+    """7. A turn is select, wake, work, turned, in this order, and between select and wake nothing
+    happens: the one thread sleeps. Events are numbered without a gap, turns too, and time does not
     go back.
     """
 
@@ -140,20 +140,22 @@ class Turns:
 
 
 class NoBusyLoop:
-    """8. Nothing is polled. The loop wakes because somebody is ready or a deadline has passed; a
+    """8. Nothing is polled. The loop wakes because a socket is ready or a deadline has passed. A
     deadline counts only if it had passed before select looked, so it may take a second turn, never
-    a third. And who is ready is served: a connection that stays ready, with nothing sent or
-    received, would make the loop spin (with "again" the kernel took its word back; that is no
+    a third. And a socket that is ready is served: a connection that stays ready, with nothing sent
+    or received, would make the loop spin (after "again" the kernel had been wrong; that is no
     spin).
     """
 
     def __init__(self) -> None:
         self.asleep: Event | None = None
         self.idle = 0  # turns running in which nothing happened
-        self.unserved: dict[tuple[str, str], int] = {}  # who, for what: since which turn
+        self.unserved: dict[
+            tuple[str, str], int
+        ] = {}  # (connection, event): the turn since which it is ready
         self.connections: set[str] = set()
-        self.reading: set[str] = set()  # whose on_readable has received nothing yet
-        self.full = ""  # who has received in the innermost call
+        self.reading: set[str] = set()  # connections whose on_readable has received nothing yet
+        self.full = ""  # the connection that has received in the innermost call
 
     def see(self, event: Event) -> Iterator[str]:
         yield from self.read(event)
@@ -191,7 +193,7 @@ class NoBusyLoop:
             yield f"woken by nobody after {slept:.1f} ms, and the deadline is in {timeout:.1f} ms"
 
     def read(self, event: Event) -> Iterator[str]:
-        """Let who is called to read receive, or fail to; and once only, for others wait."""
+        """A handler that is called to read receives, or tries to; only once, since others wait."""
         if event.ev == "rx" and self.full == event.on:
             yield f"{event.on} receives twice in one call"
         if event.ev in ("rx", "call", "done"):

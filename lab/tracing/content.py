@@ -1,8 +1,7 @@
-"""The sentence on what went over the wire: invariant 6.
+"""The sentence on the bytes that were sent and received: invariant 6.
 
-Owns the judgement of bytes, by protocol.py, which is pure: a trace carries all that was sent and
-received (a whole stream has 105 bytes, and `hex` up to 256 of each call). Called by invariants.py,
-like brackets.py.
+Judges bytes with protocol.py, which is pure. A trace has all the bytes: a whole stream has 105, and
+`hex` has up to 256 of each call. Called by invariants.py, like brackets.py.
 """
 
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ import protocol
 from lab.tracing.events import Event
 from protocol import Damaged, PeerError, ProtocolError
 
-# What comes after an ERROR line is taken in for the line's sake, and judged by nobody.
+# After these ends, what the client has sent is not judged: the server reads it only so that its
+# ERROR line can arrive.
 UNHEARD = ("late", "refused")
 KEPT = 1024  # bytes of a direction that are looked at: ten times what is legal
 
@@ -29,7 +29,7 @@ def after_hello(data: bytes) -> bytes | None:
 
 
 def has_file(data: bytes) -> bool:
-    """Tell whether a server's stream has brought a whole, valid file that has its checksum."""
+    """Return whether a server's stream has a whole, valid file with the right checksum."""
     rest = after_hello(data)
     try:
         return rest is not None and protocol.file_received(rest) is not None
@@ -42,7 +42,7 @@ class Conversation:
 
     def __init__(self, state: str, listen: Event | None) -> None:
         self.state = state
-        self.header = b""  # that a server is to send, as the listening period began before this
+        self.header = b""  # the FILE line of the listening period; b"" for a client
         self.size = 0
         if listen is not None:
             self.size = listen["body_len"]
@@ -66,7 +66,7 @@ class Conversation:
         return after_hello(self.received) is not None
 
     def body(self) -> bytes | None:
-        """Return what a server has sent of its file; None: it has not come so far."""
+        """Return the part of the file that a server has sent; None: it has not begun the body."""
         before = protocol.hello() + self.header
         if self.header and self.sent.startswith(before):
             return self.sent[len(before) :]
@@ -100,11 +100,12 @@ def begins_error(data: bytes) -> bool:
 
 
 class Content:
-    """6. The bytes are complete, and in their order. A server sends hello, then, to who has said a
-    valid hello, exactly the file of its listening period (length and CRC-32 stand in `listen`),
-    else an ERROR line; it ends its direction only behind the last byte, and counts as done who has
-    ended the other one after that. A client says hello to who has said a valid hello, and is DONE
-    only with a whole file whose checksum holds, and always with one.
+    """6. The bytes are complete and in order. A server sends its hello. To a client that has sent a
+    valid hello it then sends exactly the file of its listening period (`listen` has the length and
+    the CRC-32), to any other an ERROR line. It ends its direction only after the last byte, and a
+    connection is done only if the client has then ended the other direction. A client sends its
+    hello only after a valid hello of the server. It is DONE if, and only if, it has a whole file
+    with the right checksum.
     """
 
     def __init__(self) -> None:
@@ -123,7 +124,7 @@ class Content:
             yield from self.told(event, self.conversations[event.on])
 
     def told(self, event: Event, conversation: Conversation) -> Iterator[str]:
-        """Judge what one connection tells of itself."""
+        """Judge one event of one connection."""
         if event.ev in ("rx", "tx"):
             conversation.take(event)
         elif event.ev == "state":

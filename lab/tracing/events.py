@@ -1,16 +1,16 @@
-"""A trace, read: JSON Lines in, events out.
+"""Read a trace: JSON Lines in, events out.
 
-Owns the structure: which events there are, which keys each has, of what kind. Whether the events
-make sense together is invariants.py's. Called by everything that reads a trace. docs/trace.md is
-the format in words; the tests compare the two.
+Owns the structure: which events there are, and the keys of each, with the kinds of their values.
+invariants.py judges whether the events make sense together. Called by everything that reads a
+trace. docs/trace.md is the format in words; the tests compare the two.
 
     bytes --split at LF--> lines --json--> objects --kinds--> events        line 1 is a `run`
                                                                             with a known `v`
 
-A trace may come from anybody, so nothing is believed: a file has a limit, and so has each line.
-What is wrong is said once, with the number of its line, in printable ASCII. Three things are no
-error, or no newer recorder could ever be read: an unknown key, an unknown `ev`, and a torn last
-line, which is what a crash leaves.
+A trace may come from anybody, so everything is checked, and a file and each line have limits. The
+first error is reported, with the number of its line, in printable ASCII. Three things are no
+errors: an unknown key and an unknown `ev`, which a newer recorder may write, and a torn last line,
+which a crash leaves.
 """
 
 import json
@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn
 
 VERSION = 1
-LONGEST_LINE = 1 << 20  # bytes; ten thousand who are ready at once are a line of 150,000
+LONGEST_LINE = 1 << 20  # bytes; ten thousand ready connections make a line of 150,000
 LARGEST = 1 << 28  # bytes; 100,000 events, which is the recorder's cap, are seldom 30 MB
-EXACT = 1 << 53  # the first whole number beyond those that every JSON reader knows exactly
-LONGEST_NUMBER = 600  # digits; where Python refuses a number is up to its user, from 641 on
+EXACT = 1 << 53  # whole numbers below this one are exact in every JSON reader
+LONGEST_NUMBER = 600  # digits; a user may set Python's own limit to 640 or more
 WORD_LIMIT = 4000  # bytes of a word, such as an address or a reason
 SHOWN = 256  # bytes that `hex` has at most
 
@@ -35,7 +35,7 @@ class NotATrace(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line: serial number, microseconds, turn, kind, who (or ""), and the keys of its kind."""
+    """One line: serial number, microseconds, turn, kind, object (or ""), and its other keys."""
 
     n: int
     t: int
@@ -99,7 +99,7 @@ def is_hex(value: object) -> bool:
 
 
 def is_ready(value: object) -> bool:
-    """Tell whether a value is a list of pairs: who, and what for."""
+    """Tell whether a value is a list of pairs: an object, and the events that it is ready for."""
     return isinstance(value, list) and all(
         isinstance(pair, list)
         and len(pair) == 2

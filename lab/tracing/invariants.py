@@ -1,14 +1,14 @@
 """The oracle: eight sentences that are true of every run of these programs.
 
-Owns the list of them, and the one pass in which they are asserted. What each one says, and why, is
-the docstring of its class in brackets.py, machines.py and content.py; that a trace can be read at
-all is events.py's. Called by __main__.py, and by every test that has recorded a run.
+Owns the list of them, and the one pass in which they are checked. The docstring of each class in
+brackets.py, machines.py and content.py says what is true, and why; events.py checks that a trace
+can be read at all. Called by __main__.py, and by every test that has recorded a run.
 
     event 1, event 2, ... --> each invariant, in its own memory --> violations, in words
                                                                     none: the run was right
 
-A recorder that writes what happened cannot know what should have happened. So the sentences are
-checked from the trace alone, and a run of a program that is wrong is a trace that breaks one.
+The recorder writes what happened, and does not know what should have happened. So the sentences are
+checked on the trace alone, and if a program is wrong, its trace breaks one of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from lab.tracing.machines import Ends, Interest, LegalSteps
 
 
 class Invariant(Protocol):
-    """What is asked of each: to look at every event, in order, and then at the end of the run."""
+    """One invariant: it sees every event, in order, and then the end of the run."""
 
     def see(self, event: Event) -> Iterator[str]: ...
     def finish(self) -> Iterator[str]: ...
@@ -42,7 +42,7 @@ INVARIANTS: list[tuple[str, Callable[[], Invariant]]] = [
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A sentence that is not true: which invariant, at which event, what is wrong."""
+    """A sentence that is not true: the invariant, the event, and what is wrong."""
 
     invariant: int
     n: int
@@ -54,7 +54,7 @@ class Violation:
 
 
 def check(trace: Trace) -> list[Violation]:
-    """Return the violations in `trace`, in order. What a crash cut off is not held against it."""
+    """Return the violations in `trace`, in order. An end that a crash cut off is none."""
     judges = [(number, make()) for number, (_, make) in enumerate(INVARIANTS, 1)]
     found = [
         Violation(number, event.n, words)

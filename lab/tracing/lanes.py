@@ -7,7 +7,7 @@ It is made for the first screen of a README: an image there runs no script and l
 follows the reader's choice of light or dark by itself, and is read aloud by its title and its
 description. There are two more: one in which a cursor moves through the run (motion.py), and a
 narrow one of a few turns, for phones.
-Colour never stands alone: states have their names, marks their shapes.
+Colour never carries a meaning alone: states have their names, marks their shapes.
 """
 
 from collections.abc import Callable
@@ -121,7 +121,7 @@ class Picture:
         return words
 
     def description(self) -> str:
-        """Return what happens to each connection, for who cannot see it."""
+        """Return what happens to each connection, for readers who cannot see the picture."""
         lives = []
         for on in self.lanes:
             states = [band.state for band in self.layout.bands if band.on == on]
@@ -143,7 +143,7 @@ class Picture:
         return f'<path class="rule" d="M14 {y}H{self.width - EDGE}"/>'
 
     def thread(self, box: Box) -> str:
-        """Draw how the loop reaches whom it calls: straight down, or by way of another's call."""
+        """Draw a line from the loop, or from the call around it, to the object that is called."""
         top = self.tops[box.caller] + 40 if box.caller in self.tops else TOP + 36
         return f'<path class="thread" d="M{box.x + 7} {top}V{self.tops[box.on] + 8}"/>'
 
@@ -181,7 +181,7 @@ class Picture:
         return block + text(middle, TOP + 26, label, "turn middle")
 
     def waits(self, column: Column) -> str:
-        """Draw what each one waits for while the loop sleeps; who wakes it is filled."""
+        """Draw what each object waits for while the loop sleeps; one that wakes it is filled."""
         x, drawn = column.x + GAP // 2, ""
         for on, interest in column.watched.items():
             if on not in self.tops:

@@ -1,6 +1,6 @@
-"""Where everything lies in the picture of a run: one lane for the loop, and one for each it calls.
+"""The places in the picture of a run: one lane for the loop, and one for each object it calls.
 
-Owns places from left to right; lanes.py is the pen. Called by it alone.
+Owns places from left to right; lanes.py draws. Called by it alone.
 
               asleep       turn 1           asleep        turn 2
     loop      z 92 ms  [          ]         z 3 ms    [          ]
@@ -8,12 +8,12 @@ Owns places from left to right; lanes.py is the pen. Called by it alone.
     c1                     [ ^ ]             (r)      [ v  ^  -| ]
                            HELLO_SENT ----------------- SENDING DONE ----
 
-Order, not time: in a run of a second the loop works for some milliseconds, so on an axis of time
-there would be nothing to see but sleep. How long it slept is written there instead. In each gap
-stands what the selector is told (r, w); whoever wakes the loop is filled. Each mark has a place of
-its own, so what stands further left was earlier.
+The picture shows order, not time: in a run of a second the loop works for some milliseconds, so on
+an axis of time one would see only sleep. The length of the sleep is written there instead. Each gap
+shows what the selector watches (r, w); the sockets that wake the loop are filled. Each mark has a
+place of its own, so a mark further left was earlier.
 
-The same trace gives the same bytes, so that a test can draw the picture of the README anew.
+The same trace gives the same bytes, so that a test can draw the picture of the README again.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from lab.tracing.events import Event, Trace
 
-MOST_TURNS, MOST_LANES = 200, 40  # drawn; nobody looks at more at once
+MOST_TURNS, MOST_LANES = 200, 40  # that are drawn; a reader cannot use more
 GAP, SLOT, PAD = 44, 25, 6  # widths: of a sleep, of a mark, of a turn beside its marks
 LETTER = 7  # width of one, in a name
 
@@ -41,18 +41,18 @@ class Column:
 
 @dataclass(slots=True)
 class Box:
-    """A call: who is called, from where to where."""
+    """A call: the object that is called, and its place."""
 
     on: str
     cb: str
-    caller: str  # whose call it is in; "": the loop's own
+    caller: str  # the object in whose call it is; "": the loop
     x: int
     end: int = 0
 
 
 @dataclass(slots=True)
 class Band:
-    """A state of a connection, from where to where."""
+    """A state of a connection, and its place."""
 
     on: str
     state: str
@@ -74,7 +74,7 @@ class Mark:
 class Layout:
     """Puts the events number `first` to `last` of a trace in their places, from left to right.
 
-    What came before is not drawn, but it counts: who is watched, called, in which state.
+    Earlier events are not drawn, but they count: for what is watched, open calls, and states.
     """
 
     def __init__(self, trace: Trace, first: int = 1, last: int | None = None) -> None:
@@ -118,7 +118,7 @@ class Layout:
         self.used = {box.on for box in self.calls}
 
     def head(self, event: Event) -> int:
-        """Return where the head of a player stands at this event, which has just been placed."""
+        """Return the place of the player's head at this event, which has just been placed."""
         if event.ev == "select":
             return self.x - GAP // 2
         if self.marks and self.marks[-1].x == self.x - SLOT // 2:
@@ -144,7 +144,7 @@ class Layout:
                 self.act(event)
 
     def act(self, event: Event) -> None:
-        """Place what somebody did or became."""
+        """Place a mark or a state of one object."""
         match event.ev:
             case "open":
                 self.lane(event.on)
@@ -204,7 +204,7 @@ class Layout:
             self.x = max(self.x, column.x + PAD + SLOT) + PAD
         column.end = self.x
 
-    # --- what stands in them
+    # --- what is in the columns
 
     def slot(self) -> int:
         """Take the next place; return its middle."""
@@ -226,7 +226,7 @@ class Layout:
         self.fired = False
 
     def come_back(self) -> None:
-        """End the latest call; one in which nothing is to be seen has a place all the same."""
+        """End the latest call; it gets a place even if nothing happened in it."""
         box = self.calls.pop()
         if self.x == box.x:
             self.mark(box.on, "work", "")
@@ -244,7 +244,7 @@ class Layout:
             self.bands.append(band)
 
     def finish(self) -> None:
-        """Let what is still open reach to the right edge."""
+        """Extend what is still open to the right edge."""
         self.close_column()
         for on in list(self.states):
             self.end_state(on)

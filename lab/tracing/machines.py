@@ -1,6 +1,6 @@
 """The sentences on what is watched, on states, and on ends: invariants 3, 4 and 5.
 
-Owns what is true of connections whatever bytes they carry. Called by invariants.py, like
+Owns what is true of connections, whatever bytes they carry. Called by invariants.py, like
 brackets.py.
 """
 
@@ -32,20 +32,20 @@ CALLS = {"on_readable": "r", "on_writable": "w"}
 
 
 def steps(role: str) -> Steps:
-    """Return the legal transitions of one who plays this role, by names."""
+    """Return the legal transitions of this role, by names."""
     table = SERVER_TRANSITIONS if role == "server" else CLIENT_TRANSITIONS
     return {(was.name, now.name): why for (was, now), why in table.items()}
 
 
 class Interest:
-    """3. What the trace says is watched is what is watched: each change begins where the last one
-    ended, select counts as many as there are, who wakes the loop was watched for that, and the loop
-    calls only those who are ready and, at that moment, still wait for it. And what a connection
-    waits for follows from its state.
+    """3. The trace knows what is watched. Each change of an interest begins where the last one
+    ended, and select has the right number of watched objects. An object that wakes the loop was
+    watched for that, and the loop calls only objects that are ready and still wait for it at that
+    moment. And what a connection waits for follows from its state.
     """
 
     def __init__(self) -> None:
-        self.watched: dict[str, str] = {}  # those who are, and for what
+        self.watched: dict[str, str] = {}  # object: what it is watched for
         self.ready: dict[str, str] = {}
         self.changed: set[str] = set()  # since the last select: of ten thousand, a few
         self.states: dict[str, str] = {}  # of the open connections
@@ -69,7 +69,7 @@ class Interest:
                 yield from self.called(event)
 
     def follow(self, event: Event) -> None:
-        """Note the states of those that are open. Who reuses a name starts afresh."""
+        """Note the states of the open connections. A name that is used again starts afresh."""
         self.changed.add(event.on)
         if event.ev == "open":
             self.watched.pop(event.on, None)
@@ -113,7 +113,7 @@ class Interest:
                 yield f'{name} is ready for "{events}", and watched for "{watched}"'
 
     def called(self, event: Event) -> Iterator[str]:
-        """Judge a call that the loop itself made: those inside it are the handlers' own."""
+        """Judge a call that the loop itself made: calls inside it are the handler's own."""
         letter = CALLS.get(event["cb"].rpartition(".")[2])
         if event.ev == "call" and self.depth == 0 and event.k and letter:
             if letter not in self.ready.get(event.on, ""):
@@ -129,8 +129,9 @@ class Interest:
 
 
 class LegalSteps:
-    """4. A connection begins in the first state and goes only where the table of protocol.py leads,
-    for the reason that stands there; and the server counts as done only what is DONE.
+    """4. A connection begins in the first state and makes only the transitions in the table of
+    protocol.py, each for the reason in the table; and the server counts as done only connections
+    that are DONE.
     """
 
     def __init__(self) -> None:
@@ -174,21 +175,21 @@ class LegalSteps:
 
 
 class Ends:
-    """5. The end is the end. After its close a connection does nothing but its own bookkeeping (a
-    deadline cancelled, a call that comes back); it is closed once, and has left the selector
-    before: its number may belong to somebody else at once. What acts on a connection that is closed
-    is the classic defect of event loops. Deadlines end, too: one that fires was set, neither
-    cancelled nor fired before, and never fires early.
+    """5. The end is the end. After its close a connection only tidies up (a deadline is cancelled,
+    a call returns). It is closed once, and has left the selector before, since its descriptor may
+    be used again at once. To act on a closed connection is the classic bug of event loops.
+    Deadlines end, too: a deadline that fires was set, was neither cancelled nor fired before, and
+    does not fire early.
     """
 
     BOOKKEEPING = ("done", "error")
 
     def __init__(self) -> None:
         self.open: set[str] = set()
-        self.closed: dict[str, int] = {}  # who, and the number of the event that closed it
+        self.closed: dict[str, int] = {}  # connection: the number of the event that closed it
         self.watched: dict[str, str] = {}
-        self.deadlines: dict[str, dict[str, Event]] = {}  # of whom, and what: when it was set
-        self.leavers: set[str] = set()  # who was closed since the last select
+        self.deadlines: dict[str, dict[str, Event]] = {}  # object: deadline: the event that set it
+        self.leavers: set[str] = set()  # connections that were closed since the last select
         self.timeout: float | None = None  # of the latest select; 0: a deadline has passed
 
     def see(self, event: Event) -> Iterator[str]:
@@ -221,7 +222,7 @@ class Ends:
         self.open.add(event.on)
 
     def lives(self, event: Event) -> Iterator[str]:
-        """Let bytes, states and ends belong to a connection that was opened."""
+        """Bytes, states and ends belong to a connection that was opened."""
         if event.on not in self.open and event.on not in self.closed:
             yield f"{event.ev} of {event.on}, which was never opened"
         if event.ev == "close":
@@ -243,7 +244,7 @@ class Ends:
             yield f"{event['what']} of {event.on} fires early: select was still to wait for it"
 
     def leftovers(self) -> Iterator[str]:
-        """Let no deadline outlive the turn in which its connection was closed."""
+        """No deadline outlives the turn in which its connection was closed."""
         for name in sorted(self.leavers & self.closed.keys()):
             for what in self.deadlines.pop(name, {}):
                 yield f"{what} of {name} is still set, and {name} is closed"

@@ -1,11 +1,11 @@
-"""What moves in the picture of a run: a cursor, from left to right; what comes later is pale.
+"""The motion in the picture of a run: a cursor moves from left to right; what comes later is pale.
 
-Owns the times. A turn takes as long as it is wide, and each sleep the same, which is longer than
-most turns: the loop sleeps nearly always, although the picture gives it little room. Called by
-lanes.py. It is CSS alone, since an image in a README runs no script.
+Owns the times. The time of a turn depends on its width; every sleep takes the same time, which is
+longer than most turns: the loop sleeps nearly always, although the picture gives that little room.
+Called by lanes.py. It is CSS alone, since an image in a README runs no script.
 
 A reader who wants no motion gets none (prefers-reduced-motion). But an image inside a page may not
-learn of that wish (Chromium 156, emulated), so a page should choose the still picture by itself:
+see that setting (Chromium 156, emulated), so a page should choose the still picture by itself:
 
     <picture>
       <source media="(prefers-reduced-motion: reduce)" srcset="lanes.svg">
@@ -16,7 +16,7 @@ learn of that wish (Chromium 156, emulated), so a page should choose the still p
 from lab.tracing.layout import Layout
 
 ASLEEP, SLOW, REST = 0.9, 0.005, 2.0  # seconds: of a sleep, of a pixel of a turn, at the end
-TIMES = 3  # then the whole picture stays, for motion that never ends keeps readers from reading
+TIMES = 3  # then the whole picture stays: motion without end distracts from reading
 
 
 def cursor(left: int, top: int, bottom: int, width: int) -> str:

@@ -8,7 +8,7 @@ The page holds all it needs, and its Content-Security-Policy lets the browser lo
 policy names the script and the style by their hashes: no other script runs, wherever it came from.
 
 The trace is data. It is in an element that no browser executes, and that ends at the first
-`</script>`; hence every `<` is written as JSON's own escape, and the same text comes out. What is
+`</script>`; so every `<` is written as JSON's escape for it, which means the same. The text that is
 inserted is not searched again: a trace that contains a placeholder is shown as it is.
 """
 
@@ -44,8 +44,8 @@ def page(text: str) -> str:
 
 
 def live_page(script: str) -> str:
-    """Return the page of lab/watch.py: `script` gets the trace, which comes later. This page alone
-    may connect to anything, and only to the server that it came from."""
+    """Return the page of lab/watch.py, whose `script` gets the trace later. Only this page may
+    connect to a server, and only to the one that it came from."""
     return joined("", texts(set(runtime())), script, "; connect-src 'self'")
 
 

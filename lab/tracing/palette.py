@@ -1,8 +1,8 @@
 """The colours of the pictures of a run, in light and in dark.
 
-Owns one style sheet for pictures, and the same colours as variables for the page. In a picture they
-are written out twice and not as variables: some programs that show an SVG know none. Each pair of
-a colour and what is written on it has a contrast of at least 4.5 (WCAG 2.1, 1.4.3).
+Owns one style sheet for pictures, and the same colours as variables for the page. In a picture the
+colours are written out twice: some programs that show an SVG do not know variables. Each colour and
+the text on it have a contrast of at least 4.5 (WCAG 2.1, 1.4.3).
 """
 
 STATES = {  # the class of each state

@@ -1,15 +1,15 @@
 """A run in the Chrome Trace Event Format, for chrome://tracing and ui.perfetto.dev.
 
 Owns the translation. Called by __main__.py. On an axis of time a small run is one long sleep; this
-is for large ones, to find the call that took too long among thousands.
+is for large runs, to find among thousands of calls the one that took too long.
 
     process    the program             M   names of process and thread
       thread   the loop                X   complete: asleep, and each call, which nest
                                        i   instant: bytes received or sent, in their call
       c1, c2   one track each          b e asynchronous: the connection, and in it its states
 
-States span turns, so they do not nest with calls: hence asynchronous events, each connection under
-an id of its own. Time is in microseconds in both formats. What a crash left open ends with the
+States span turns, so they do not nest with calls: so they are asynchronous events, with an id for
+each connection. Time is in microseconds in both formats. What a crash left open ends with the
 trace.
 """
 
@@ -30,7 +30,7 @@ def export(trace: Trace) -> str:
 
 
 class Export:
-    """The records, as they become known: a complete event is known at its end."""
+    """Collects the records; a complete event is added when it ends."""
 
     def __init__(self, trace: Trace) -> None:
         run = trace.events[0]
@@ -70,7 +70,7 @@ class Export:
         self.complete(call["cb"], "call", call, event, on=call.on, turn=call.k)
 
     def live(self, event: Event) -> None:
-        """Begin and end what spans turns."""
+        """Begin and end connections and states, which span turns."""
         if event.ev == "open":
             self.ids[event.on] = f"{event.on} ({event.n})"
             self.begin(event.on, event, peer=event["peer"], fd=event["fd"])

@@ -1,4 +1,4 @@
-"""The attackers, by what they abuse; ATTACKS is all of them, in the order of the scorecard."""
+"""The attacks, in files by their aim; ATTACKS has all of them, in the order of the scorecard."""
 
 from lab.torture.attacks import (
     at_the_file,

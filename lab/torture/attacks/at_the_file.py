@@ -1,4 +1,4 @@
-"""Attacks on the file: a valid hello, and then no manners."""
+"""Attacks on the file: a valid hello, and after it bad behaviour."""
 
 import select
 import time
@@ -31,7 +31,7 @@ def never_reads(arena: Arena) -> str:
 
 
 def early_half_close(arena: Arena) -> str:
-    """Half-closes right behind its hello, as `printf 'HELLO 1\\n' | nc -N` does. Must be seen: that
+    """Half-closes right after its hello, as `printf 'HELLO 1\\n' | nc -N` does. Must be seen: that
     is legal; the whole file comes, and an orderly end.
     """
     peers = [arena.peer() for _ in range(arena.scale.attackers)]
@@ -45,7 +45,7 @@ def early_half_close(arena: Arena) -> str:
 
 
 def extra_bytes(arena: Arena) -> str:
-    """Sends more behind its hello: in the same segment, a little later, a quarter of a megabyte.
+    """Sends more after its hello: in the same segment, a little later, a quarter of a megabyte.
     Must be seen: the whole file all the same, and no reset that could destroy it on the way.
     """
     together, later, much = arena.peers(3)
@@ -78,7 +78,7 @@ def endless_extra(arena: Arena) -> str:
 
 
 def urgent(arena: Arena) -> str:
-    """Sends TCP urgent bytes in the middle of its hello and behind it. Must be seen: they are no
+    """Sends TCP urgent bytes in the middle of its hello and after it. Must be seen: they are no
     part of the stream; an exact copy, and the server falls asleep again.
     """
     (peer,) = arena.peers(1)

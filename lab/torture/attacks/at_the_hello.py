@@ -1,4 +1,4 @@
-"""Attacks on the hello: it does not come, not whole, or something else comes."""
+"""Attacks on the hello: it does not come, comes in part, or is something else."""
 
 import select
 import time
@@ -40,7 +40,7 @@ GROWTH = 4 << 20  # bytes that the server may grow by, however much is poured in
 
 def silent(arena: Arena) -> str:
     """Connects and never says a word. Must be seen: the server greets, waits asleep, and ends each
-    connection at its deadline with a reason; everybody else is served meanwhile.
+    connection at its deadline with a reason; all others are served meanwhile.
     """
     peers = arena.peers(arena.scale.attackers)
     arena.serve()
@@ -48,8 +48,8 @@ def silent(arena: Arena) -> str:
     for ending in endings:
         arena.demand_deadline(ending)
     latest = max(ending.after for ending in endings)
-    told = sum(reason(ending.data) is not None for ending in endings)
-    return f"{len(peers)} ended within {latest:.2f} s, {told} were told why"
+    reasons = sum(reason(ending.data) is not None for ending in endings)
+    return f"{len(peers)} ended within {latest:.2f} s, {reasons} with a reason"
 
 
 def drip(arena: Arena) -> str:
@@ -100,8 +100,8 @@ def garbage(arena: Arena) -> str:
     endings = [peer.read_to_end(by) for peer in peers]
     for data, ending in zip(GARBAGE, endings, strict=True):
         arena.demand_refusal(ending, repr(data[:24]))
-    told = sum(reason(ending.data) is not None for ending in endings)
-    return f"{len(endings)} refused at once, {told} were told why"
+    reasons = sum(reason(ending.data) is not None for ending in endings)
+    return f"{len(endings)} refused at once, {reasons} with a reason"
 
 
 def endless(arena: Arena) -> str:

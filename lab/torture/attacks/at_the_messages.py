@@ -1,4 +1,4 @@
-"""Attacks on the server's messages: nobody reads them, or there is nowhere to write them."""
+"""Attacks on the server's messages: nobody reads them, or they cannot be written."""
 
 from lab.torture import meters
 from lab.torture.arena import Arena

@@ -1,9 +1,8 @@
 """No attack at all: the server has nothing to do, in each of its states, and must sleep.
 
-What is demanded is 0 wake-ups and 0 nanoseconds of processor time; see meters.py for why the two
-figures together mean that not one turn of the loop was made. A file of at most 80 bytes always
-fits into the kernel's buffers, so a transfer cannot stall in SENDING by itself: slow motion makes
-it wait there.
+The demand is 0 wake-ups and 0 nanoseconds of processor time; meters.py says why the two figures
+together mean that the loop made no turn at all. A file of at most 80 bytes always fits into the
+kernel's buffers, so a transfer cannot stall in SENDING by itself: slow motion makes it wait there.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Ctrl+C at the worst moments. The server's stdin is at its end, so nobody says "continue"."""
+"""Ctrl+C at the worst moments. The server's stdin is at its end, so the answer is never "yes"."""
 
 import time
 
@@ -7,12 +7,12 @@ from lab.torture.attack import SLOW_CPU, Attack, slow_motion
 from lab.torture.server_process import Options
 from lab.torture.wire import HELLO
 
-BACKLOG = 100  # clients there: more than a server takes in one turn
+BACKLOG = 100  # clients in it: more than a server accepts in one turn
 DRAIN = 0.5  # seconds of --drain where the drain is to run out
 
 
 def interrupt(arena: Arena) -> str:
-    """Presses Ctrl+C in mid-transfer, some clients halfway through the file, some yet to say hello.
+    """Presses Ctrl+C in mid-transfer: some clients have half the file, some have not said hello.
     Must be seen: newcomers are refused, all transfers under way are finished, the server ends with
     status 0.
     """
@@ -54,8 +54,8 @@ def interrupt_backlog(arena: Arena) -> str:
 
 
 def interrupt_stuck(arena: Arena) -> str:
-    """Stays silent after Ctrl+C, for ever. Must be seen: cut when the drain's time is over, and a
-    status that tells: 1.
+    """Stays silent after Ctrl+C, for ever. Must be seen: cut when the drain's time is over, and
+    status 1.
     """
     arena.serve()
     (peer,) = arena.peers(1)

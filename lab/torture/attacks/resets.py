@@ -1,4 +1,4 @@
-"""Attacks by vanishing: RST in every state, and crowds that come only to go."""
+"""Attacks by leaving: RST in every state, and crowds that come only to leave."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ TINY = 1  # bytes of SO_RCVBUF asked for; the kernel rounds it up to its minimum
 
 def reset_before_accept(arena: Arena) -> str:
     """Connects and resets while the server is not looking, so that it accepts a dead connection.
-    Must be seen: nothing; whoever comes after it is served.
+    Must be seen: nothing; the clients after it are served.
     """
     arena.server.stop_running()
     peers = [arena.peer() for _ in range(arena.scale.attackers)]
@@ -36,15 +36,15 @@ def reset_mid_hello(arena: Arena) -> str:
 
 
 def reset_after_hello(arena: Arena) -> str:
-    """Resets right behind its hello, so that the file goes to somebody who is no longer there (send
-    fails with ECONNRESET or EPIPE, shutdown with ENOTCONN). Must be seen: nothing.
+    """Resets right after its hello, so that the file goes to a client that has left (send fails
+    with ECONNRESET or EPIPE, shutdown with ENOTCONN). Must be seen: nothing.
     """
     return _reset_after(arena, HELLO)
 
 
 def reset_mid_file(arena: Arena) -> str:
     """Takes a tiny receive buffer and a server in slow motion, and resets when half the file has
-    come. Must be seen: this transfer is lost, those beside it go on.
+    come. Must be seen: this transfer is lost, the others go on.
     """
     peers = arena.peers(arena.scale.attackers, receive_buffer=TINY)
     half = len(arena.stream) - 20

@@ -19,7 +19,7 @@ const KINDS = new Map(Object.entries({
     const because = ["A deadline has passed, so it only looks what is ready.", "It may sleep until the first flag, and not longer.", "No flag is left, so nothing limits its sleep."][right];
     return choice("The loop turns to select(). How long may it sleep at most?", ["not at all", "until the first deadline", "for ever"], right, because);
   },
-  /** Whom does it call? The lamps know. */
+  /** Which object does it call? The lamps know. */
   next(view, next) {
     if (view.calls.length || !["awake", "calls"].includes(view.phase) || !["call", "turned"].includes(next.ev)) return null;
     const queue = waiting(view);
