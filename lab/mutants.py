@@ -142,7 +142,7 @@ def main() -> int:
         f"{os.cpu_count()} processors"
     )
     wrong = differences(survivors, listed(PAGE.read_text()))
-    print(*wrong or [f"who is alive stands in docs/{PAGE.name}, with the reason"], sep="\n")
+    print(*wrong or [f"each survivor is listed in docs/{PAGE.name}, with the reason"], sep="\n")
     return 1 if wrong else 0
 
 

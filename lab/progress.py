@@ -1,9 +1,8 @@
 """Show the progress of a long run: on a terminal one line in place, elsewhere lines of its own.
 
-Owns the line in place, for whatever runs long: `Line` is written when there is something new to
-say, `Progress` by a timer of the loop, so it costs nothing between two lines. Called by swarm.py,
-scale.py, lab/bench and learn/grade. A terminal that is frozen misses lines; the run does not wait
-for it.
+Owns the line in place: a program writes `Line` when it has something new to report; `Progress` is
+written by a timer of the loop, so it costs nothing between two lines. Called by swarm.py, scale.py,
+lab/bench and learn/grade. A terminal that is frozen misses lines; the run does not wait for it.
 """
 
 import os
@@ -65,7 +64,7 @@ class Progress:
         return "progress"
 
     def show(self) -> None:
-        """Print the progress, and look again later."""
+        """Print the progress, and set the timer for the next time."""
         self.timer = self.look_later()
         if self.line.in_place:
             self.line.show(self.text())
@@ -77,7 +76,7 @@ class Progress:
         return self.reactor.call_later(pause, self, self.show)
 
     def close(self) -> None:
-        """Show no more."""
+        """Stop showing the progress."""
         self.reactor.cancel(self.timer)
         self.line.close()
 

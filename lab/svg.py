@@ -1,8 +1,8 @@
-"""The drawing layer: an SVG picture by hand, as text, from the few shapes that ours are made of.
+"""The drawing layer: SVG pictures, written as text from the few shapes that ours need.
 
-Owns the elements and the frame around them. What a picture shows, and its colours, are its own:
+Owns the elements and the frame around them. Each picture owns its content and its colours:
 lab/bench/svg.py draws plots, lab/tracing/lanes.py a run, lab/documents/scoreboard.py a table. One
-file serves light and dark: the style sheet asks for the reader's choice.
+file has light and dark colours: the style sheet asks for the reader's choice.
 """
 
 from collections.abc import Iterable

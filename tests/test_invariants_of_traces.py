@@ -193,7 +193,7 @@ def test_3_a_name_that_comes_again_starts_afresh():
 
 def test_3_select_is_told_of_another_number_of_files():
     lines, n = changed(one_transfer(), "select", fds=4)
-    assert only(lines) == (3, n, "select is told of 4 files, and 2 are watched")
+    assert only(lines) == (3, n, "select watches 4 files, and the trace has 2")
 
 
 def test_3_somebody_is_ready_who_is_not_watched():

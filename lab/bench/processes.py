@@ -17,7 +17,7 @@ from lab.processes import ROOT, NotStarted, ServerProcess
 BUILD = ROOT / "build"  # `make bench` compiles the C programs into it
 LOAD = BUILD / "load"
 HOLD = BUILD / "hold"
-STILL = 0.002  # a server that used no processor time for so many seconds has finished its work
+STILL = 0.002  # seconds: a server that used no processor time for so long has finished its work
 
 
 class Failed(Exception):

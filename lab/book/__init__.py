@@ -5,7 +5,7 @@
     cut.py       cuts the documents into pages: docs/protocol.md into one for each chapter
     shelf.py     which file of the repository is on which page
     conf.py      the settings of the generator
-    links.py     makes each link lead there, and puts the recorded run into the chapters
+    links.py     makes each link lead to its page, and puts the recorded run into the chapters
     sources.py   a page for each source file, with an anchor for each line
     diagrams.py  Mermaid, from a file beside the pages
     dead.py      reads the finished pages: a dead link or a request to another host is an error

@@ -1,9 +1,9 @@
-"""Read the finished pages as a browser would: what leads nowhere, and what would ask another host.
+"""Read the finished pages as a browser would, and report dead links and requests to other hosts.
 
     python3 -m lab.book.dead [FOLDER]
 
-A link to the outside is what a reader may follow. A script, style, picture or frame from there is a
-request that no page of this book may make.
+A reader may follow a link to another host. But a script, style, picture or frame from another host
+is a request that no page of this book may make.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Mermaid: a fence ```mermaid is drawn by the script beside the pages, on the pages that have one.
 
-Without the script, the text of the diagram is what one sees.
+Without the script, the page shows the text of the diagram.
 """
 
 from typing import Any

@@ -26,7 +26,7 @@ run on a page of its own</a></figcaption></figure>"""
 
 
 def mend(app: Sphinx, document: nodes.document) -> None:
-    """Give the headings their anchors, and let every link and picture lead somewhere."""
+    """Give the headings their anchors, and resolve every link and picture."""
     shelf: Shelf = app.shelf
     page = shelf.by_name.get(app.env.docname)
     if page is None:
@@ -55,7 +55,7 @@ def lead_raw(app: Sphinx, document: str, at: re.Match[str]) -> str:
 
 
 def lead(app: Sphinx, shelf: Shelf, document: str, link: nodes.reference) -> None:
-    """Let one link lead to its page."""
+    """Make one link lead to its page."""
     place = shelf.find(document, link["refuri"], link.astext())
     if place is None:
         log.warning("%s: a link to nothing: %s", document, link["refuri"], location=link)

@@ -1,8 +1,8 @@
-"""What comes from npm, as package.json and its lock file beside this one say: never from elsewhere.
+"""Install the packages from npm that package.json and its lock file, beside this file, name.
 
-    python3 -m lab.book.npm    install it into build/npm, unless it is there
+    python3 -m lab.book.npm    install them into build/npm, unless they are there
 
-Nothing of it is needed for the rest of the book.
+The book needs them for its diagrams and its playground only.
 """
 
 import os

@@ -2,7 +2,7 @@
 
     python3 -m lab.book.playground [FILE.html]
 
-What runs in it is packed here from the repository, each time: there is no copy that could drift.
+What runs in it is packed from the repository each time: there is no copy that could go stale.
 Pyodide (Python as WebAssembly) and CodeMirror (the editor) come from npm, and esbuild joins the
 scripts. A page from a file:// address may read no file beside it, so everything is inside.
 """
@@ -108,7 +108,7 @@ def packed(content: bytes) -> str:
 
 
 def inert(text: str) -> str:
-    """Return a script in which no end of a script element can be seen."""
+    """Return a script without anything that would end its script element."""
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

@@ -128,7 +128,7 @@ def collect(app: Sphinx) -> Iterator[Made]:
 
 
 def keep(indexer: Any, pages: list[str]) -> None:  # noqa: ANN401  # it has no type
-    """Let the index keep these pages when it drops all that are no documents."""
+    """Make the index keep these pages when it drops all pages that are no documents."""
     prune = indexer.prune
     indexer.prune = lambda documents: prune([*documents, *pages])
 

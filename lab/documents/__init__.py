@@ -1,1 +1,1 @@
-"""Reads the documents, runs what they show, and writes what is generated in them (`make docs`)."""
+"""Read the documents, run what they show, and write their generated parts (`make docs`)."""

@@ -1,12 +1,12 @@
-"""Documents that cannot drift, part one: what is on a page, and what it was made from.
+"""Documents that cannot go stale, part one: what is on a page, and its source.
 
 Owns the parsing of Markdown, the excerpts of source, and the links. Runs nothing: that is part two,
 reader.py. Called by tests/test_docs.py, and by `make docs`:
 
     python -m lab.documents.document --write    write again all that is made from the source
 
-A block is a fence. A line in italics directly above it is its caption, a comment above that is its
-mark. These kinds of block exist:
+A block is a fence. A line in italics directly above it is its caption; a comment above that is its
+mark. There are these kinds of block:
 
     <!-- excerpt: reactor.py Reactor.turn -->   ```python   equals that definition's source
     <!-- excerpt: learn/three_clients.py -->    ```python   equals that whole file
@@ -18,8 +18,8 @@ mark. These kinds of block exist:
     *Terminal 1: the server*                    ```console  runs in this terminal, and may run on
     <!-- not run: why -->                       ```console  is for the reader alone
 
-A chapter is what stands between two headings of the second level. It runs alone: names, servers and
-files of one chapter are unknown to the next.
+A chapter is the text between two headings of the second level. It runs alone: it does not know the
+names, servers and files of another chapter.
 """
 
 import ast
@@ -35,7 +35,7 @@ from pathlib import Path
 from lab.tracing import events, lanes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-EXCERPT_LIMIT = 30  # lines; where an excerpt has more, the function is too long to be taught
+EXCERPT_LIMIT = 30  # lines; a longer function is too long to be taught
 BEGINNINGS = ("+def ", "+class ", "+    def ")  # lines with an empty line before them
 DIFF_LIMIT = 90
 LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json", "diff"}
@@ -138,7 +138,7 @@ def names(node: ast.stmt) -> set[str]:
 def excerpt(path: str, name: str = "", *, root: Path = ROOT) -> str:
     """Return the source of `name` (dotted: `Reactor.turn`) in the file `path`; no name: all of it.
 
-    Raises LookupError where the file has no such definition.
+    Raises LookupError if the file has no such definition.
     """
     source = (root / path).read_text()
     node: ast.AST = ast.parse(source)
@@ -207,7 +207,7 @@ def left_out(lines: list[str]) -> str:
 
 
 def generated(block: Block, root: Path = ROOT) -> str | None:
-    """Return what a block has to be if it is made from the source; else None."""
+    """Return the text that a block must have if it is made from the source; else None."""
     if block.source:
         return excerpt(*block.source, root=root)
     if block.mark.startswith("diff: "):
@@ -221,7 +221,7 @@ def generated(block: Block, root: Path = ROOT) -> str | None:
 
 
 def rewritten(document: str, root: Path = ROOT) -> str:
-    """Return the text of a document in which all that is generated is written again."""
+    """Return the text of a document with its generated parts written again."""
     lines = (root / document).read_text().splitlines(keepends=True)
     for block in reversed(list(blocks(document, root))):
         if (text := generated(block, root)) is not None:
@@ -233,7 +233,7 @@ def rewritten(document: str, root: Path = ROOT) -> str:
 
 
 def strips(document: str, root: Path = ROOT) -> dict[Path, str]:
-    """Return what each picture of events has to be that a document shows: drawn from the run."""
+    """Return each picture of events that a document shows, drawn from the run."""
     with (ROOT / "docs/lanes.jsonl").open("rb") as recorded:
         trace = events.read(recorded)
     found = re.finditer(r"\]\((pictures/events-(\d+)-(\d+)\.svg)\)", prose(document, root))
@@ -260,7 +260,7 @@ def dead_links(document: str, root: Path = ROOT) -> list[str]:
 
 
 def alive(link: str, document: str, root: Path) -> bool:
-    """Tell whether a link has a target; one that leaves the project is taken on trust."""
+    """Tell whether a link has a target; one that leaves the project is not checked."""
     if re.match(r"[a-z]+:", link):
         return True
     path, _, anchor = link.partition("#")
@@ -271,7 +271,7 @@ def alive(link: str, document: str, root: Path) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Rewrite the documents, or tell how to."""
+    """Rewrite the documents, or print the usage."""
     if arguments != ["--write"]:
         sys.exit("usage: python -m lab.documents.document --write")
     for document in documents():

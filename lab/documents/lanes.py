@@ -5,7 +5,7 @@ Called by tests/test_tracing_lanes.py, and by `make docs`:
     python -m lab.documents.lanes --write    record it again if it is stale; draw and quote it again
 
 A trace names lines of the source, so it is stale once they have moved. It is the scene of `make
-trace`, the same events in the same order each time: links to event numbers stay right.
+trace`, with the same events in the same order each time: links to event numbers stay right.
 """
 
 import ast
@@ -101,7 +101,7 @@ def rewritten(page: str, text: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write what is stale, or tell how to."""
+    """Write what is stale, or print the usage."""
     if arguments != ["--write"]:
         sys.exit("usage: python -m lab.documents.lanes --write")
     if stale(TRACE.read_text()):

@@ -1,23 +1,22 @@
-"""Documents that cannot drift, part two: a reader who does all that a page says.
+"""Documents that cannot go stale, part two: a reader who does everything that a page says.
 
 Owns the running of `pycon` and `console` blocks. Called by tests/test_docs.py; document.py
 says which kinds of block there are.
 
-The reader sits in a scratch copy of the project that differs from it in one number: wherever the
-project says port 7080, the copy says another, free one, and so does the text of the blocks. So a
-page shows exactly what people will type and see, and nothing here listens on a fixed port.
+The reader works in a copy of the project with one difference: in place of port 7080, the copy and
+the text of the blocks have another, free port. So a page shows exactly what people will type and
+see, and nothing here listens on a fixed port.
 
 Each terminal of a chapter is a real one (a pty) with a shell in it, and the Python prompt is a
-Python that runs in a terminal, so what is typed goes through the same prompt as a person's. In a
-block
+Python that runs in a terminal, so input goes through the same prompt as a person's. In a block
 
     $ command, >>> statement                    waits for the prompt, then types what comes after it
     ^C                                          presses Ctrl+C, the rest of that line is output
     Continue listening? [y/N] y                 waits for the question, then types the answer
 
-and everything else is output. `[...]` stands for any characters of one line, and alone on a line
-for any number of lines. What runs when a block ends goes on; the next block of the same terminal
-continues there. With a `pause` the reader types as slowly as people do.
+and everything else is output. `[...]` matches any characters of one line; alone on a line it
+matches any number of lines. A program that runs at the end of a block goes on, and the next block
+of the same terminal continues there. With a `pause` the reader types as slowly as people do.
 
 `mine/server.py` is the reader's own file: before a chapter it is the step before it, and a `diff`
 block turns it into the next one. A block of `make grade` is not run: it is compared with
@@ -50,7 +49,7 @@ from learn.grade.chapters import ROWS, rows_of
 PORT = "7080"
 TIME_LIMIT = 30  # seconds for one answer
 LEFT_BEHIND = shutil.ignore_patterns(".*", "__pycache__", "build", "node_modules", "mine")
-ENDING = {"Terminal 2": "$ ", "Python prompt": ">>> "}  # where everything ends within its block
+ENDING = {"Terminal 2": "$ ", "Python prompt": ">>> "}  # here everything ends within its block
 SHELL = "env PS1='$ ' bash --norc --noediting"  # the bash that starts it unsets PS1
 ANYTHING = r"(?:.*\n)*?"
 ECHO = r"[^\n]*\n"  # of a line that was typed
@@ -68,10 +67,10 @@ class Surprise(AssertionError):
 
 @contextlib.contextmanager
 def own_port() -> Iterator[str]:
-    """Give a port that only our programs can get, below those that the kernel hands out by itself.
+    """Yield a port that only our programs can get, below those that the kernel gives out itself.
 
-    It is bound, which no other reader can do meanwhile, and does not listen. SO_REUSEADDR, which
-    servers set as well, lets a server listen there all the same.
+    We bind it, so that no other reader can bind it, but do not listen on it. With SO_REUSEADDR,
+    which servers set as well, a server can still listen there.
     """
     for port in random.sample(range(7100, 10000), 100):
         with socket.socket() as held:
@@ -97,7 +96,7 @@ def scratch_copy(directory: Path, port: str, root: Path = ROOT) -> None:
 
 
 def environment(python: str) -> dict[str, str]:
-    """Return an environment in which output does not depend on who runs the tests.
+    """Return an environment in which output does not depend on the user who runs the tests.
 
     Its first folder of programs is the one of `python`.
     """
@@ -117,7 +116,7 @@ def pattern(expected: str) -> str:
 
 
 def kill(process: "subprocess.Popen[str]") -> None:
-    """End a process that was not yet waited for, with all that it started."""
+    """End a process that is not reaped yet, with all that it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -132,7 +131,7 @@ class Terminal:
         self.read = 0  # how much of its text has been compared
         self.screen, tty = os.openpty()
         fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 250, 0, 0))
-        # A session without a terminal takes for its own the first one that it opens.
+        # A session without a terminal gets the first one that it opens as its own.
         become = f": <>{os.ttyname(tty)}; exec {program}"
         self.process = subprocess.Popen(
             ["bash", "-c", become],
@@ -147,8 +146,8 @@ class Terminal:
         os.close(tty)
 
     def play(self, text: str, ending: str = "", pause: float = 0.0) -> None:
-        """Type what `text` says is typed, and see everything else that it shows, and then that
-        the prompt `ending` comes, if there is one."""
+        """Type the input in `text`, and wait for all its output, then for the prompt `ending`, if
+        there is one."""
         wanted = ""
         for line in text.splitlines(keepends=True):
             if not (typed := TYPED.fullmatch(line)):
@@ -170,7 +169,7 @@ class Terminal:
         self.see(f"{wanted}(?={re.escape(ending)})")
 
     def see(self, wanted: str) -> None:
-        """Wait until the output begins with what is `wanted`, and go on after it."""
+        """Wait until the output begins with `wanted`, and go on after it."""
         deadline = time.monotonic() + TIME_LIMIT
         while not (found := re.match(wanted, self.text()[self.read :])):
             left = max(0, deadline - time.monotonic())
@@ -202,7 +201,7 @@ class Terminal:
 
 
 class Reader:
-    """Does what the blocks of one chapter say, and raises Surprise where something else happens."""
+    """Does what the blocks of one chapter say; raises Surprise if something else happens."""
 
     def __init__(
         self, directory: Path, port: str, python: str = sys.executable, pause: float = 0.0
@@ -289,8 +288,8 @@ def read(
 ) -> dict[int, str]:
     """Do all that one chapter says; return what went wrong, by the line of the block.
 
-    Done once, whichever blocks are asked for, and nothing is left running: blocks need those
-    before them, but chapters stand alone.
+    A whole chapter runs, once, whichever of its blocks are asked for: blocks need the ones before
+    them, but chapters are independent. Afterwards nothing is left running.
     """
     todo = [block for block in blocks(document, root) if block.chapter == chapter and is_run(block)]
     if not todo:

@@ -5,8 +5,8 @@ Called by tests/test_scoreboard.py, and by `make docs`:
     python3 -m lab.documents.scoreboard --write      write docs/scoreboard.svg and scoreboard.md
     python3 -m lab.documents.scoreboard --measure    attack twins and eighty first, and record it
 
-What is drawn are the records of real runs: learn/steps/rows.json, learn/museum/rows.json, and
-docs/scoreboard.json for the twins and eighty. Each is compared with a run of today by a test. The
+It draws the records of real runs: learn/steps/rows.json, learn/museum/rows.json, and
+docs/scoreboard.json for the twins and eighty. A test compares each of them with a new run. The
 servers that people learn from were measured in other situations; their table is read from
 docs/reliability.md.
 """

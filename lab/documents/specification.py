@@ -2,11 +2,11 @@
 
 Called by tests/test_spec.py, and by `make docs`:
 
-    python -m lab.documents.specification --write    write the generated parts of protocol.md anew
+    python -m lab.documents.specification --write    write the generated parts of protocol.md again
 
 Generated are the state diagrams (from the tables of transitions in protocol.py), the dumps of
 exchanges (from tests/vectors.json), and the table of section 14 (from the marks of the tests). As
-everywhere in the documents, a comment in the line above says what a fence is:
+in all documents, a comment in the line above a fence says what the fence is:
 `<!-- transitions: ServerState -->`, `<!-- vector: normal -->`, `<!-- tests -->`.
 """
 
@@ -48,13 +48,13 @@ def requirements(text: str) -> list[tuple[str, str]]:
 
 
 def section(text: str, title: str) -> str:
-    """Return what stands below the heading `title`, up to the next heading."""
+    """Return the text below the heading `title`, up to the next heading."""
     _, _, rest = text.partition(f"# {title}\n")
     return re.split(r"^#+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def cells(text: str) -> list[list[str]]:
-    """Return the rows of the one table in `text`, without its head and the line below that."""
+    """Return the rows of the one table in `text`, without its heading."""
     rows = [[cell.strip() for cell in row.split("|")] for row in TABLE_ROW.findall(text)]
     return rows[2:]
 
@@ -79,7 +79,7 @@ def grammar(text: str, title: str) -> list[str]:
 
 
 def diagram(name: str) -> str:
-    """Return the transitions of an enum of states as a Mermaid diagram: the way of success."""
+    """Return the transitions of an enum of states as a Mermaid diagram, without failures."""
     transitions = TRANSITIONS[name]
     states = list(getattr(protocol, name))
     arrows = [f"{was.name} --> {now.name} : {why}" for (was, now), why in transitions.items()]
@@ -119,7 +119,7 @@ def dump_line(offset: int, row: bytes) -> str:
 
 
 def generated(mark: str) -> str | None:
-    """Return what the fence with this mark must hold; None for a fence written by hand."""
+    """Return the text of the fence with this mark; None for a fence written by hand."""
     kind, _, name = mark.partition(": ")
     makers = {"transitions": diagram, "vector": dump}
     return makers[kind](name) if kind in makers else None
@@ -145,7 +145,7 @@ def marks(source: str) -> Iterator[tuple[str, int]]:
 
 
 def files_of_requirements(folder: Path = ROOT / "tests") -> dict[str, list[str]]:
-    """Return for each id that is marked the test files that mark it."""
+    """Return the test files that mark each id."""
     found: dict[str, list[str]] = {}
     for path in sorted(folder.rglob("test_*.py")):
         name = str(path.relative_to(folder.parent))
@@ -167,7 +167,7 @@ def conformance() -> str:
 
 
 def rewritten(text: str) -> str:
-    """Return the specification with all that is generated made anew."""
+    """Return the specification with its generated parts written again."""
     lines = text.splitlines(keepends=True)
     for block in reversed(list(blocks("protocol.md"))):
         content = generated(block.mark)
@@ -177,7 +177,7 @@ def rewritten(text: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Rewrite protocol.md, or tell how to."""
+    """Rewrite protocol.md, or print the usage."""
     if arguments != ["--write"]:
         sys.exit("usage: python -m lab.documents.specification --write")
     text = SPECIFICATION.read_text()

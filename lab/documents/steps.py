@@ -1,9 +1,9 @@
 """The steps of the reader's server, and the rows that each of them turns green.
 
-Owns learn/steps/rows.json, which tests/test_steps.py compares with a grade of today. Takes some
+Owns learn/steps/rows.json, which tests/test_steps.py compares with a new grade. It takes some
 minutes.
 
-    python3 -m lab.documents.steps --write        grade every step and write what was seen
+    python3 -m lab.documents.steps --write        grade every step and write the result
 """
 
 import json
@@ -37,7 +37,7 @@ def servers() -> list[Path]:
 def green(step: Path, expected: Collection[str] = ROWS) -> list[str]:
     """Return the rows that a step turns green.
 
-    A row that is not as `expected` gets two more looks, by itself: a busy machine can make a good
+    A row that is not as `expected` is tried twice more, alone: a busy machine can make a good
     server late, and can keep the judge from seeing how a bad one ends.
     """
     command = target(str(step)).command

@@ -197,7 +197,7 @@ def serve(server: Program, seen: Seen, count: int) -> None:
 
 
 def _closed(number: int, text: str) -> bool:
-    """Tell whether `text` has the closing lines of so many connections."""
+    """Tell whether `text` has the closing lines of `number` connections."""
     return len(CLOSING.findall(text)) >= number
 
 

@@ -39,7 +39,7 @@ def pytest(*words: str, **env: str) -> int:
 
 
 def inside_windows(*words: str) -> int:
-    """Run pytest in Windows. Wine takes pipes only, so the output comes by way of us."""
+    """Run pytest in Windows. Wine takes only pipes, so we read the output and print it."""
     command = [str(WINDOWS), "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     env = {**os.environ, "PYTHONUTF8": "1"}
     pipe = subprocess.PIPE
@@ -55,8 +55,8 @@ def inside_windows(*words: str) -> int:
 
 
 def start_wine() -> None:
-    """Start Wine's own processes. They keep the outputs of the first program open, and it is not to
-    be one that a test waits for."""
+    """Start Wine's own processes. They keep the outputs of the first program open, so it must not
+    be one whose end a test waits for."""
     none = subprocess.DEVNULL
     server = WINDOWS.with_name("wineserver")
     subprocess.run([server, "-p"], check=True, stdin=none, stdout=none, stderr=none)

@@ -1,7 +1,7 @@
 """The picture of a run, as an SVG that needs nothing but itself.
 
-Owns glyphs, words, and what stands above and below what. The pen is lab/svg.py; where things lie
-from left to right is layout.py's, colours are palette.py's. Called by __main__.py.
+Owns signs, words, and what is above and below what. lab/svg.py draws the shapes, layout.py says
+where things are from left to right, palette.py has the colours. Called by __main__.py.
 
 It is made for the first screen of a README: an image there runs no script and loads nothing,
 follows the reader's choice of light or dark by itself, and is read aloud by its title and its

@@ -93,7 +93,7 @@ class Interest:
     def asleep(self, event: Event) -> Iterator[str]:
         self.depth = 0
         if event["fds"] != len(self.watched):
-            yield f"select is told of {event['fds']} files, and {len(self.watched)} are watched"
+            yield f"select watches {event['fds']} files, and the trace has {len(self.watched)}"
         for name in sorted(self.changed & self.states.keys()):
             state = self.states[name]
             allowed = self.may_wait.get(state)

@@ -1,9 +1,10 @@
 """A system like a BSD or macOS, as far as Python on Linux can pretend: for `make test-bsd`.
 
-First on PYTHONPATH, Python imports this before a program's first statement. It takes away what
-Linux alone has: epoll, MSG_MORE, O_PATH, and the files in /proc that lead to a program's own
-descriptors. It adds what others have: F_FULLFSYNC, and accepted sockets that are non-blocking if
-the listening one is. The variable BSD adds more, by words with commas between:
+This folder is first on PYTHONPATH, so Python imports this file before a program's first statement.
+It removes what only Linux has: epoll, MSG_MORE, O_PATH, and the files in /proc that lead to a
+program's own descriptors. It adds what other systems have: F_FULLFSYNC, and accepted sockets that
+are non-blocking if the listening socket is. Words in the variable BSD, with commas between them,
+add more:
 
     kqueue      a selector that reports reading and writing one by one, writing first
     nottys      that selector refuses terminals, as kqueue does for some (EINVAL)

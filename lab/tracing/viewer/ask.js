@@ -6,14 +6,14 @@ const STATES = new Map([["server", ["HELLO_SENT", "SENDING", "DONE"]], ["client"
 const choice = (text, all, right, because) => ({text, because, answers: all.map((words, index) => ({words, right: index === right}))});
 
 /** Return what is still to be served in this turn: [name, letter], in the selector's order. */
-const waiting = (view) => [...view.ready].flatMap(([name, what]) => [...what].map((letter) => [name, letter])).filter(([name, letter]) => view.who.get(name)?.watch.includes(letter));
+const waiting = (view) => [...view.ready].flatMap(([name, what]) => [...what].map((letter) => [name, letter])).filter(([name, letter]) => view.objects.get(name)?.watch.includes(letter));
 
 // Each kind of question; null if the next event does not answer it.
 const KINDS = new Map(Object.entries({
   /** How long may it sleep? The first flag knows. */
   sleep(view, next) {
     if (next.ev !== "select" || next.k < 2) return null;
-    const due = [...view.who.values()].flatMap((me) => [...me.due.values()]);
+    const due = [...view.objects.values()].flatMap((me) => [...me.due.values()]);
     const right = next.timeout_ms === null ? 2 : next.timeout_ms > 0 ? 1 : 0;
     if ((right === 2) !== !due.length) return null;
     const because = ["A deadline has passed, so it only looks what is ready.", "It may sleep until the first flag, and not longer.", "No flag is left, so nothing limits its sleep."][right];
@@ -23,7 +23,7 @@ const KINDS = new Map(Object.entries({
   next(view, next) {
     if (view.calls.length || !["awake", "calls"].includes(view.phase) || !["call", "turned"].includes(next.ev)) return null;
     const queue = waiting(view);
-    const watched = [...view.who.values()].filter((me) => me.watch).map((me) => [me.name, me.watch[0]]);
+    const watched = [...view.objects.values()].filter((me) => me.watch).map((me) => [me.name, me.watch[0]]);
     const some = [...queue, ...watched.filter(([name]) => !view.ready.has(name))].slice(0, 5).sort(([one], [other]) => one < other ? -1 : 1);
     const words = ([name, letter]) => `${name}.on_${letter === "r" ? "readable" : "writable"}()`;
     const right = next.ev === "turned" ? some.length : some.findIndex((each) => each === queue[0]);
@@ -33,7 +33,7 @@ const KINDS = new Map(Object.entries({
   },
   /** What does recv return? The kernel's buffer knows. */
   recv(view, next) {
-    const found = view.who.get(next.on)?.arrived;
+    const found = view.objects.get(next.on)?.arrived;
     if (next.ev !== "rx" || !found?.ev) return null;
     const text = quoted(next.hex);
     const all = [...new Set([text, '"HELLO 1\\n"'])].filter((each) => each !== '""');
@@ -43,7 +43,7 @@ const KINDS = new Map(Object.entries({
   },
   /** Is that a hello? The object's bytes know. */
   judge(view, next) {
-    const me = view.who.get(next.on);
+    const me = view.objects.get(next.on);
     if (view.last.ev !== "rx" || view.last.on !== next.on || me?.state !== "HELLO_SENT" || !me.received || view.last.again) return null;
     const right = {state: 0, done: 1, error: 2}[next.ev];
     if (right === undefined) return null;
@@ -52,7 +52,7 @@ const KINDS = new Map(Object.entries({
   },
   /** What will it wait for? Its state and its unsent bytes know. */
   watch(view, next) {
-    const me = view.who.get(next.on);
+    const me = view.objects.get(next.on);
     if (next.ev !== "watch" || !me?.state) return null;
     const right = ["r", "w", ""].indexOf(next.now);
     const because = next.now === "w" ? `${counted(me.unsent, "byte")} are still to be sent, so it waits for room.` : next.now ? `Nothing is left to send; in ${me.state} it wants to hear the other end.` : "It is about to be closed, and a closed socket must not stay in the selector.";
@@ -67,7 +67,7 @@ const KINDS = new Map(Object.entries({
   /** Whose deadline? The first flag knows. */
   due(view, next) {
     if (next.ev !== "timer" || next.op !== "fire") return null;
-    const names = [...view.who.values()].filter((me) => me.due.size || me.watch).map((me) => me.name);
+    const names = [...view.objects.values()].filter((me) => me.due.size || me.watch).map((me) => me.name);
     const some = [...new Set([next.on, ...names])].slice(0, 5).sort();
     return choice("A deadline has passed. Whose?", some, some.indexOf(next.on), "Its flag came first, and its time is over.");
   },

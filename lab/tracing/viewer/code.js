@@ -31,7 +31,7 @@ class Code {
     this.drawSource(stack, looked, running);
   }
 
-  /** Without recorded lines: who was called, by name only. */
+  /** Without recorded lines: only the names of the calls. */
   drawNames(view) {
     const names = [...view.turn ? ["Reactor.turn"] : [], ...view.calls.map((call) => call.cb)];
     put("stack", ...names.map((name, index) => element("li", {class: index === names.length - 1 ? "running" : ""}, name)));

@@ -7,7 +7,7 @@ const EVERY = 1000;
 const KEPT = 40; // pieces of a connection's conversation
 
 function begin() {
-  return {n: 0, t: 0, turn: 0, phase: "", timeout: null, ready: new Map(), calls: [], who: new Map(), moving: new Set(), focus: null, last: null};
+  return {n: 0, t: 0, turn: 0, phase: "", timeout: null, ready: new Map(), calls: [], objects: new Map(), moving: new Set(), focus: null, last: null};
 }
 
 /** Return an object about which nothing is known yet. */
@@ -36,7 +36,7 @@ const CHANGES = new Map(Object.entries({
   wake(view, e) {
     view.phase = "awake";
     view.ready = new Map(e.ready);
-    view.focus = e.ready.map(([name]) => name).find((name) => view.who.get(name)?.peer) ?? view.focus;
+    view.focus = e.ready.map(([name]) => name).find((name) => view.objects.get(name)?.peer) ?? view.focus;
     for (const [name, what] of e.ready) {
       if (what.includes("r")) change(view, name, {arrived: e.arrives.get(name) ?? {opens: name.startsWith("listener") ? e.opens ?? 0 : 0, hex: ""}});
     }
@@ -54,7 +54,7 @@ const CHANGES = new Map(Object.entries({
   turned: (view) => { Object.assign(view, {phase: "turned", ready: new Map(), calls: []}); },
   end(view) { view.phase = "over"; },
   open(view, e) {
-    const from = view.who.get(view.calls.at(-1)?.on);
+    const from = view.objects.get(view.calls.at(-1)?.on);
     if (from?.arrived?.opens) change(view, from.name, {arrived: {...from.arrived, opens: from.arrived.opens - 1}});
     return {...nobody(e.on), peer: e.peer, state: e.state};
   },
@@ -77,8 +77,8 @@ const said = (view, e, me) => [...me.wire, {e, n: view.n}].slice(-KEPT);
 
 /** Replace an object; none is ever changed, so that views can share them. */
 function change(view, name, patch) {
-  const made = {...view.who.get(name) ?? nobody(name), ...patch};
-  view.who.set(name, made);
+  const made = {...view.objects.get(name) ?? nobody(name), ...patch};
+  view.objects.set(name, made);
   if (made.taken || made.arrived) view.moving.add(name); // until the loop sleeps again
   return made;
 }
@@ -88,15 +88,15 @@ function apply(view, e) {
   Object.assign(view, {n: view.n + 1, t: e.t, turn: e.k});
   if (e.on === undefined) CHANGES.get(e.ev)?.(view, e, nobody(""));
   else {
-    const me = view.who.get(e.on) ?? change(view, e.on, {});
+    const me = view.objects.get(e.on) ?? change(view, e.on, {});
     const patch = CHANGES.get(e.ev)?.(view, e, me);
     if (patch) change(view, e.on, patch);
-    if (view.who.get(e.on).peer !== null) view.focus = e.on;
+    if (view.objects.get(e.on).peer !== null) view.focus = e.on;
   }
   view.last = e;
 }
 
-const copied = (view) => ({...view, ready: new Map(view.ready), calls: [...view.calls], who: new Map(view.who), moving: new Set(view.moving)});
+const copied = (view) => ({...view, ready: new Map(view.ready), calls: [...view.calls], objects: new Map(view.objects), moving: new Set(view.moving)});
 
 /** All views of a run. */
 class Views {

@@ -15,9 +15,9 @@ class Layout {
     this.finish();
   }
 
-  /** What came before is not drawn, but it counts: who is watched, called, in which state. */
+  /** Earlier events are not drawn, but they count: for what is watched, open calls, and states. */
   beginAt(view) {
-    for (const {name, watch, state, closed} of view.who.values()) {
+    for (const {name, watch, state, closed} of view.objects.values()) {
       if (watch) this.watched.set(name, watch);
       if (state && closed === null) this.states.set(name, {on: name, state, x: this.x, end: 0, how: ""});
     }

@@ -15,11 +15,11 @@ function places() {
 }
 
 /** Return what moves at this event, and from where: pairs of keys; `other` is the other end. */
-function moves({last: e, who}) {
+function moves({last: e, objects}) {
   const all = [["thread", "thread"]];
   if (e.ev === "rx") all.push([`${e.on}/received`, `${e.on}/arrived`]);
   if (e.ev === "tx") all.push([`${e.on}/taken`, `${e.on}/unsent`, ".object"]);
-  if (e.ev === "select") for (const name of who.keys()) all.push([`${name}/got`, `${name}/taken`]);
+  if (e.ev === "select") for (const name of objects.keys()) all.push([`${name}/got`, `${name}/taken`]);
   if (e.ev === "wake") for (const [name] of e.ready) all.push([`${name}/arrived`, "", ".other"]);
   return all;
 }

@@ -11,10 +11,10 @@ const FLAGS = 12;
 /** Return the name of the object in whose method the thread is; "": in the loop itself. */
 const actor = (view) => view.calls.at(-1)?.on ?? "";
 
-/** Return who has a row, in order, and how many have none. */
+/** Return the objects that have a row, in order, and how many have none. */
 function cast(view, run) {
   const acts = actor(view);
-  const all = [...view.who.values()].filter((me) => me.watch || me.peer !== null || me.name === acts);
+  const all = [...view.objects.values()].filter((me) => me.watch || me.peer !== null || me.name === acts);
   const weight = (me) => (me.name === acts || me.name === view.last.on) * 8 + view.ready.has(me.name) * 4 + (me.closed === null) * 2 + (me.peer === null) + (me.closedIn === view.turn);
   const chosen = all.length > ROWS ? all.toSorted((one, other) => weight(other) - weight(one)).slice(0, ROWS) : all;
   return [chosen.sort((one, other) => run.rank(one.name) - run.rank(other.name)), all.length - chosen.length];
@@ -102,7 +102,7 @@ function loopRow(view) {
 
 /** The deadlines, the earliest first: a flag for each. */
 function flags(view) {
-  const all = [...view.who.values()].flatMap((me) => [...me.due].map(([what, due]) => ({name: me.name, what, due}))).sort((one, other) => one.due - other.due);
+  const all = [...view.objects.values()].flatMap((me) => [...me.due].map(([what, due]) => ({name: me.name, what, due}))).sort((one, other) => one.due - other.due);
   const passed = view.last.ev === "timer" && view.last.op === "fire" ? [element("li", {class: "fire"}, sign("fire"), `${view.last.on}: now`)] : [];
   const drawn = all.slice(0, FLAGS).map(({name, what, due}) => element("li", {title: `${name}: ${method(what)}`, class: due <= view.t ? "over" : ""}, sign("flag"), `${name} ${due <= view.t ? "over" : time(due - view.t)}`));
   const rest = all.length > FLAGS ? [element("li", {}, `and ${all.length - FLAGS} more`)] : [];
@@ -127,7 +127,7 @@ function drawStage(view, run) {
 const WIDTH = 8; // bytes in a row of the dump
 
 function drawConnection(view) {
-  const me = view.who.get(view.focus);
+  const me = view.objects.get(view.focus);
   const about = view.last.on === me?.name || view.last.ready.some(([name]) => name === me?.name);
   put("connection-title", me ? `${about ? "" : "The latest connection: "}${me.name}, with ${me.peer}` : "No connection yet");
   put("reason", !me ? "" : me.closed !== null ? `closed: ${me.closed}` : me.why);

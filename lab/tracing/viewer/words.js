@@ -31,7 +31,7 @@ const quoted = (hex) => `"${shown(hex, 40)}"`;
 /** Return the name of a method without its class, which the code panel shows. */
 const method = (name) => name.split(".").at(-1) + "()";
 
-/** Return who is ready for what, in words. */
+/** Return which objects are ready, and for what, in words. */
 function readiness(ready) {
   const groups = new Map();
   for (const [name, what] of ready) groups.set(what, [...groups.get(what) ?? [], name]);
