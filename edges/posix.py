@@ -28,11 +28,7 @@ USUAL_FILES = 1024  # the limit of open files where the system does not tell it
 NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY}
 
 # macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
-<<<<<<< HEAD
 FULL_FSYNC: int = getattr(fcntl, "F_FULLFSYNC", 0)  # 0: there is none
-=======
-FULL_FSYNC: int = getattr(fcntl, "F_FULLFSYNC", 0)
->>>>>>> 96a1a20 (posix: no assertion at run time; the pictures follow the recorded run)
 
 
 def open_files() -> int:
