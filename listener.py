@@ -38,6 +38,8 @@ BATCH = 16
 SWEEP = 4097
 # Seconds until an episode looks again: 100 ms is the promise, and the look itself takes some time.
 RETRY = 0.09
+# Seconds that are over in a later turn than this one, whatever the clock's resolution.
+SOON = 0.001
 
 # `GONE` lists the errors that mean: this client hung up before we accepted it, take the next
 # (accept(2), "Error handling"; Windows says ECONNRESET). Not EPERM: Linux asks its security modules
@@ -156,9 +158,10 @@ class Acceptor:
         try:
             for _ in range(BATCH):
                 if self.full():
-                    return False
+                    break
                 if not self.take(listener):
                     return True
+            self.look_next()
         except OSError as error:
             if error.errno in DEAD:
                 self.bury(listener, error)
@@ -208,6 +211,13 @@ class Acceptor:
         if self.next_look is None:
             self.next_look = self.reactor.call_later(RETRY, self, self.look)
 
+    def look_next(self) -> None:
+        """In an episode, look in a later turn and not in this one: the select between them tells
+        whether a client waits behind those that have just been accepted."""
+        if self.paused_at is not None:
+            self.forget_look()
+            self.next_look = self.reactor.call_later(SOON, self, self.look)
+
     def forget_look(self) -> None:
         if self.next_look is not None:
             self.reactor.cancel(self.next_look)
@@ -227,8 +237,8 @@ class Acceptor:
     def found_empty(self, listener: Listener) -> bool:
         """Accept what waits; tell whether the backlog was found empty.
 
-        Without room no call can tell. But a listener that is watched has just been reported ready,
-        and paused, if a client waits.
+        Without room no call can tell. But if a client waits, a listener that is watched has been
+        reported ready in this turn, and is paused by now: hence `look_next`.
         """
         if self.full():
             return listener.interest == READ

@@ -414,6 +414,31 @@ def test_an_episode_is_over_when_nobody_waits_although_all_places_are_taken_agai
     assert (house.listens(), house.sleeps_for_ever()) == (True, True)
 
 
+@pytest.mark.fault("A17")
+def test_a_look_in_the_very_turn_that_takes_the_last_place_ends_no_episode(open_house):
+    house = open_house(limit=1)
+    house.knock(3)
+    house.settle()
+    house.leave()
+    house.selector.now += RETRY  # the loop was busy: in its next turn the look is due as well
+    house.turn()
+    assert (len(house.came), len(house.said)) == (2, 1)  # the third visitor still waits
+    house.settle()
+    assert house.said == ["accepting paused: limit of 1 clients reached; open connections: 1"]
+
+
+@pytest.mark.fault("A17")
+def test_a_look_behind_a_whole_batch_that_takes_the_last_place_ends_no_episode(open_house):
+    house = open_house(limit=BATCH)
+    house.knock(2 * BATCH + 1)
+    house.settle()
+    house.leave(BATCH)
+    house.selector.now += RETRY
+    house.turn()
+    house.settle()
+    assert (len(house.came), len(house.said)) == (2 * BATCH, 1)
+
+
 @pytest.mark.fault("A18")
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_two_doors_share_the_places(open_house, limit):
