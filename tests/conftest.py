@@ -173,7 +173,7 @@ def children() -> set[str]:
 
 
 def files(temporary: Path) -> set[Path]:
-    """Return what stands in the folders where the programs could leave something."""
+    """Return the files in the folders where the programs could leave something."""
     folders = (CHECKOUT, CHECKOUT / "input_file", CHECKOUT / "output_file", temporary)
     found = {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
     tools = {

@@ -248,7 +248,7 @@ def test_choosing_a_port_comes_to_an_end(resolver, thief):
 
 
 @pytest.mark.fault("E1")
-def test_an_address_in_use_is_told_with_what_to_do(listen, host):
+def test_an_address_in_use_is_reported_with_what_to_do(listen, host):
     (sock,) = listen(addresses.places(LOOP, host, 0))
     where = addresses.shown_address(sock.getsockname())
     line = refusal(addresses.places(LOOP, host, port_of(sock)))
@@ -267,7 +267,7 @@ def test_an_address_in_use_is_fatal_also_if_it_is_not_the_first(listen, resolver
 
 
 @pytest.mark.fault("E1")
-def test_an_address_in_use_that_only_listen_finds_is_told(monkeypatch):
+def test_an_address_in_use_that_only_listen_finds_is_reported(monkeypatch):
     def listen(*_):
         raise OSError(errno.EADDRINUSE, "Address already in use")
 
@@ -285,7 +285,7 @@ def test_an_address_in_use_that_only_listen_finds_is_told(monkeypatch):
         (errno.EMFILE, "too many open files"),
     ],
 )
-def test_whatever_refuses_the_address_is_told(monkeypatch, number, why):
+def test_whatever_refuses_the_address_is_reported(monkeypatch, number, why):
     def bind(*_):
         raise OSError(number, os.strerror(number))
 
@@ -310,7 +310,7 @@ def test_a_family_that_the_machine_lacks_is_skipped(listen, resolver, no_ipv6):
 
 @pytest.mark.fault("E5")
 @pytest.mark.parametrize("hosts", [[FOREIGN], ["::1", FOREIGN]])
-def test_if_the_machine_lacks_all_addresses_the_last_is_told(resolver, no_ipv6, hosts):
+def test_if_the_machine_lacks_all_addresses_the_last_is_reported(resolver, no_ipv6, hosts):
     resolver["name"] = hosts
     assert refusal(addresses.places(LOOP, "name", 7080)) == (
         f"cannot listen on {FOREIGN}:7080: cannot assign requested address; "
@@ -319,7 +319,7 @@ def test_if_the_machine_lacks_all_addresses_the_last_is_told(resolver, no_ipv6, 
 
 
 @pytest.mark.fault("E12")
-def test_a_host_that_is_no_name_is_told():
+def test_a_host_that_is_no_name_is_reported():
     with pytest.raises(Failure, match=r"^cannot resolve 'a\.\.b': ") as caught:
         addresses.places(LOOP, "a..b", 7080)
     assert caught.value.status == 1
@@ -398,7 +398,7 @@ def connect_and_leave_time_wait(listener):
 
 
 @pytest.mark.fault("D13")
-def test_a_port_that_somebody_took_meanwhile_is_told(listen):
+def test_a_port_that_somebody_took_meanwhile_is_reported(listen):
     (sock,) = listen(addresses.places(LOOP, "127.0.0.1", 0))
     places = addresses.places_of([sock])
     sock.close()

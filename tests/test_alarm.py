@@ -1,4 +1,4 @@
-"""The alarm: who kept the others waiting is named, once, and nobody else."""
+"""The alarm: it names the handler that kept the others waiting, once, and no other."""
 
 import pytest
 
@@ -26,7 +26,7 @@ class World:
         pass
 
     def call(self, who, *parts):
-        """Let `who` be called and take so many seconds; a function among them is called inside."""
+        """Call `who`, let the seconds in `parts` pass; a function among them is called inside."""
         self.alarm(Called(who, self.work))
         for part in parts:
             if callable(part):
@@ -43,7 +43,7 @@ def world():
     return world
 
 
-def test_a_call_that_takes_longer_is_told_of_with_its_name_and_its_time(world: World):
+def test_a_call_that_takes_longer_is_reported_with_its_name_and_its_time(world: World):
     world.call("c1", 0.25)
     assert world.said == ["slow: c1 in World.work took 0.25 s; no other client was served"]
 

@@ -127,7 +127,7 @@ def test_when_an_address_has_no_port_left_the_next_one_takes_over(stage, port, t
     assert told.returncode == 0, told.stderr
 
 
-def test_idle_clients_are_held_until_they_are_told_to_end(stage, port):
+def test_idle_clients_are_held_until_they_are_reported_to_end(stage, port):
     pipe = subprocess.PIPE
     with subprocess.Popen(["build/hold", port, "20"], cwd=stage, stdin=pipe, stdout=pipe) as hold:
         assert hold.stdout.readline() == b"holding\n"
@@ -161,7 +161,7 @@ def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage)
         ("--file /", "argument --file: expected a file of at most 80 bytes, got '/'"),
     ],
 )
-def test_what_cannot_be_measured_is_told_in_one_line(stage, words, answer):
+def test_what_cannot_be_measured_is_reported_in_one_line(stage, words, answer):
     told = run(stage, sys.executable, "-m", "lab.bench", *words.split())
     assert told.returncode in (1, 2)
     assert answer in told.stderr.splitlines()[-1]
@@ -543,7 +543,7 @@ def test_the_text_explains_the_system_calls_of_one_transfer_and_no_others():
     assert set(re.findall(r"`([a-z0-9_]+)`", listed)) == set(seen)
 
 
-def test_every_table_and_sentence_that_can_be_made_stands_in_the_document():
+def test_every_table_and_sentence_that_can_be_made_is_in_the_document():
     assert set(document.PART.findall(document.PAGE.read_text())) == set(figures.PARTS)
 
 

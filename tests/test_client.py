@@ -147,7 +147,7 @@ def test_the_longest_and_a_short_timeout_are_taken():
 # -- what it says ----------------------------------------------------------------------------------
 
 
-def test_the_conversation_and_the_result_are_told_on_stderr_and_stdout_stays_empty():
+def test_the_conversation_and_the_result_are_reported_on_stderr_and_stdout_stays_empty():
     outcome = play(saying(STREAM), quiet=False)
     assert outcome.status == 0
     assert outcome.out == b""
@@ -163,7 +163,7 @@ def test_quiet_says_nothing_of_a_success_and_verbose_says_more():
     assert set(normal) <= set(verbose)
 
 
-def test_a_failure_is_told_in_one_line_behind_the_conversation():
+def test_a_failure_is_reported_in_one_line_after_the_conversation():
     outcome = play(saying(STREAM[:-1]), quiet=False)
     assert outcome.status == 5
     assert "saved" not in re.sub("nothing saved", "", outcome.err)
@@ -377,7 +377,7 @@ def test_a_file_line_outside_the_grammar_is_refused():
 
 @pytest.mark.req("C-6")
 @pytest.mark.fault("G6", "G8")
-def test_a_wrong_byte_is_refused_where_it_stands():
+def test_a_wrong_byte_is_refused_where_it_is():
     """At each place of both lines: what comes before is legal, and the stream does not end."""
     lines = HELLO + FILE_LINE
     # A bar can stand nowhere. (In place of the first byte of FILE, "E" would be possible.)
@@ -633,7 +633,7 @@ def test_a_server_that_drips_is_left_at_the_deadline_of_everything():
 
 
 @pytest.mark.fault("G1")
-def test_a_refused_connection_is_told_with_its_address():
+def test_a_refused_connection_is_reported_with_its_address():
     with refusing() as port:
         assert_failed(
             run("127.0.0.1", "copy", "--port", port, "-q"), 3, f"127.0.0.1:{port}.*refused"
@@ -641,7 +641,7 @@ def test_a_refused_connection_is_told_with_its_address():
 
 
 @pytest.mark.fault("G5", "E12")
-def test_a_name_that_cannot_be_looked_up_is_told_escaped():
+def test_a_name_that_cannot_be_looked_up_is_reported_escaped():
     names = ["a..b", "x" * 64, ".", "\udcff", "ä" * 64, "", "\U0001f4a9..x"]
 
     def check(name, start):
@@ -651,7 +651,7 @@ def test_a_name_that_cannot_be_looked_up_is_told_escaped():
 
 
 @pytest.mark.fault("G5", "I-1")
-def test_an_error_of_the_resolver_is_told_with_the_name_escaped():
+def test_an_error_of_the_resolver_is_reported_with_the_name_escaped():
     source = """
 import socket
 def getaddrinfo(*args, **kwargs):
@@ -736,7 +736,7 @@ def test_an_ipv6_address_is_taken_as_it_is(not_here):
 
 
 @pytest.mark.fault("G2")
-def test_if_no_address_works_each_is_told_with_its_reason():
+def test_if_no_address_works_each_is_reported_with_its_reason():
     with refusing() as one, refusing() as other:
         outcome = reach(("127.0.0.1", one), ("127.0.0.2", other))
         assert_failed(outcome, 3, rf"127.0.0.1:{one}.*refused.*127.0.0.2:{other}.*refused")

@@ -1,6 +1,6 @@
 """Saving as users see it: an exact copy under its name, or everything as it was.
 
-What stands in the way is real: modes, links, pipes, devices, limits, a full disk, a kill.
+The obstacles are real: modes, links, pipes, devices, limits, a full disk, a kill.
 """
 
 import os
@@ -103,7 +103,7 @@ def test_an_old_file_keeps_its_mode_whatever_the_umask(folder, mode):
     assert stat.S_IMODE((folder / "copy").stat().st_mode) == mode
 
 
-def test_who_has_the_old_file_open_keeps_it(folder, start):
+def test_a_reader_who_has_the_old_file_open_keeps_it(folder, start):
     with open(folder / "copy", "rb") as reader:
         assert_saved(save("copy", folder, start=start))
         assert reader.read() == OLD
@@ -312,7 +312,7 @@ def test_standard_output_gets_nothing_that_is_not_verified(folder, start, name):
 
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("name", STANDARD_OUTPUT)
-def test_standard_output_may_be_a_file_and_is_written_where_it_stands(folder, name):
+def test_standard_output_may_be_a_file_and_is_written_at_its_offset(folder, name):
     """As with `(echo first; client.py ... -; echo last) > log`."""
     with open(folder / "log", "wb", buffering=0) as log:
         log.write(b"first\n")

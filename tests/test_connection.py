@@ -142,7 +142,7 @@ def test_byte_by_byte_everything_leaves_in_order(connect):
 
 
 @pytest.mark.parametrize("most", [1, 4, 5, 6])
-def test_in_slow_motion_at_most_so_many_bytes_are_offered(connect, most):
+def test_in_slow_motion_at_most_that_many_bytes_are_offered(connect, most):
     wire = sending(connect, b"bytes", 100)
     wire.send(most)
     assert wire.sock.sent == [b"bytes"[:most]]
@@ -156,7 +156,7 @@ def test_no_room_after_all_is_no_error_and_nothing_is_lost(connect):
     assert (wire.unsent, wire.sock.sent) == (b"bytes", [])
 
 
-def test_what_the_kernel_is_told_of_a_send_is_of_that_send_alone(connect):
+def test_the_flags_of_a_send_are_of_that_send_alone(connect):
     wire = connect()
     wire.unsent = b"hello"
     wire.send(2)

@@ -313,7 +313,7 @@ def test_when_the_reader_comes_back_the_loop_goes_on_by_itself(stack):
 
 
 @pytest.mark.fault("E9")
-def test_a_gap_is_told_once_there_is_room_though_no_further_line_comes(stack):
+def test_a_gap_is_reported_once_there_is_room_though_no_further_line_comes(stack):
     reactor = stack.enter_context(closing_reactor())
     reader, writer = pipe(stack)
     console = Console(reactor, writer.fileno())
@@ -375,7 +375,7 @@ TURNS = st.lists(st.integers(0, 5), min_size=1, max_size=40)  # lines of each
 
 
 def speak(takes, turns):
-    """Return a console, after so many lines in each turn, its last words, and what came out."""
+    """Let a console print `turns[n]` lines in turn n and close it; return it and its output."""
     console = Console(number=CLOSED)
     outlet: Any = Scripted(takes)
     console.outlet = outlet
@@ -499,7 +499,7 @@ def test_a_reader_that_goes_while_we_wait_for_room_does_not_keep_the_loop_awake(
     assert 50 < console.dropped <= 100  # the kernel had taken the others
 
 
-def test_who_comes_back_is_told_how_much_is_missing(stack, tmp_path):
+def test_a_reader_who_comes_back_learns_how_much_is_missing(stack, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     first = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
     writer = stack.enter_context(open(tmp_path / "fifo", "wb", buffering=0))
@@ -668,7 +668,7 @@ def test_closing_twice_and_speaking_after_it_are_harmless(ends):
     assert console.dropped == 1
 
 
-def test_a_defect_of_ours_costs_messages_only(recorded):
+def test_our_own_bug_costs_messages_only(recorded):
     reactor = Reactor()
     recorded.reactor = reactor
     recorded.line("one")

@@ -83,7 +83,7 @@ def test_one_arrives_in_pieces_and_two_wait_to_write(recorded):
         assert [e["now"] for e in events_of(recorded, on, "watch")] == ["r", "w", "r", ""]
 
 
-def test_who_is_ready_in_each_turn(recorded):
+def test_what_is_ready_in_each_turn(recorded):
     """What the documents quote: the same on any machine."""
     assert [["".join(pair) for pair in e["ready"]] for e in recorded if e["ev"] == "wake"] == [
         ["listenerr"], ["c1r", "c2r"], ["c1w"], ["c2r", "c3r"], ["c2w"], ["c1r", "c2r"], [], [],

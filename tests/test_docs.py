@@ -91,7 +91,7 @@ def test_each_box_of_the_walkthrough_says_where_it_belongs() -> None:
 
 
 def places(shown: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the parts of a change: what stands for the lines left out, and the old lines after."""
+    """Yield the parts of a change: each mark for lines left out, and the old lines after it."""
     for part in re.split(r"^(?=\[\.\.\.\])", shown, flags=re.MULTILINE)[1:]:
         head, *lines = part.splitlines()
         yield (

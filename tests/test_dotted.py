@@ -42,7 +42,7 @@ def test_a_mistake_in_the_file_is_not_hidden(folder):
         load("bad.one", str(folder))
 
 
-def test_a_python_that_has_no_loader_for_it_is_told_as_it_is(folder, monkeypatch):
+def test_a_python_that_has_no_loader_for_it_is_reported_as_it_is(folder, monkeypatch):
     monkeypatch.setattr(importlib.util, "spec_from_file_location", lambda *_: None)
     with pytest.raises(ImportError, match=r"no loader for .*some\.thing\.py"):
         load("some.thing", str(folder))

@@ -1,8 +1,8 @@
 """Our selector answers as the standard ones do, in every situation that a socket can be in.
 
-Each situation is made with real sockets and pipes, and waited for with poll(2) until the kernel has
-come to it; then all selectors are asked the same. So is the fake selector, as far as it goes: what
-the unit tests rely on must not lie about wrong use.
+Each situation is made with real sockets and pipes; poll(2) waits until the kernel is in it. Then
+all selectors are asked the same question, and so is the fake selector, as far as it goes: the unit
+tests rely on it, so it must not hide wrong use.
 """
 
 import os
@@ -188,7 +188,7 @@ def test_the_answer_is_that_of_the_standard_selectors(stack, situation):
         assert answers == [answer(EpollSelector, sock, interest)] * len(answers), interest
 
 
-def test_everybody_who_is_ready_is_reported_at_once(stack, selector):
+def test_everything_that_is_ready_is_reported_at_once(stack, selector):
     socks = {bytes_wait(stack) for _ in range(100)}
     for sock in socks:
         selector.register(sock, READ | WRITE, sock)
@@ -196,7 +196,9 @@ def test_everybody_who_is_ready_is_reported_at_once(stack, selector):
     assert {(key.data, events) for key, events in ready} == {(s, READ | WRITE) for s in socks}
 
 
-def test_who_left_is_not_reported_and_who_changed_is_asked_for_the_new_events(stack, selector):
+def test_a_socket_that_left_is_not_reported_and_one_that_changed_has_its_new_events(
+    stack, selector
+):
     one, two, three = (bytes_wait(stack) for _ in range(3))
     for sock in (one, two, three):
         selector.register(sock, READ, "before")
@@ -236,7 +238,7 @@ def test_a_selector_that_is_closed_watches_nobody(stack, kind):
     assert not selector.get_map()
 
 
-def test_who_was_closed_without_leaving_is_not_reported_under_the_number_of_another(stack):
+def test_a_socket_closed_without_leaving_is_not_reported_under_the_number_of_another(stack):
     """The kernel goes on reporting a closed number for as long as a copy of it is open."""
     one, _ = pair(stack)
     with closing(EpollSelector()) as selector:
@@ -260,7 +262,7 @@ def test_a_sleep_is_never_shorter_than_asked_for(stack, selector, seconds):
         assert time.monotonic() - before >= seconds
 
 
-def test_whoever_is_ready_ends_the_sleep(stack, selector):
+def test_anything_that_is_ready_ends_the_sleep(stack, selector):
     sock = bytes_wait(stack)
     selector.register(sock, READ)
     for seconds in (None, 0, 86400.0):

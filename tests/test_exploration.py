@@ -104,7 +104,7 @@ def test_a_planted_defect_is_found(monkeypatch, kind, method, defect, scope):
         explore(scope)
 
 
-def test_a_circle_is_told_apart_from_a_known_state(monkeypatch):
+def test_a_circle_is_distinguished_from_a_known_state(monkeypatch):
     """A server that arms its retry for ever wakes for ever: its states repeat."""
     monkeypatch.setattr(listener.Acceptor, "look", never_gives_up)
     monkeypatch.setattr("lab.simulation.program.Program.patience", lambda self: math.inf)

@@ -143,7 +143,7 @@ class Bench(Program):
         return sock.peer_address
 
     def left_waiting(self, queue):
-        """Whoever waits when a listener closes is reset, as it is by the kernel."""
+        """A client that waits when a listener closes is reset, as the kernel does it."""
 
 
 class Fake(Kit):
@@ -271,7 +271,7 @@ def test_what_had_arrived_before_a_reset_can_still_be_read(kit):
 
 
 @pytest.mark.fault("B11", "B13")
-def test_a_reset_is_told_once_to_whoever_asks_first(kit):
+def test_a_reset_is_reported_once_to_the_first_call(kit):
     client, server = kit.pair()
     kit.abort(client)
     kit.await_events(server, WRITE)  # those who wait to write hear of it as well
@@ -313,7 +313,7 @@ def test_a_full_window_blocks_until_the_peer_has_read(kit):
     assert client.send(b"more") == 4
 
 
-def test_a_connection_that_stands_says_so_and_has_two_different_ends(kit):
+def test_an_established_connection_says_so_and_has_two_different_ends(kit):
     listener = kit.listener()
     client = kit.connecting(listener.address)
     kit.await_events(client, WRITE)
@@ -325,7 +325,7 @@ def test_a_connection_that_stands_says_so_and_has_two_different_ends(kit):
 
 
 @pytest.mark.fault("G1")
-def test_a_refused_connection_is_ready_and_its_error_is_told_once(kit):
+def test_a_refused_connection_is_ready_and_its_error_is_reported_once(kit):
     client = kit.connecting(kit.nowhere())
     kit.await_events(client, BOTH)
     assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
@@ -335,7 +335,7 @@ def test_a_refused_connection_is_ready_and_its_error_is_told_once(kit):
 
 
 @pytest.mark.fault("G3", "A16")
-def test_whoever_does_not_fit_into_the_backlog_goes_on_connecting(kit):
+def test_a_client_that_does_not_fit_into_the_backlog_goes_on_connecting(kit):
     listener = kit.listener(backlog=0)
     first = kit.connecting(listener.address)
     kit.await_events(first, WRITE)

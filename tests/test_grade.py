@@ -166,12 +166,12 @@ def test_nothing_is_left_running_of_a_server_that(what, server):
     assert running(path) == []
 
 
-def test_a_program_that_does_not_exist_is_told():
+def test_a_program_that_does_not_exist_is_reported():
     with pytest.raises(Unfit, match="/no/such/program: No such file"):
         grade(["/no/such/program", "{file}"], ["stampede"])
 
 
-def test_a_loop_that_never_sleeps_is_told_at_once_in_every_row(server):
+def test_a_loop_that_never_sleeps_is_reported_at_once_in_every_row(server):
     spin = (
         "threading.Thread(target=serve, args=(listener,), daemon=True).start()\nwhile True: pass\n"
     )
@@ -391,7 +391,7 @@ def raise_from_main(words: list[str], capsys) -> None:
         (["server.py", "--chapter", "3"], "chapter 3: .* has no rows"),
     ],
 )
-def test_what_cannot_be_found_is_told_in_one_line(words, pattern, capsys, monkeypatch):
+def test_what_cannot_be_found_is_reported_in_one_line(words, pattern, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     if "--row" in words:
         words = ["server.py", *words]
@@ -407,7 +407,7 @@ def test_another_language_is_named_by_its_command(tmp_path, capsys):
     assert 'SERVER="node ' in capsys.readouterr().err
 
 
-def test_without_a_file_the_way_to_one_is_told(tmp_path, monkeypatch, capsys):
+def test_without_a_file_the_way_to_one_is_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([]) == 2
     assert "`make learn` makes one" in capsys.readouterr().err

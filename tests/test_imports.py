@@ -1,4 +1,4 @@
-"""The shape of the runtime: who may know whom, and what stands nowhere in it. Read from the source.
+"""The shape of the runtime: which module may import which, and what may be nowhere in the source.
 
 server  client ----> edges ----> protocol, reactor, signals
    |       |           ^
@@ -31,7 +31,7 @@ OBSERVERS = [f"edges.observers.{path.stem}" for path in sorted(ROOT.glob("edges/
 RUNTIME = [*CORE, *EDGES, *OBSERVERS]
 TOOLS = [f"lab.tracing.{path.stem}" for path in sorted(ROOT.glob("lab/tracing/*.py"))]
 
-# Whom each may import, of our own. Standard library: everybody, but see below.
+# Our modules that each may import. All may import the standard library, but see below.
 MAY_KNOW = {
     "reactor": set(),
     "protocol": set(),
@@ -90,7 +90,7 @@ def ours(module):
 
 
 def room(module):
-    """Return where a module stands: its folder, or itself at the top."""
+    """Return where a module is: its folder, or its own name at the top."""
     if module in OBSERVERS:
         return "observers"
     return "edges" if module in EDGES or module == "edges" else module
@@ -116,7 +116,7 @@ def code_lines(text):
     return len(lines - documents)
 
 
-# --- who knows whom
+# --- which module imports which
 
 
 def test_every_file_of_the_runtime_has_its_room_here():
@@ -124,13 +124,13 @@ def test_every_file_of_the_runtime_has_its_room_here():
     assert found == set(CORE)
 
 
-def test_a_module_knows_only_whom_it_may_know():
+def test_a_module_knows_only_the_modules_that_it_may_know():
     for module in RUNTIME:
         rooms = {room(name) for name in ours(module)}
         assert rooms <= MAY_KNOW[module], module
 
 
-def test_nobody_knows_somebody_who_knows_him():
+def test_no_two_modules_know_each_other():
     order = graphlib.TopologicalSorter({module: ours(module) for module in RUNTIME})
     assert set(order.static_order()) >= set(RUNTIME)
 
@@ -186,7 +186,7 @@ def test_nobody_starts_processes_and_one_edge_starts_a_thread():
     assert not [module for module in RUNTIME if "os.fork" in source(module)]
 
 
-# --- what stands nowhere
+# --- what may be nowhere
 
 
 @pytest.mark.fault("B18")
@@ -308,7 +308,7 @@ FOLDERS = {  # what each may import, of our own; every folder says so where it o
 
 
 def imported(path):
-    """Return the modules of ours that a file imports anywhere."""
+    """Return our modules that a file imports anywhere."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -207,7 +207,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_up_to_the_first_byte_too_man
 
 
 @pytest.mark.fault("F2")
-def test_an_error_while_reading_is_told(tmp_path, monkeypatch):
+def test_an_error_while_reading_is_reported(tmp_path, monkeypatch):
     def read(descriptor, length):
         raise OSError(5, "Input/output error")
 

@@ -1,4 +1,4 @@
-"""The events of a run: what an observer is told, in which order, and that it changes nothing."""
+"""The events of a run: which ones an observer gets, in which order, and that it changes nothing."""
 
 import errno
 import os
@@ -68,7 +68,7 @@ PROGRAM = SimpleNamespace(Connection=Connection, Wire=Wire, FastWire=FastWire)
 
 
 class World:
-    """A reactor on a fake selector, observed; what was told, in order."""
+    """A reactor on a fake selector, observed; `told` has its events, in order."""
 
     def __init__(self):
         self.selector = FakeSelector()
@@ -98,7 +98,7 @@ def failing(number):
 # --- the loop
 
 
-def test_each_step_of_a_turn_is_told_in_its_order(world: World):
+def test_each_step_of_a_turn_is_reported_in_its_order(world: World):
     one = world.wire()
     world.reactor.watch(one, READ)
     world.selector.after(2.5, lambda: one.sock.incoming.append(b"x"))
@@ -115,7 +115,7 @@ def test_each_step_of_a_turn_is_told_in_its_order(world: World):
     assert turned == Turned()
 
 
-def test_the_end_of_a_turn_is_told_before_the_messages_go_out():
+def test_the_end_of_a_turn_is_reported_before_the_messages_go_out():
     world = World()
     world.reactor.after_turn = lambda: world.told.append("flush")
     with instrumented(world.reactor, PROGRAM, world.told.append):
@@ -133,7 +133,7 @@ def test_the_loop_sleeps_as_long_as_without_an_observer(world: World):
     assert Sleeps(5.0) in world.told
 
 
-def test_only_changes_of_interest_are_told(world: World):
+def test_only_changes_of_interest_are_reported(world: World):
     one = world.wire()
     world.told.clear()
     for interest in (READ, READ, READ | WRITE, 0, 0):
@@ -152,7 +152,7 @@ def test_an_interest_that_the_selector_refuses_is_not_told(world: World):
     assert world.told == []
 
 
-def test_an_error_is_told_before_the_handler_gets_it(world: World):
+def test_an_error_is_reported_before_the_handler_gets_it(world: World):
     def fail():
         raise error
 
@@ -163,7 +163,7 @@ def test_an_error_is_told_before_the_handler_gets_it(world: World):
                           Returned(handler, fail)]  # fmt: skip
 
 
-def test_timers_set_cancelled_and_fired_are_told_of(world: World):
+def test_timers_set_cancelled_and_fired_are_reported(world: World):
     handler = SimpleNamespace(on_error=nothing)
     one = world.reactor.call_later(3.0, handler, nothing)
     world.reactor.call_later(3.0, handler, handler.on_error)
@@ -180,7 +180,7 @@ def test_timers_set_cancelled_and_fired_are_told_of(world: World):
 
 
 @pytest.mark.parametrize("made", ["before", "during"])
-def test_deadlines_armed_cancelled_and_acted_on_are_told_of(made):
+def test_deadlines_armed_cancelled_and_acted_on_are_reported(made):
     world, act = World(), lambda handler: None
     queue = world.reactor.deadline_queue(3.0, act) if made == "before" else None
     one, two = Handler(), Handler()
@@ -208,7 +208,7 @@ class Handler:
         raise error
 
 
-def test_a_deadline_cancelled_while_it_is_due_is_told_of_as_cancelled(world: World):
+def test_a_deadline_cancelled_while_it_is_due_is_reported_as_cancelled(world: World):
     one, two = Handler(), Handler()
     queue: DeadlineQueue = world.reactor.deadline_queue(1.0, lambda _: queue.cancel(two))
     queue.arm(one)
@@ -224,7 +224,7 @@ def test_a_deadline_cancelled_while_it_is_due_is_told_of_as_cancelled(world: Wor
 # --- connections
 
 
-def test_a_transition_is_told_of_with_its_reason_and_an_illegal_one_is_not(world: World):
+def test_a_transition_is_reported_with_its_reason_and_an_illegal_one_is_not(world: World):
     wire = world.wire()
     world.told.clear()
     wire.transition(State.SHUT)
@@ -233,7 +233,7 @@ def test_a_transition_is_told_of_with_its_reason_and_an_illegal_one_is_not(world
     assert world.told == [Transition(wire, State.OPEN, State.SHUT, "the last one leaves")]
 
 
-def test_what_was_received_is_told_of_be_it_nothing(world: World):
+def test_what_was_received_is_reported_be_it_nothing(world: World):
     wire = world.wire(b"bytes", b"")
     world.told.clear()
     for _ in range(3):
@@ -241,7 +241,7 @@ def test_what_was_received_is_told_of_be_it_nothing(world: World):
     assert world.told == [Received(wire, data) for data in (b"bytes", b"", None)]
 
 
-def test_what_was_to_go_and_what_was_taken_are_told_of(world: World):
+def test_what_was_to_go_and_what_was_taken_are_reported(world: World):
     wire = world.wire()
     world.told.clear()
     wire.unsent = b"bytes"
@@ -251,7 +251,7 @@ def test_what_was_to_go_and_what_was_taken_are_told_of(world: World):
     assert world.told == [Sent(wire, 5, b"byt"), Sent(wire, 2, b"")]
 
 
-def test_a_half_close_that_worked_is_told_of(world: World):
+def test_a_half_close_that_worked_is_reported(world: World):
     wire = world.wire()
     world.told.clear()
     wire.half_close()
@@ -261,7 +261,7 @@ def test_a_half_close_that_worked_is_told_of(world: World):
     assert world.told == [HalfClosed(wire)]
 
 
-def test_the_first_close_is_told_of_after_the_selector_is_left_with_how_it_ended(world: World):
+def test_the_first_close_is_reported_after_the_selector_is_left_with_how_it_ended(world: World):
     wire = world.wire()
     world.reactor.watch(wire, READ)
     world.told.clear()
@@ -278,7 +278,7 @@ def test_a_close_after_an_error_and_one_without_any_ending_have_words_too(world:
     assert closed == [Closed(one, "failed"), Closed(two, "over")]
 
 
-def test_a_kind_of_a_kind_is_told_of_once(world: World):
+def test_a_kind_of_a_kind_is_reported_once(world: World):
     wire = FastWire(world.reactor, world.selector.socket())
     wire.end("done")
     assert world.told == [Opened(wire), Closed(wire, "done")]
@@ -295,7 +295,7 @@ def test_connections_of_another_reactor_are_not_told_of(world: World):
     assert world.told == []
 
 
-def test_a_listening_period_is_told_of_with_its_address_and_its_file(world: World, monkeypatch):
+def test_a_listening_period_is_reported_with_its_address_and_its_file(world: World, monkeypatch):
     served = []
     kind = type("Server", (), {"serve": lambda self, *what: served.append(what)})
     monkeypatch.setattr(PROGRAM, "Server", kind, raising=False)

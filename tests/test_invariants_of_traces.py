@@ -191,12 +191,12 @@ def test_3_a_name_that_comes_again_starts_afresh():
     assert check(story.lines) == []
 
 
-def test_3_select_is_told_of_another_number_of_files():
+def test_3_select_watches_another_number_of_files():
     lines, n = changed(one_transfer(), "select", fds=4)
     assert only(lines) == (3, n, "select watches 4 files, and the trace has 2")
 
 
-def test_3_somebody_is_ready_who_is_not_watched():
+def test_3_an_object_is_ready_that_is_not_watched():
     lines, n = changed(one_transfer(), "wake", ready=[["listener", "r"], ["c9", "r"]])
     assert only(lines) == (3, n, 'c9 is ready for "r", and watched for ""')
 
@@ -211,14 +211,14 @@ def test_3_somebody_is_ready_twice():
     assert only(lines) == (3, n, "somebody is ready twice")
 
 
-def test_3_somebody_is_called_who_is_not_ready():
+def test_3_an_object_is_called_that_is_not_ready():
     lines, n = changed(one_transfer(), "wake", ready=[["signals", "r"]])
     assert only(lines) == (
         3, n + 1, 'Listener.on_readable of listener, which is not ready for "r"',
     )  # fmt: skip
 
 
-def test_3_an_event_of_before_is_served_to_somebody_who_no_longer_waits():
+def test_3_an_old_event_is_served_to_an_object_that_no_longer_waits():
     """The classic defect: a handler earlier in the batch has ended what a later one waits for."""
     story = Story("server")
     story.watch("listener", "r")
@@ -328,7 +328,7 @@ def test_5_whatever_is_done_after_the_close(ev):
 
 
 @pytest.mark.parametrize("op", ["set", "fire"])
-def test_5_a_deadline_of_who_is_closed(op):
+def test_5_a_deadline_of_a_closed_connection(op):
     story = one_transfer()
     index = find(story.lines, "timer", "c1", op="cancel")
     length = {"in_ms": 1} if op == "set" else {}
@@ -440,14 +440,14 @@ def test_6_another_greeting():
     assert found(lines)[0] == (6, n)
 
 
-def test_6_a_file_for_who_has_not_said_hello():
+def test_6_a_file_for_a_client_that_has_not_said_hello():
     story = one_transfer()
     lines, n = bytes_changed(story, "rx", 0, b"HELLO 2\n")
     assert found(lines)[:2] == [(6, n + 1), (6, n + 2)]
     assert check(lines)[0].words == "c1 begins to send, and has received no valid hello"
 
 
-def test_6_an_error_line_for_who_has_said_hello():
+def test_6_an_error_line_for_a_client_that_has_said_hello():
     story = one_transfer()
     lines, n = bytes_changed(story, "tx", 1, b"ERROR no\n")
     assert found(lines)[0] == (6, n)
@@ -662,7 +662,7 @@ def test_8_bytes_that_are_judged_were_received():
     assert 8 in {v.invariant for v in check(without(story.lines, index))}
 
 
-def test_8_who_receives_without_end_holds_the_loop():
+def test_8_a_handler_that_receives_without_end_holds_the_loop():
     story = three_clients()
     index = find(story.lines, "rx", "c2")
     lines = renumbered([*story.lines[:index], story.lines[index], *story.lines[index:]])
@@ -671,9 +671,9 @@ def test_8_who_receives_without_end_holds_the_loop():
 
 # --- by the dozen
 
-# What may be missing from a good trace without contradicting the rest of it, by (event, who): what
-# is left is a run that might have been. An empty answer of the kernel changes nothing, the last
-# words of a refusal may have found no room, and a client whose server was gone has not answered.
+# Events, each with its object, that may be missing from a good trace: the others still make a
+# possible run. An empty answer of the kernel changes nothing, the reason of a refusal may have
+# found no room, and a client whose server was gone has not answered.
 HARMLESS: dict[str, list[tuple[str, str, dict]]] = {
     "three clients": [("tx", "c1", {"again": True}), ("tx", "c3", {"k": 6})],
     "a late client": [("tx", "c1", {"k": 3})],
@@ -700,8 +700,8 @@ def test_a_line_that_is_missing_is_found(name):
     assert [line for line in overlooked if not harmless(name, line)] == []
 
 
-# What may stand twice: a period may begin anew, a deadline may be set anew, and a kernel that has
-# no room may say so again.
+# Lines that may occur twice: a period may begin again, a deadline may be set again, and a kernel
+# that has no room may say so again.
 REPEATED: list[tuple[str, dict]] = [
     ("listen", {}),
     ("timer", {"op": "set"}),
@@ -710,7 +710,7 @@ REPEATED: list[tuple[str, dict]] = [
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_line_that_stands_twice_is_found(name):
+def test_a_line_that_occurs_twice_is_found(name):
     lines = GOOD[name]().lines[1:-1]
     first, last = GOOD[name]().lines[0], GOOD[name]().lines[-1]
     overlooked = [

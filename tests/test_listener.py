@@ -1,4 +1,4 @@
-"""Accepting: who waits is never lost, the loop never spins, and an episode is two lines.
+"""Accepting: no waiting client is ever lost, the loop never spins, and an episode is two lines.
 
 A house with doors, in a world without a kernel: a tenth of a second passes at once.
 """
@@ -29,7 +29,7 @@ class Visitor:
 
 
 class House:
-    """An acceptor with some doors; whoever came in stands in `guests`."""
+    """An acceptor with some doors; `guests` has the connections that it accepted."""
 
     def __init__(self, limit=1000, doors=1):
         self.selector = FakeSelector()
@@ -56,7 +56,7 @@ class House:
         self.came.append((visitor, address))
 
     def knock(self, count, door=0):
-        """Let so many visitors wait at a door."""
+        """Let `count` visitors wait at a door."""
         for _ in range(count):
             number = len(self.came) + sum(len(d.backlog) for d in self.doors)
             self.doors[door].backlog.append((Visitor(f"v{number}"), ("192.0.2.1", number)))
@@ -114,7 +114,7 @@ def open_house():
         house.reactor.close()
 
 
-def test_each_door_has_a_name_and_so_has_he_who_opens(open_house):
+def test_each_door_has_a_name_and_so_has_the_acceptor(open_house):
     (door,) = open_house().acceptor.listeners
     house = open_house(doors=2)
     assert str(door) == "listener"
@@ -129,7 +129,7 @@ def failing(number):
 # --- without any trouble
 
 
-def test_whoever_waits_is_welcomed_with_the_address_that_accept_gave(open_house):
+def test_a_guest_who_waits_is_welcomed_with_the_address_that_accept_gave(open_house):
     house = open_house()
     house.knock(3)
     waiting = house.doors[0].backlog[:]
@@ -179,7 +179,7 @@ def test_a_door_that_was_reported_for_nothing_is_no_event(open_house):
 
 
 @pytest.mark.fault("A9", "A10")
-def test_whoever_gave_up_waiting_is_passed_over_in_silence(open_house):
+def test_a_guest_who_gave_up_waiting_is_passed_over_in_silence(open_house):
     house = open_house()
     house.doors[0].backlog += [failing(number) for number in GONE]
     house.knock(1)
@@ -372,7 +372,7 @@ def test_at_the_limit_with_nobody_waiting_there_is_no_episode(open_house):
 
 
 @pytest.mark.fault("A17")
-def test_at_the_limit_whoever_waits_begins_an_episode_that_costs_nothing(open_house):
+def test_at_the_limit_a_guest_who_waits_begins_an_episode_that_costs_nothing(open_house):
     house = open_house(limit=2)
     house.knock(3)
     house.settle()
@@ -478,7 +478,7 @@ def come_and_go(house):
 
 @pytest.mark.fault("A20")
 def test_an_episode_ends_although_connections_end_all_the_time(open_house):
-    """50 a second: a look that each of them set anew would be put off for ever."""
+    """50 a second: if each of them set the retry again, it would never happen."""
     house = open_house(limit=2)
     house.knock(3)
     house.settle()
@@ -527,7 +527,7 @@ def test_a_dead_listener_is_closed_with_one_line_and_the_other_goes_on(open_hous
 
 @pytest.mark.fault("A21")
 @pytest.mark.parametrize("doors", [1, 2])
-def test_when_the_last_listener_is_dead_the_owner_is_told_once(open_house, doors):
+def test_when_the_last_listener_is_dead_its_owner_is_called_once(open_house, doors):
     house = open_house(doors=doors)
     for door in range(doors):
         house.knock(1, door=door)
@@ -623,7 +623,7 @@ def test_closing_takes_no_more_than_the_backlog_holds(open_house, monkeypatch):
 
 
 @pytest.mark.fault("D12")
-def test_closing_takes_one_more_than_the_usual_backlog_for_so_many_can_wait(open_house):
+def test_closing_takes_one_more_than_the_usual_backlog_since_that_many_can_wait(open_house):
     """Linux: a backlog of 4096 is full when it holds more than 4096."""
     assert SWEEP == 4096 + 1
     house = open_house()
@@ -633,7 +633,7 @@ def test_closing_takes_one_more_than_the_usual_backlog_for_so_many_can_wait(open
 
 
 @pytest.mark.fault("D12")
-def test_closing_out_of_descriptors_takes_whom_it_can_and_says_so(open_house):
+def test_closing_out_of_descriptors_takes_the_guests_it_can_and_says_so(open_house):
     house = open_house(doors=2)
     house.knock(1, door=0)
     house.knock(1, door=1)
@@ -720,7 +720,7 @@ def test_doors_that_the_selector_refused_are_closed_all_the_same(open_house):
     assert house.selector.told == []
 
 
-def test_after_closing_the_next_period_begins_anew(open_house):
+def test_after_closing_the_next_period_begins_from_the_start(open_house):
     house = open_house(limit=1)
     house.knock(2)
     house.settle()

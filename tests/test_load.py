@@ -51,7 +51,7 @@ def test_a_limit_that_is_too_low_is_said_clearly(capsys):
     assert re.search(r"100,000,064 open files.*hard limit .*ulimit", capsys.readouterr().err)
 
 
-def test_a_target_that_is_missed_is_told_and_counts(capsys):
+def test_a_target_that_is_missed_is_reported_and_counts(capsys):
     command = [sys.executable, naive_server.__file__, "{file}"]
     assert main(["held", "--clients", "50", "--", *command]) == 1
     assert re.search(

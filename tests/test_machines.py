@@ -47,7 +47,7 @@ class Bell:
 
 
 class Venue:
-    """A server behind a door; whoever comes is a fake socket."""
+    """A server behind a door; its clients are fake sockets."""
 
     def __init__(self, **options):
         settings = ServerOptions(**{"max_clients": 1000, **options})
@@ -262,7 +262,7 @@ def test_after_the_last_send_of_slow_motion_no_timer_is_set():
 
 
 def streaming(venue, count, piece=65536):
-    """Let somebody come who says hello, and then so many bytes; return the socket."""
+    """Let a client send its hello and then `count` bytes; return the socket."""
     sock = venue.comes(HELLO)
     whole, rest = divmod(count, piece)
     sock.incoming += [bytes(piece)] * whole + [bytes(rest)] * bool(rest)
@@ -408,7 +408,7 @@ def answers(*incoming, **how):
     return {"incoming": list(incoming or (HELLO, file_message(BODY), b"")), **how}
 
 
-def test_a_connection_that_stands_at_once_is_as_good(monkeypatch):
+def test_a_connection_that_is_established_at_once_is_as_good(monkeypatch):
     assert Journey(monkeypatch, answers(begin=0)).run() == BODY
 
 
@@ -435,7 +435,7 @@ def test_an_address_that_does_not_work_leads_to_the_next(monkeypatch, way):
     ("way", "why"),
     [
         ({"verdict": errno.ECONNRESET}, "connection reset by peer"),
-        # The reset came between two of our questions: how did it end, and who is the peer?
+        # The reset came between two of our calls: for the error, and for the peer's address.
         (
             {"fails": {"getpeername": failing(errno.ENOTCONN)}},
             "transport endpoint is not connected",
@@ -457,7 +457,7 @@ def test_a_thousand_addresses_that_fail_at_once_are_not_a_thousand_calls_deep(mo
 
 
 @pytest.mark.fault("G2")
-def test_if_no_address_works_all_are_told(monkeypatch):
+def test_if_no_address_works_all_are_reported(monkeypatch):
     ways = failing(errno.EAFNOSUPPORT), {"begin": errno.ENETUNREACH}
     failure = Journey(monkeypatch, *ways).run()
     assert isinstance(failure, Failure)
@@ -504,10 +504,10 @@ def test_a_reset_that_only_the_answer_meets_is_a_warning_after_a_whole_file(monk
     ("number", "words"), [(errno.EPIPE, "broken pipe"), (errno.ECONNRESET, "connection reset")]
 )
 @pytest.mark.parametrize("stream", [(HELLO, b""), (HELLO, file_message(BODY)[:9], b"")])
-def test_a_reset_that_only_the_answer_meets_is_told_if_the_file_is_not_whole(
+def test_a_reset_that_only_the_answer_meets_is_reported_if_the_file_is_not_whole(
     monkeypatch, number, words, stream
 ):
-    """recv will not tell of it again: all it says is that the stream has ended."""
+    """recv does not report the error again: it only returns the end of the stream."""
     failure = Journey(monkeypatch, answers(*stream, fails={"send": failing(number)})).run()
     assert failure.status == 5
     assert str(failure).startswith(words)

@@ -1,6 +1,6 @@
-"""Both mains, called as functions: the whole of each program in this process, and nothing left.
+"""Both mains, called as functions: each whole program runs in this process and leaves nothing.
 
-A person, who is a thread, reads what the program says on stdout and does what people do.
+A thread plays the user: it reads what the program prints on stdout and does what people do.
 """
 
 import os
@@ -114,7 +114,7 @@ def text_file(tmp_path):
 def test_ctrl_c_and_yes_and_the_file_is_read_again(text_file, capfd):
     def first(address):
         got.append(fetch(address))
-        text_file.write_bytes(b"anew\n")
+        text_file.write_bytes(b"again\n")
         sends(signal.SIGINT)
 
     def second(address):
@@ -123,7 +123,7 @@ def test_ctrl_c_and_yes_and_the_file_is_read_again(text_file, capfd):
 
     got = []
     assert serve(str(text_file), visits=[first, second], answers=b"y\nn\n") == 0
-    assert got == [conversation(BODY), conversation(b"anew\n")]
+    assert got == [conversation(BODY), conversation(b"again\n")]
     lines = capfd.readouterr().err.splitlines()
     assert lines.count("1 done, 0 lost, 0 cut") == 2
     assert {"c1 S: HELLO 1", "c1 C: HELLO 1", "c1 done", "c2 done"} <= set(lines)
@@ -151,7 +151,7 @@ def test_in_the_background_nobody_is_asked(text_file, monkeypatch, capfd):
 
 
 @pytest.mark.fault("D7")
-def test_whoever_is_cut_makes_it_status_1(text_file):
+def test_a_client_that_is_cut_makes_it_status_1(text_file):
     def visit(address):
         with socket.create_connection(address) as sock:
             sock.recv(len(HELLO))

@@ -118,7 +118,7 @@ def test_an_exhibit_is_shown_with_its_source_and_its_symptom_in_words():
         assert text in " ".join(done.stdout.split())
 
 
-def test_a_repaired_copy_is_told_from_one_that_is_not(tmp_path):
+def test_a_repaired_copy_is_distinguished_from_one_that_is_not(tmp_path):
     assert museum("24", str(SOUND / "client.py")).returncode == 0
     copy = tmp_path / "copy.py"
     copy.write_text(CLIENTS[0].path.read_text())

@@ -36,7 +36,7 @@ def test_every_row_of_the_table_is_read():
     assert len(rows) == listed(PAGE.read_text()).total()
 
 
-def test_a_change_is_told_by_its_lines_and_not_by_a_number():
+def test_a_change_is_reported_by_its_lines_and_not_by_a_number():
     assert described("reactor.x_greet__mutmut_3", DIFF) == GREET
 
 
@@ -67,7 +67,7 @@ def test_survivors_and_list_must_be_the_same():
     assert dead.startswith("in mutants.md, but killed")
 
 
-def test_whoever_is_neither_killed_nor_hangs_nor_ends_the_run_is_alive():
+def test_a_mutant_that_is_neither_killed_nor_hangs_nor_ends_the_run_is_alive():
     words = ["killed", "timeout", "suspicious", "survived", "no tests", "not checked"]
     found = {f"reactor.x_f__mutmut_{number}": word for number, word in enumerate(words)}
     assert [line.split() for line in scores(found).splitlines()[1:]] == [

@@ -64,7 +64,7 @@ def test_all_addresses_come_in_their_order_and_each_once(loop: Reactor, resolver
 
 @pytest.mark.fault("G5", "E16")
 @pytest.mark.parametrize("answers", [[], [(1, socket.SOCK_STREAM, 0, "", "/run/socket")]])
-def test_a_name_without_an_address_of_ours_is_one_line(loop: Reactor, monkeypatch, answers):
+def test_a_name_without_an_address_that_we_can_use_is_one_line(loop: Reactor, monkeypatch, answers):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     why = "it has no address of ipv4 or ipv6; check the name"
     assert refusal(loop, "odd") == f"cannot resolve 'odd': {why}"
@@ -166,7 +166,7 @@ def test_no_thread_to_be_had_is_one_line_that_names_the_way_without(loop: Reacto
 
 
 class Resolver:
-    """One that answers when it is told to."""
+    """A resolver that answers when the test says so."""
 
     def __init__(self, monkeypatch):
         self.asked, self.answer, self.answered = (threading.Event() for _ in range(3))

@@ -1,6 +1,6 @@
-"""Who watches the loop: just those whom the options ask for, for as long as the program runs.
+"""The observers of the loop: just those that the options ask for, as long as the program runs.
 
-What an observer is told is in test_instrument.py.
+test_instrument.py tests which events an observer gets.
 """
 
 import json
@@ -92,7 +92,7 @@ def test_a_program_that_fails_has_the_last_line_too(reactor: Reactor, console: C
     assert untouched(reactor)
 
 
-def test_all_of_them_are_told_of_everything(reactor: Reactor, console: Console, tmp_path):
+def test_all_of_them_see_everything(reactor: Reactor, console: Console, tmp_path):
     asked = ServerOptions(verbose=True, slow=0.2, trace=str(tmp_path / "run.jsonl"))
     with attached(reactor, console, asked, server) as observers:
         assert kinds(observers) == [TurnLog, Alarm, Recorder]

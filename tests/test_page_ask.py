@@ -197,7 +197,7 @@ def test_a_question_is_asked_once_and_counted_once(show: Show):
     assert not viewer.text("#note").startswith("Right."), "the verdict of long ago"
 
 
-def test_whoever_goes_elsewhere_has_not_answered(show: Show):
+def test_a_reader_who_goes_elsewhere_has_not_answered(show: Show):
     viewer = asked(show, ev="rx", on="c2")
     viewer.press("ArrowLeft")
     assert answers(viewer) == []

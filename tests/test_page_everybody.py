@@ -1,4 +1,4 @@
-"""The page with hostile and with long traces; on any screen, and for those who do not see it."""
+"""The page with hostile and with long traces, on any screen, and for readers who cannot see it."""
 
 import json
 

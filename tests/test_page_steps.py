@@ -405,7 +405,7 @@ def test_what_moves_comes_to_rest_where_it_belongs(viewer: Viewer):
     assert viewer.page.evaluate(moving) == [], "nothing moves backwards"
 
 
-def test_whoever_wants_no_motion_sees_none(show: Show):
+def test_a_reader_who_wants_no_motion_sees_none(show: Show):
     viewer = show(reduced_motion="reduce")
     for _ in viewer.events:
         viewer.press("ArrowRight")
@@ -424,7 +424,7 @@ def test_a_page_that_is_fed_follows_the_run(show: Show, scene: str):
     assert "killed" in viewer.text("#run")
     viewer.press("Home")
     viewer.page.evaluate("text => page.feed(text)", lines[50][20:] + "".join(lines[51:]))
-    assert viewer.n == 1, "whoever looks back is left in peace"
+    assert viewer.n == 1, "a reader who looks back stays there"
     assert f"of {len(lines)}" in viewer.text("#where") and "killed" not in viewer.text("#run")
     view = "document.querySelector('main').innerHTML"
     viewer.press("End")
@@ -567,7 +567,7 @@ def test_a_run_that_did_not_end_is_said_to_have_crashed(show: Show, scene):
     assert "crashed" not in show(scene).text("#run")
 
 
-def test_events_that_were_not_recorded_are_told(show: Show):
+def test_events_that_were_not_recorded_are_reported(show: Show):
     viewer = show(RUN + json.dumps({"n": 2, "t": 1, "k": 0, "ev": "end", "dropped": 17}))
     viewer.press("End")
     assert viewer.text("#note") == "17 more events were not recorded."

@@ -1,4 +1,4 @@
-"""The frame of both programs: what they stand in, and how each way to end becomes a status."""
+"""The frame of both programs: what surrounds them, and how each way to end becomes a status."""
 
 import os
 import select
@@ -142,7 +142,7 @@ def test_a_system_without_epoll_is_no_hindrance():
 
 @pytest.mark.linux_only("the descriptor of epoll")
 @pytest.mark.fault("E8")
-def test_a_limit_too_low_for_the_loop_itself_is_told_in_one_line():
+def test_a_limit_too_low_for_the_loop_itself_is_reported_in_one_line():
     five = ("prlimit", "--nofile=5")  # three standard streams and the socketpair: none for epoll
     ended = run_server(prefix=five, python=os.path.realpath(sys.executable), flags=())
     assert ended.status == 1

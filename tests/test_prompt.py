@@ -482,7 +482,7 @@ def test_what_was_typed_before_the_question_does_not_decide(
     keyboard.write(b"y\n")
     with at(keyboard, lambda: keyboard.write(b"n\n")):
         assert not ask(stderr.console, signals, stdin.fileno())
-    assert everything(keyboard) == "n\r\n", "Enter was echoed; no line of ours is needed"
+    assert everything(keyboard) == "n\r\n", "Enter was echoed; we need not print a line feed"
 
 
 @pytest.mark.fault("D11")
@@ -860,7 +860,9 @@ def test_a_frozen_stderr_holds_the_question_up_for_a_moment_only(
 
 
 @pytest.mark.fault("E9")
-def test_who_comes_back_to_a_frozen_stderr_is_still_asked(stack, signals: Signals, stderr: Stderr):
+def test_a_user_who_comes_back_to_a_frozen_stderr_is_still_asked(
+    stack, signals: Signals, stderr: Stderr
+):
     stderr.console.line(100_000 * "x")
     stderr.console.flush()
     reader, writer = pipe(stack)

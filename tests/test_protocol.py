@@ -139,7 +139,7 @@ def test_a_new_kind_of_line_needs_a_name_a_pattern_and_a_sample_of_each_shape():
         protocol.first_line(b"PONG", line)
 
 
-# --- messages of ours
+# --- our own messages
 
 
 def test_our_hello_is_of_version_1():

@@ -1,7 +1,7 @@
-"""The loop: who is called when, and that neither an error nor a stale event goes astray.
+"""The loop: which handler is called when, and that errors and stale events reach no wrong handler.
 
-With a fake selector and its clock wherever that is enough; real sockets for numbers that the kernel
-gives anew.
+Most tests use a fake selector and its clock; real sockets are needed where the kernel uses a
+descriptor again.
 """
 
 import gc
@@ -155,7 +155,7 @@ def test_nobody_ready_and_no_deadline_is_a_sleep_without_end(world: World):
 
 
 @pytest.mark.fault("B14", "B15")
-def test_interest_0_is_not_registered_and_nothing_is_told_twice(world: World):
+def test_interest_0_is_not_registered_and_nothing_is_reported_twice(world: World):
     one = world.handler("one", b"x")
     watch, told = world.reactor.watch, world.selector.told
     watch(one, 0)
@@ -180,13 +180,13 @@ def test_an_interest_that_the_selector_refuses_is_not_noted(world: World):
 
 
 @pytest.mark.fault("B15")
-def test_who_gives_up_writing_while_it_reads_is_not_called_to_write(world: World):
+def test_a_handler_that_gives_up_writing_while_it_reads_is_not_called_to_write(world: World):
     one = world.handler("one", b"x", interest=READ | WRITE)
     one.reads = lambda: world.reactor.watch(one, READ)
     assert world.turn() == ["one readable"]
 
 
-def test_who_waits_for_both_is_called_only_for_what_is_ready(world: World):
+def test_a_handler_that_waits_for_both_is_called_only_for_what_is_ready(world: World):
     one = world.handler("one", interest=READ | WRITE)
     assert world.turn() == ["one writable"]
     one.sock.incoming.append(b"x")
@@ -194,7 +194,9 @@ def test_who_waits_for_both_is_called_only_for_what_is_ready(world: World):
     assert world.turn() == ["one readable"]
 
 
-def test_who_begins_to_wait_to_write_is_called_only_when_a_select_has_looked(world: World):
+def test_a_handler_that_begins_to_wait_to_write_is_called_only_when_a_select_has_looked(
+    world: World,
+):
     one = world.handler("one", b"x", interest=READ)
     one.reads = lambda: world.reactor.watch(one, WRITE)
     assert world.turn() == ["one readable"]
@@ -205,7 +207,7 @@ def test_who_begins_to_wait_to_write_is_called_only_when_a_select_has_looked(wor
 
 
 @pytest.mark.fault("B16", "B20")
-def test_who_was_closed_earlier_in_the_batch_is_not_called(world: World):
+def test_a_handler_that_was_closed_earlier_in_the_batch_is_not_called(world: World):
     one = world.handler("one", b"x", interest=READ)
     two = world.handler("two", b"x", interest=READ)
     one.reads = two.close
@@ -227,7 +229,7 @@ def test_a_reused_number_never_gets_the_old_event(world: World):
 
 
 @pytest.mark.fault("B16")
-def test_a_number_that_the_kernel_gives_anew_never_gets_the_old_event():
+def test_a_descriptor_that_is_used_again_never_gets_the_old_event():
     class Readable:
         interest = 0
 
@@ -292,7 +294,7 @@ def test_a_deadline_is_acted_on_when_its_time_has_passed_and_not_before(world: W
     one = world.handler("one")
     queue.arm(one)
     assert queue.earliest() == world.selector.now + 5.0
-    assert world.turn() == []  # slept till then; whoever came first would have been served now
+    assert world.turn() == []  # slept till then; sockets come first in this turn
     assert world.turn() == ["one late"]
     assert world.selector.sleeps == [5.0, 0.0]
     assert not queue.waiting
@@ -365,7 +367,7 @@ def test_a_million_cancelled_deadlines_leave_nothing_behind(world: World):
 
 
 @pytest.mark.fault("C8")
-def test_a_length_of_zero_that_arms_itself_anew_starves_nobody(world: World):
+def test_a_length_of_zero_that_arms_itself_again_starves_nobody(world: World):
     queue: DeadlineQueue = world.queue(0.0, lambda handler: (handler.late(), queue.arm(handler)))
     other = world.queue(0.0)
     again, one, two = world.handler("again"), world.handler("one", b"x"), world.handler("two")
@@ -399,7 +401,7 @@ def test_acting_on_one_deadline_may_cancel_all_the_others(world: World):
 
 
 @pytest.mark.fault("C10")
-def test_whose_bytes_come_with_the_deadline_is_not_late(world: World):
+def test_a_handler_whose_bytes_come_with_the_deadline_is_not_late(world: World):
     queue = world.queue(5.0)
     one = world.handler("one", interest=READ)
     one.reads = lambda: queue.cancel(one)
@@ -637,7 +639,7 @@ def raises(error):
 
 
 @pytest.mark.fault("B18")
-def test_an_error_is_told_to_the_handler_that_raised_it_and_to_nobody_else(world: World):
+def test_an_error_is_reported_to_the_handler_that_raised_it_and_to_nobody_else(world: World):
     error = ZeroDivisionError()
     handlers = [world.handler(f"h{number}", b"x", interest=READ | WRITE) for number in range(4)]
     handlers[1].reads = raises(error)
@@ -648,7 +650,7 @@ def test_an_error_is_told_to_the_handler_that_raised_it_and_to_nobody_else(world
 
 
 @pytest.mark.fault("B18")
-def test_who_ends_itself_by_an_error_while_reading_is_not_called_to_write(world: World):
+def test_a_handler_that_ends_by_an_error_while_reading_is_not_called_to_write(world: World):
     one = world.handler("one", b"x", interest=READ | WRITE, reads=raises(OSError()))
     one.on_error = lambda error: one.close()
     assert world.turn() == ["one readable"]

@@ -1,4 +1,4 @@
-"""docs/reliability.md and the tests tell of the same cases."""
+"""docs/reliability.md and the tests have the same cases."""
 
 import pytest
 
@@ -10,12 +10,12 @@ CATALOGUE = [
 ]
 
 
-def test_every_case_of_the_catalogue_is_told_once_and_in_order():
+def test_every_case_of_the_catalogue_is_reported_once_and_in_order():
     assert sorted([*cases.CASES, *cases.NOT_HERE]) == sorted(CATALOGUE)
     assert list(cases.CASES) == [case for case in CATALOGUE if case not in cases.NOT_HERE]
 
 
-def test_the_cases_that_are_told_and_those_that_the_tests_name_are_the_same():
+def test_the_cases_that_are_reported_and_those_that_the_tests_name_are_the_same():
     assert set(cases.named_by_tests()) == set(cases.CASES)
 
 

@@ -38,7 +38,7 @@ def body(tmp_path):
     return path
 
 
-# --- a moment without a signal handler of ours
+# --- a moment without our signal handlers
 
 STORM = """
 import atexit, os, sys
@@ -245,13 +245,13 @@ socket.socket.send = send
 
 
 @pytest.mark.fault("G22")
-def test_a_reset_that_the_hello_of_the_client_met_is_told():
+def test_a_reset_that_the_hello_of_the_client_met_is_reported():
     with directed(LATE) as env:
         outcome = play(lambda peer: peer.send(HELLO).await_read().reset(), env=env)
     assert_failed(outcome, 5, "^client.py: connection reset by peer in RECEIVING; nothing saved")
 
 
-def test_a_stream_that_ends_without_a_reset_is_told_as_such():
+def test_a_stream_that_ends_without_a_reset_is_reported_as_such():
     assert_failed(play(saying(HELLO)), 5, "the stream ended in RECEIVING: 0 bytes")
 
 
@@ -259,7 +259,7 @@ def test_a_stream_that_ends_without_a_reset_is_told_as_such():
 
 
 def pour(connection, count):
-    """Send so many bytes; less if the other end leaves."""
+    """Send `count` bytes; fewer if the other end leaves."""
     with suppress(ConnectionError):
         connection.sendall(bytes(count))
 

@@ -308,7 +308,7 @@ DEFECTS = {
         message = protocol.file_message
         protocol.file_message = lambda body: message(body).replace(b"FILE 14 ", b"FILE 14 0")[:-1]
     """),
-    "sends to who has said nothing": (6, """
+    "sends to a client that has said nothing": (6, """
         load = dotted.load
         def load_deaf(name, folder):
             half = load(name, folder)

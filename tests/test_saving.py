@@ -129,7 +129,7 @@ def test_unpublished_nothing_is_left_and_the_old_file_is_untouched(here, failure
 
 
 @pytest.mark.fault("H12")
-def test_who_has_the_old_file_open_keeps_reading_it(here):
+def test_a_reader_who_has_the_old_file_open_keeps_reading_it(here):
     Path("out").write_bytes(OLD)
     with open("out", "rb") as reader:
         save("out")
@@ -235,7 +235,7 @@ def test_a_name_that_the_system_keeps_for_a_device_is_refused(here, monkeypatch)
 
 
 @pytest.mark.fault("H2", "H6")
-def test_a_full_device_is_told():
+def test_a_full_device_is_reported():
     assert refusal("/dev/full") == "cannot save '/dev/full': no space left on device"
 
 
@@ -434,7 +434,7 @@ def test_a_close_may_be_the_call_that_says_that_the_disk_is_full(here, monkeypat
 
 @pytest.mark.fault("H6", "H14")
 def test_where_descriptors_are_files_of_a_folder_they_are_found_too(here, monkeypatch):
-    """As /dev/fd is on macOS: no links there, and stat tells of the file itself."""
+    """As /dev/fd is on macOS: it has no links, and stat describes the file itself."""
     os.mkdir("fd")
     monkeypatch.setattr(destination, "OWN_DESCRIPTORS", ("fd",))
     reader, writer = os.pipe()
@@ -703,14 +703,14 @@ def test_an_old_file_that_may_not_be_written_is_not_replaced_although_the_folder
 
 
 @pytest.mark.fault("H8")
-def test_whoever_may_not_write_is_refused(here, monkeypatch):
+def test_a_user_who_may_not_write_is_refused(here, monkeypatch):
     Path("out").write_bytes(OLD)
     monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != ("out", os.W_OK))
     assert refusal("out") == "cannot save 'out': it may not be written"
 
 
 @pytest.mark.fault("H1")
-def test_a_folder_that_may_not_be_written_is_told(here):
+def test_a_folder_that_may_not_be_written_is_reported(here):
     os.chmod(here, 0o555)
     assert outcome(child(NOT_ROOT, "out", env=UNMEASURED)) == (
         1,
@@ -732,7 +732,7 @@ def test_a_folder_that_may_not_be_listed_is_enough(here):
 
 
 @pytest.mark.fault("H6", "H8")
-def test_a_device_that_may_not_be_written_is_told_before_connecting(here):
+def test_a_device_that_may_not_be_written_is_reported_before_connecting(here):
     os.chmod(here, 0o755)
     os.mkfifo("fifo")
     os.chmod("fifo", 0o444)
@@ -782,7 +782,7 @@ def test_ctrl_c_ends_the_wait_for_the_reader_of_a_fifo(here):
 
 
 @pytest.mark.fault("H6")
-def test_a_fifo_whose_reader_goes_is_told(here):
+def test_a_fifo_whose_reader_goes_is_reported(here):
     os.mkfifo("fifo")
     real = os.open
 
@@ -866,7 +866,7 @@ def test_standard_output_that_is_a_socket_gets_the_bytes(path):
 
 @pytest.mark.fault("H6", "E10")
 @pytest.mark.parametrize("path", STDOUT)
-def test_standard_output_whose_reader_has_gone_is_told(path):
+def test_standard_output_whose_reader_has_gone_is_reported(path):
     reader, writer = os.pipe()
     os.close(reader)
     process = child("pass", path, stdout=writer)
@@ -875,19 +875,19 @@ def test_standard_output_whose_reader_has_gone_is_told(path):
 
 
 @pytest.mark.fault("E10")
-def test_standard_output_that_was_closed_and_is_now_a_read_only_null_device_is_told():
+def test_standard_output_that_was_closed_and_is_now_a_read_only_null_device_is_reported():
     with open("/dev/null", "rb") as null:
         process = child("pass", "-", stdout=null)
     assert outcome(process) == (1, "cannot save '-': bad file descriptor\n")
 
 
 @pytest.mark.fault("E10")
-def test_standard_output_that_is_closed_is_told():
+def test_standard_output_that_is_closed_is_reported():
     assert outcome(child("os.close(1)", "-")) == (1, "cannot save '-': bad file descriptor\n")
 
 
 @pytest.mark.fault("H2", "H6")
-def test_standard_output_on_a_full_device_is_told():
+def test_standard_output_on_a_full_device_is_reported():
     with open("/dev/full", "wb") as full:
         process = child("pass", "-", stdout=full)
     assert outcome(process) == (1, "cannot save '-': no space left on device\n")

@@ -51,7 +51,7 @@ def play(capfd, *words):
     return status, capfd.readouterr().out.splitlines()
 
 
-def test_nobody_is_lost_but_whom_the_killed_server_held(haproxy):
+def test_nobody_is_lost_but_the_clients_of_the_killed_server(haproxy):
     with Program(SCRIPT, "--servers", 4, "--clients", 1500) as run:
         status = run.wait(60)
     assert status == 0, run.stdout
@@ -74,7 +74,7 @@ def test_a_loss_at_sigterm_is_a_failure(haproxy, monkeypatch, capfd):
     assert lines[-1] == "FAILED: SIGTERM"
 
 
-def test_whoever_is_lost_beyond_the_killed_server_is_a_failure(haproxy, monkeypatch, capfd):
+def test_a_client_lost_beyond_the_killed_server_is_a_failure(haproxy, monkeypatch, capfd):
     monkeypatch.setattr(scale.Killed, "stop", kill_all)
     status, lines = play(capfd, "--servers", 2, "--clients", LATER_ONES)
     assert status == 1
@@ -107,7 +107,7 @@ def test_a_health_check_is_a_transfer_like_any_other_and_a_stopped_server_is_lef
     assert server.lines[-1].endswith(" done, 0 lost, 0 cut")
 
 
-def test_the_configuration_stands_as_it_is(haproxy):
+def test_the_configuration_is_used_as_it_is(haproxy):
     check = [haproxy, "-c", "-f", scale.CONFIGURATION]
     run = subprocess.run(check, capture_output=True, text=True, timeout=10, check=False)
     assert run.returncode == 0, run.stderr
@@ -136,7 +136,7 @@ def test_without_haproxy_there_is_one_line_on_how_to_install_it(monkeypatch, cap
     assert said.out == ""
 
 
-def test_a_haproxy_that_does_not_start_is_told_in_its_own_words(haproxy):
+def test_a_haproxy_that_does_not_start_is_reported_in_its_own_words(haproxy):
     low = 'ulimit -n 1000; exec "$@"'
     with Program(SCRIPT, shell=low, env=UNMEASURED) as run:
         assert run.wait() == 1
@@ -159,12 +159,12 @@ def test_ctrl_c_ends_all_of_it(haproxy):
         assert run.wait() == 130  # and nobody holds the terminal: see Program.wait
 
 
-def test_a_server_that_cannot_start_is_told_in_its_own_words(tmp_path):
+def test_a_server_that_cannot_start_is_reported_in_its_own_words(tmp_path):
     with pytest.raises(Failure, match=r"no server: server\.py: cannot deliver"):
         OwnServer(str(tmp_path))
 
 
-def test_a_server_of_our_own_that_dies_is_told_with_its_status():
+def test_a_server_of_our_own_that_dies_is_reported_with_its_status():
     with OwnServer(SAMPLE) as server:
         os.kill(server.process.pid, signal.SIGKILL)
         assert server.stop() == "it said nothing (status -9)"

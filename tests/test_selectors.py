@@ -69,7 +69,7 @@ class Speaker(Connection):
 
 
 @pytest.mark.fault("B1", "B9", "B14")
-def test_two_talk_at_once_in_small_pieces_and_whoever_has_ended_is_left_alone(reactor: Reactor):
+def test_two_talk_at_once_in_small_pieces_and_one_that_has_ended_is_left_alone(reactor: Reactor):
     words = [bytes(range(256)) * 400, b"x" * 70_000]
     speakers = []
     for sock, data in zip(socket.socketpair(), words, strict=True):
@@ -175,7 +175,7 @@ def test_everybody_gets_an_exact_copy(reactor: Reactor, options):
 
 
 @pytest.mark.fault("B6", "B10", "B11", "E7")
-def test_whoever_misbehaves_is_ended_and_nobody_else_notices(reactor: Reactor):
+def test_a_peer_that_misbehaves_is_ended_and_nobody_else_notices(reactor: Reactor):
     party = Party(reactor)
     with ExitStack() as stack:
         odd, gone, knocker, silent = (

@@ -1,7 +1,7 @@
 """server.py at its limits: descriptors, --max-clients, episodes, floods, memory, processor time.
 
-Every client is waited for: whoever has connected is served in the end, however long accepting
-pauses. Figures are taken from the kernel's own counters (Linux).
+Every client that has connected is served in the end, however long accepting pauses; the tests wait
+for each. Figures come from the kernel's own counters (Linux).
 """
 
 import contextlib
@@ -213,7 +213,7 @@ def test_accepting_resumes_by_itself_when_descriptors_come_from_elsewhere(
 
 
 @pytest.mark.fault("A1", "A7", "D6", "D12")
-def test_ctrl_c_out_of_descriptors_drains_whom_it_has(text_file: Path) -> None:
+def test_ctrl_c_out_of_descriptors_drains_the_clients_it_has(text_file: Path) -> None:
     options = ("--max-clients", "1000", "--drain", "600", "--timeout", "600")
     with Server(text_file, *options, shell=open_files(30)) as server:
         with connected(server, 60) as clients:

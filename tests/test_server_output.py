@@ -1,7 +1,7 @@
-"""server.py and whoever reads what it says: frozen, gone, closed, broken, a file, a socket.
+"""The outputs of server.py, with readers that are frozen or gone; closed, broken, a file, a socket.
 
-The files go on being delivered in every case, the exit status keeps its meaning, and nobody's
-terminal or pipe is left in another mode.
+In every case the server delivers files, the exit status keeps its meaning, and no terminal or pipe
+is left in another mode.
 """
 
 import contextlib
@@ -185,7 +185,7 @@ def test_a_full_stdout_holds_nobody_up(text_file: Path) -> None:
 def on_known_port(text_file: Path, *options: str, **how: object) -> Iterator[Server]:
     """A server whose stdout cannot tell its port, so it gets one.
 
-    There is no event for "it listens now": the connection itself is tried until it stands.
+    There is no event for "it listens now": we connect again until it works.
     """
     with reserved_port() as port:
         how.setdefault("ready", False)
@@ -260,7 +260,7 @@ def test_a_device_that_takes_nothing_is_no_trouble(text_file: Path, where: str) 
 
 
 def expected(transfers: int) -> list[str]:
-    """Return all lines of a run with so many transfers, one after the other."""
+    """Return all lines of a run with `transfers` transfers, one after the other."""
     header = file_message(TEXT).partition(b"\n")[0].decode()
     told = []
     for number in range(1, transfers + 1):

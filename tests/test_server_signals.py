@@ -210,7 +210,9 @@ def test_open_transfers_finish_after_ctrl_c_and_newcomers_are_refused(text_file:
 
 @pytest.mark.fault("D12", "A16")
 @pytest.mark.parametrize("places", [1, 1000])
-def test_whoever_waits_in_the_backlog_at_ctrl_c_is_served(text_file: Path, places: int) -> None:
+def test_a_client_that_waits_in_the_backlog_at_ctrl_c_is_served(
+    text_file: Path, places: int
+) -> None:
     with Server(text_file, "--max-clients", places) as server:
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(server.accepted())

@@ -55,7 +55,7 @@ class OnListener(Always):
 
 
 class SecondSend:
-    """Lets the second send of whoever sends an ERROR line fail."""
+    """Lets the second send of a server that sends an ERROR line fail."""
 
     def __init__(self, error):
         self.error = error
@@ -143,7 +143,7 @@ def test_a_client_without_room_is_not_polled_in_slow_motion():
 
 
 def test_a_listener_that_cannot_be_registered_again_counts_no_connection_twice():
-    """ENOSPC from epoll_ctl: the end of a connection failed half-way, and was told twice."""
+    """ENOSPC from epoll_ctl: the end of a connection failed half-way, and was reported twice."""
     world = lived(clients=3, max_clients=1, faults=OnListener("register", errno.ENOSPC, times=2))
     assert words(world) == ["done", "done", "done"]
 
@@ -197,7 +197,7 @@ def test_any_shortage_pauses_and_ends_in_a_tenth_of_a_second(number):
 
 @pytest.mark.fault("A9", "A10")
 @pytest.mark.parametrize("number", sorted(GONE_NUMBERS), ids=errno.errorcode.get)
-def test_whoever_is_gone_from_the_backlog_costs_nobody_else_anything(number):
+def test_a_client_that_has_left_the_backlog_costs_nobody_else_anything(number):
     world = lived(faults=Always("accept", number, times=1))
     assert copies(world).count(world.knobs.body) == 2
     assert words(world) == ["done", "done"]
@@ -266,7 +266,7 @@ def test_a_flood_does_not_starve_a_transfer_under_way():
 
 
 @pytest.mark.fault("A16")
-def test_whoever_finds_the_backlog_full_asks_again_and_is_served():
+def test_a_client_that_finds_the_backlog_full_asks_again_and_is_served():
     assert exact(lived(clients=12, backlog=0, max_clients=1))
 
 
@@ -284,7 +284,7 @@ def test_of_two_listeners_neither_takes_all_the_room():
 
 
 @pytest.mark.fault("A19", "D12", "D14")
-def test_whoever_is_in_the_backlog_when_the_signal_comes_is_served():
+def test_a_client_in_the_backlog_when_the_signal_comes_is_served():
     """Signal and listener are ready in one batch: the signal is handled first."""
     world = World(Calm(), Knobs(clients=12))
     world.at(world.now, Pending(world.server.signal, signal.SIGTERM))
@@ -311,7 +311,7 @@ def test_a_client_that_never_reads_is_late_and_disturbs_nobody():
 
 @pytest.mark.fault("B4", "B5")
 @pytest.mark.parametrize("kind", ["silent", "half a hello", "a byte a second"])
-def test_the_deadline_is_one_from_accept_on_for_whoever_is_slow(kind):
+def test_a_slow_client_has_one_deadline_from_accept_on(kind):
     world = lived(*20 * [kind], clients=3, timeout=5.0)
     assert sorted(words(world)) == 3 * ["done"] + 20 * ["late"]
     assert 5.0 <= world.now - 1000.0 < 5.01
@@ -327,7 +327,7 @@ def test_an_endless_client_is_refused_at_its_first_bytes():
 @pytest.mark.fault("B7", "B8", "B9")
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.owed])
 @pytest.mark.parametrize("window", [1, 65536])
-def test_whoever_says_hello_gets_the_file_whatever_else_it_says(kind, window):
+def test_a_client_that_says_hello_gets_the_file_whatever_else_it_says(kind, window):
     world = lived(kind, clients=1, window=window)
     assert words(world) == ["done", "done"]
     assert world.strangers[0].sock.heard == HELLO + FILE
@@ -360,7 +360,7 @@ def test_a_number_that_is_used_again_within_a_batch_never_gets_the_old_event():
 
 @pytest.mark.fault("B18")
 @pytest.mark.parametrize("call", ["recv", "send", "shutdown", "setblocking", "modify"])
-def test_a_defect_of_ours_ends_one_connection(call):
+def test_our_own_bug_ends_one_connection(call):
     world = lived(clients=4, chunk=20, window=30, faults=Always(call, DEFECT, times=1))
     assert sorted(words(world)) == ["bug", "done", "done", "done"]
 
@@ -377,7 +377,7 @@ def test_cutting_in_the_middle_of_a_batch_ends_everybody_once():
 
 @pytest.mark.fault("C3", "C10")
 def test_bytes_that_were_there_before_a_stall_are_not_late():
-    """The process is stopped for a minute; the client's hello lies in the kernel all the time."""
+    """The process is stopped for a minute; the client's hello is in the kernel all the time."""
     world = World(Calm(), Knobs(clients=0))
     stranger = world.add_stranger("silent")
 
@@ -430,7 +430,7 @@ def test_the_first_signal_lets_transfers_finish(number):
 
 @pytest.mark.fault("D7", "D14")
 @pytest.mark.parametrize("kind", ["silent", "never reads"])
-def test_a_drain_ends_in_time_whoever_holds_on(kind):
+def test_a_drain_ends_in_time_whatever_the_clients_do(kind):
     world = lived(kind, clients=1, drain=2.0, later=[(1.0, signal.SIGTERM)])
     assert sorted(words(world)) == ["cut", "done"]
     assert 3.0 <= world.now - 1000.0 < 3.01

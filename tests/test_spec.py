@@ -54,7 +54,7 @@ def test_a_requirement_is_one_sentence_with_one_subject_and_one_must():
         assert said.endswith(".") and ". " not in said, f"{name}: one sentence: {said!r}"
 
 
-def test_no_must_stands_outside_a_requirement():
+def test_no_must_is_outside_a_requirement():
     named = len(requirements(TEXT))
     conventions = section(TEXT, "2 Words and conventions").partition("- **octet**")[0]
     assert TEXT.count("MUST") - conventions.count("MUST") == named
@@ -135,7 +135,7 @@ def test_rows_stand_in_the_order_of_the_states(table, states, transitions):
 
 
 def ways_to_close(table: list[Row]) -> set[str]:
-    """Return what stands behind `closed:` in a table."""
+    """Return the words after `closed:` in a table."""
     ways = {row.next.removeprefix("closed: ") for row in table if row.next.startswith("closed: ")}
     states = {row.state for row in table}
     assert {row.next for row in table} <= states | {f"closed: {way}" for way in ways}

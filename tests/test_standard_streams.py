@@ -75,7 +75,7 @@ def test_a_regular_file_keeps_its_shared_offset(stack, tmp_path):
     assert (tmp_path / "log").read_bytes() == b"one two three"
 
 
-def test_a_socket_that_cannot_be_opened_anew_is_shared_and_stays_blocking(stack):
+def test_a_socket_that_cannot_be_opened_again_is_shared_and_stays_blocking(stack):
     ours, _theirs = (stack.enter_context(end) for end in socket.socketpair())
     (private,) = kept(stack, posix.private(ours.fileno(), os.O_WRONLY))
     assert os.fstat(private).st_ino == os.fstat(ours.fileno()).st_ino
@@ -90,7 +90,7 @@ def test_no_right_is_gained_that_the_descriptor_did_not_have(stack, opened, want
     assert caught.value.errno == errno.EBADF
 
 
-def test_a_closed_descriptor_is_told_so(stack):
+def test_a_closed_descriptor_is_an_error_at_once(stack):
     ends = os.pipe()
     for end in ends:
         os.close(end)

@@ -1,7 +1,7 @@
 """Every row of the state tables in protocol.md, acted out by the state machines of both programs.
 
 Nothing is real here but the code: the socket is a Wire, whose other end is the test, nothing is
-ever selected, and the clock stands still. A row is played in three steps: bring a connection into
+ever selected, and the clock does not move. A row is played in three steps: bring a connection into
 `state`, let `event` happen under `condition`, compare what was done with `action` and `next`. The
 words of the tables are looked up below, so a row that nobody can play fails.
 """
@@ -380,7 +380,7 @@ def play_client(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (len(world.warnings) > 0) == (row.action == "save the copy and warn"), row
 
 
-def test_every_word_that_is_looked_up_here_stands_in_a_table():
+def test_every_word_that_is_looked_up_here_is_in_a_table():
     rows = [*SERVER_ROWS, *CLIENT_ROWS]
     assert {row.action for row in SERVER_ROWS} == set(SERVER_ACTIONS)
     assert {row.action for row in CLIENT_ROWS} == set(CLIENT_ACTIONS)

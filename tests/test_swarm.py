@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_delivered_is_one_line(tmp_path):
     assert len(run.lines) == 1
 
 
-def test_those_whom_a_dying_server_takes_along_are_counted_with_the_reason(original):
+def test_the_clients_that_a_dying_server_takes_along_are_counted_with_the_reason(original):
     slow = ("--chunk", 16, "--pause", 0.2)
     with Server(*slow, original) as server:
         words = ("--port", server.port, "--clients", 300, original)
@@ -154,7 +154,9 @@ def test_ctrl_c_takes_our_own_server_along(original):
         run.expect(r"of 15,000 exact, 0 failed")
         run.type("\x03")
         run.expect(r"^[\d,]+ of 15,000 copies exact")
-        run.expect(r"^the server: \d+ done, \d+ lost, 0 cut$")  # and no time "each": of whom?
+        run.expect(
+            r"^the server: \d+ done, \d+ lost, 0 cut$"
+        )  # and no time "each": other clients come too
         assert run.wait() == 130  # and nobody holds the terminal: see Program.wait
 
 

@@ -107,7 +107,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
         yield process
 
 
-def test_every_attack_stands_in_the_table_of_faults():
+def test_every_attack_is_in_the_table_of_faults():
     assert [attack.name for attack in ATTACKS] == list(FAULTS)
 
 
@@ -320,7 +320,7 @@ def test_a_command_without_options_is_taken_as_it_is():
 
 
 @pytest.mark.parametrize("command", [["/no/such/program"], [sys.executable, "-c", "print('hi')"]])
-def test_a_command_that_does_not_listen_is_told(command, capsys):
+def test_a_command_that_does_not_listen_is_reported(command, capsys):
     assert main(["--fast", "--attack", "silent", "--", *command]) == 1
     assert command[0] in capsys.readouterr().out
 
@@ -330,6 +330,6 @@ def test_the_list_names_every_attack(capsys):
     assert set(FAULTS) <= set(re.findall(r"^([a-z-]+) ", capsys.readouterr().out, re.MULTILINE))
 
 
-def test_the_command_stands_behind_two_dashes():
+def test_the_command_comes_after_two_dashes():
     assert split(["--fast", "--", "python", "x.py"]) == (["--fast"], ["python", "x.py"])
     assert split(["--fast"]) == (["--fast"], list(DEFAULT))

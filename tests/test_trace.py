@@ -101,7 +101,7 @@ def test_a_trace_that_cannot_be_written_is_one_line_and_everybody_is_served(body
     assert said == ["the trace ends: cannot write to '/dev/full': no space left on device"]
 
 
-def test_listeners_of_one_name_are_told_apart(tmp_path, body):
+def test_listeners_of_one_name_are_reported_apart(tmp_path, body):
     path = tmp_path / "run.jsonl"
     with Server(body, "-q", "--trace", path, host="localhost"):
         await_condition(lambda: of(events(path), ev="select"), "the first turn")
@@ -134,7 +134,7 @@ def test_a_copy_that_does_not_exist_yet_is_no_place_for_a_trace(tmp_path):
     assert (ended.status, os.listdir(tmp_path)) == (2, [])
 
 
-def test_a_slow_handler_is_told_of(tmp_path, body):
+def test_a_slow_handler_is_reported(tmp_path, body):
     """Stopped in mid-handler, as by a swap storm; the alarm cannot know why, only that."""
     slow = tmp_path / "slow"
     slow.mkdir()

@@ -21,7 +21,7 @@ from tests.test_tracing_events import KEY, VALUES
 DOCUMENT = "docs/trace.md"
 LANES = Path(ROOT, "docs/lanes.jsonl")
 JSON = [block.text for block in blocks(DOCUMENT) if block.language == "json"]
-# What relates two keys of one event, and stands in no schema.
+# Messages about two keys of one event, which no schema can relate.
 SENSE = re.compile("bytes is|in_ms belongs|for nothing at all|a key stands twice")
 
 

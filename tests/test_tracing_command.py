@@ -136,7 +136,7 @@ def test_a_range_beyond_the_end_is_one_line(good):
 
 
 @pytest.mark.parametrize("command", ["lanes", "perfetto"])
-def test_output_goes_where_it_is_told(good, tmp_path, command):
+def test_output_goes_to_the_file_that_is_named(good, tmp_path, command):
     path = tmp_path / "out put"
     ended = tracing(command, good, "-o", path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", f"wrote {path}\n")
@@ -278,7 +278,7 @@ def test_help_that_cannot_be_written_is_one_line(words):
 
 @pytest.mark.fault("E14")
 @pytest.mark.parametrize("command", ["check", "lanes", "--help"])
-def test_nobody_who_reads_any_more_is_no_news(good, command):
+def test_a_reader_who_has_left_is_no_error(good, command):
     reader, writer = os.pipe()
     os.close(reader)
     try:

@@ -1,4 +1,4 @@
-"""A trace is read or refused: one line that says where and what, whatever stands in the file."""
+"""A trace is read, or refused with one line that says where and why, whatever the file contains."""
 
 import io
 import json
@@ -130,7 +130,7 @@ def test_a_second_run_is_refused():
     assert refusal_of(RUN, RUN) == "line 2: a trace has one run, its first line"
 
 
-def test_nothing_stands_behind_the_end():
+def test_nothing_comes_after_the_end():
     end = {"n": 2, "t": 0, "k": 0, "ev": "end", "dropped": 0}
     assert refusal_of(RUN, end, HALF) == "line 3: there is something after the end"
 
@@ -186,7 +186,7 @@ def test_a_length_below_zero_is_over_already():
     assert trace_of(RUN, HALF | keys).events[1]["in_ms"] == -0.5
 
 
-# --- whatever stands in the file
+# --- whatever the file contains
 
 GOOD_TEXT = one_transfer().text().encode()
 VALUES = st.recursive(

@@ -77,7 +77,7 @@ def test_each_thing_that_was_done_has_its_mark(name):
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_came_later_stands_further_right(name):
+def test_what_came_later_is_further_right(name):
     layout = laid_out(GOOD[name]())
     places = [mark.x for mark in layout.marks]
     assert places == sorted(set(places))
@@ -86,7 +86,7 @@ def test_what_came_later_stands_further_right(name):
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_each_mark_stands_in_a_call_of_its_lane(name):
+def test_each_mark_is_in_a_call_of_its_lane(name):
     layout = laid_out(GOOD[name]())
     for mark in layout.marks:
         if mark.glyph != "close" or mark.on != "connection":  # a client leaves after its last turn
@@ -105,7 +105,7 @@ def test_a_lane_for_each_that_is_called_in_the_order_of_the_first_calls():
     assert laid_out(download()).lanes == ["download", "connection"]
 
 
-def test_while_it_sleeps_one_sees_who_is_watched_and_who_wakes_it():
+def test_while_it_sleeps_one_sees_what_is_watched_and_what_wakes_it():
     column = next(c for c in laid_out(three_clients()).columns if (c.kind, c.k) == ("asleep", 3))
     assert column.watched == {"signals": "r", "listener": "r", "c1": "w", "c2": "r"}
     assert column.ready == {"c1": "w", "c2": "r"}
@@ -160,10 +160,10 @@ def test_a_strip_is_a_part_of_the_whole_wherever_it_is_cut(name):
         assert part.x >= part.left
 
 
-# --- for whom
+# --- its readers
 
 
-def test_who_cannot_see_it_is_told():
+def test_a_reader_who_cannot_see_it_has_a_description():
     picture = drawn(three_clients())
     assert picture.get("role") == "img"
     named = picture.get("aria-labelledby").split()

@@ -83,7 +83,7 @@ c1, c2, listener = Handler("c1"), Handler("c2"), Handler("listener")
 STATE = SimpleNamespace(name="SENDING")
 
 
-def test_a_turn_is_shown_with_its_number_its_sleep_and_who_was_ready(world: World):
+def test_a_turn_is_shown_with_its_number_its_sleep_and_what_was_ready(world: World):
     world.turn(1.23456, (listener, READ))
     assert world.end() == ["turn 1: slept 1234.6 ms; listener readable"]
     world.turn(0.0, (c1, WRITE), (c2, READ | WRITE))
@@ -103,7 +103,7 @@ def test_a_deadline_is_one_line_although_it_takes_two_turns(world: World):
     assert world.end() == ["turn 3: slept 100.0 ms; c2 readable"]
 
 
-def test_what_each_has_done_stands_behind_its_name(world: World):
+def test_what_each_has_done_comes_after_its_name(world: World):
     world.turn(0.001, (c1, READ), (c2, WRITE))
     world.log(Called(c1, c1.on_readable))
     world.log(Received(c1, b"HELLO 1\n"))
@@ -155,7 +155,7 @@ def test_an_error_and_the_end_of_a_stream_have_words_too(world: World):
     ]
 
 
-def test_the_line_of_a_turn_stands_before_those_of_the_conversation(world: World):
+def test_the_line_of_a_turn_comes_before_those_of_the_conversation(world: World):
     world.console.lines.append("from before\n")
     world.turn(0.0, (c1, READ))
     world.console.lines.append("c1 S: HELLO 1\n")

@@ -52,7 +52,7 @@ MISSPELT = {
     "the length of a queue, which is set": ("print(queue.length)", "queue.length = 2.0"),
 }
 
-# The same in a test: what mypy is told about tests is in pyproject.toml.
+# The same in a test: pyproject.toml has the settings of mypy for tests.
 TEST = """
 from client import hello as client_hello
 from edges.command_line import ClientOptions, ServerOptions

@@ -60,7 +60,7 @@ class Viewer:
                 break
 
     def open(self, fragment: str = "") -> None:
-        """Load the page anew, at this part of it."""
+        """Load the page again, at this fragment."""
         self.page.goto("about:blank")
         self.page.goto(self.path.as_uri() + fragment)
 
@@ -74,8 +74,8 @@ class Viewer:
         return self.text("#sentence")
 
     def await_n(self, n: int) -> None:
-        """Wait until event n is shown: a new fragment is told of by an event. (Not by way of
-        wait_for_function, which evaluates in the page: its policy does not let us.)"""
+        """Wait until event n is shown: the browser reports a new fragment with an event.
+        (wait_for_function would evaluate code in the page, which its policy forbids.)"""
         from playwright.sync_api import expect
 
         expect(self.page.locator("#slider")).to_have_value(str(n))

@@ -1,14 +1,14 @@
-"""A world without a kernel: sockets that do as they are told, and a clock that only waiting moves.
+"""A world without a kernel: sockets that the test controls, and a clock that only waiting moves.
 
     selector = FakeSelector()
     reactor = Reactor(selector, selector.clock)
     sock = selector.socket(b"bytes to receive", b"")
     selector.after(3.0, lambda: sock.incoming.append(b"late ones"))
 
-Time passes inside `select` alone, and only while nobody is ready: up to the end of the sleep, or to
-the next thing that was laid down with `after`. Readiness is level-triggered: each `select` asks the
-sockets anew. A sleep that nothing would ever end is a deadlock; a loop that turns and turns in no
-time is a spin: both fail the test.
+Time passes inside `select` alone, and only while no socket is ready: up to the end of the sleep, or
+to the next action that was scheduled with `after`. Readiness is level-triggered: each `select` asks
+the sockets again. A sleep that nothing would ever end is a deadlock, and a loop that turns again
+and again while no time passes is a spin: both fail the test.
 """
 
 import math
@@ -107,7 +107,7 @@ class FakeSelector(selectors.BaseSelector):
         self.now = 1000.0  # a monotonic clock may begin anywhere
         self.numbers: set[int] = set()
         self.keys: dict[int, selectors.SelectorKey] = {}
-        self.told: list[tuple[object, ...]] = []  # what it was told, call by call
+        self.told: list[tuple[object, ...]] = []  # each call that it got
         self.sleeps: list[float | None] = []  # the time given to each select
         self.lies: Ready = []  # reported by the next select, ready or not
         self.laid_down: list[tuple[float, Callable[[], object]]] = []
@@ -176,6 +176,6 @@ class FakeSelector(selectors.BaseSelector):
             act()
 
     def ready(self) -> Ready:
-        """Return who is ready, in the order of registration."""
+        """Return the keys that are ready, in the order of registration."""
         events = [(key, key.fileobj.ready() & key.events) for key in self.keys.values()]  # type: ignore[union-attr]
         return [(key, ready) for key, ready in events if ready]

@@ -40,8 +40,8 @@ def await_condition(condition: Callable[[], bool], what: str) -> None:
 def unread(connection: socket.socket) -> int:
     """Return how many bytes the other end has not read yet; 0 if it is gone.
 
-    Those come first that it has not even acknowledged: while a call of its own holds the socket, or
-    the machine is busy, what arrives stands in no queue that can be asked about.
+    This includes bytes that it has not acknowledged yet: while a call of its own holds the socket,
+    or the machine is busy, arriving bytes are in no queue that we can query.
     """
     try:
         here, there = connection.getsockname(), connection.getpeername()

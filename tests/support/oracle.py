@@ -93,7 +93,7 @@ STATUSES = {"open": 5, "error": 4, "never": 4, "damaged": 5, "invalid": 4, "whol
 
 
 def file_message(data: bytes) -> tuple[str, bytes]:
-    """Return what has come in place of a file message, and what lies beyond a whole file."""
+    """Return the kind of message that has come, and the bytes after a whole file."""
     length = verdict(data, "FILE", "ERROR")
     if length <= 0:
         return "open" if length == BEGUN else "never", b""

@@ -111,7 +111,7 @@ class Peer:
         return heard
 
     def finish(self) -> Self:
-        """Half-close: nothing more will be sent. (No news to somebody who is gone already.)"""
+        """Half-close: nothing more will be sent. (If the other end has left, nothing happens.)"""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
         return self
@@ -151,7 +151,7 @@ def connect(
 
 @dataclass
 class Door:
-    """A listening socket, and whoever came in."""
+    """A listening socket, and the connections that it has accepted."""
 
     sock: socket.socket
     peers: list[Peer] = field(default_factory=list)

@@ -211,7 +211,7 @@ class Program:
         return [out for out in {self.out, self.err} if out is not None]
 
     def _collect(self) -> None:
-        """Read both outputs to their end, waking whoever waits; runs in its own thread."""
+        """Read both outputs to their end, and wake threads that wait; runs in its own thread."""
         with selectors.PollSelector() as selector:
             selector.register(self._stopped, selectors.EVENT_READ)
             for output in self._outputs():
@@ -600,7 +600,7 @@ def run_client(*arguments: object, limit: float = LIMIT, **how: Any) -> Client:
 
 @contextlib.contextmanager
 def reserved_port() -> Iterator[int]:
-    """A port that only servers of ours can get, in both families, for as long as it is held.
+    """A port that only our servers can get, in both families, as long as this lasts.
 
     Bound and not listening, with SO_REUSEADDR as the server has it: then a server may listen there,
     once or again, while the kernel gives the port to nobody else, nor to a client's own end.

@@ -5,7 +5,7 @@ A test plays the server as a function of a tests.support.peers.Peer and looks at
     outcome = play(lambda peer: peer.send(b"220 mail.example ESMTP\\r\\n").farewell())
     assert_failed(outcome, 4, "expected HELLO")
 
-Each run has a folder of its own, in which `copy` already stands with OLD in it: a failure must
+Each run has a folder of its own, in which `copy` already exists with OLD in it: a failure must
 leave just that. `-q` is given unless a test wants the talk, so that what is said is what the
 contract calls warnings and errors. `directed` changes the world of the process before it starts
 (what a name resolves to, say): through sitecustomize, which Python imports by itself.
@@ -55,7 +55,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """Give a folder in which `copy` stands with OLD in it."""
+    """Yield a folder with a file `copy` that has OLD in it."""
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "copy").write_bytes(OLD)
         yield Path(name)

@@ -6,8 +6,8 @@
     story.end()
     trace = story.trace()
 
-Owns no opinion on what is right: that is lab/tracing/invariants.py's. `spoiled` changes one event
-and numbers the rest anew, so that only the change itself can give it away.
+Does not judge what is right: lab/tracing/invariants.py does. `spoiled` changes one event and
+renumbers the others, so that only the change itself can be noticed.
 """
 
 import contextlib
