@@ -15,6 +15,8 @@ import stat
 from collections.abc import Mapping
 from itertools import combinations
 
+from edges.system import share_offset
+
 Identity = tuple[object, ...]
 
 STREAMS = {"standard output": 1, "standard error": 2}
@@ -24,14 +26,15 @@ def clash(files: Mapping[str, str | int | None]) -> str:
     """Return "A and B are the same file" if two outputs are; "" if all are different.
 
     `files` has what the user calls each output, and its path, or one of our descriptors, or None.
-    The standard streams are added here. They may be one file (`>log 2>&1`): they then share one
-    offset.
+    The standard streams are added here. They may be one file if they share one offset (`>log 2>&1`)
+    or append: then they do not write over each other.
     """
     places = {**files, **STREAMS}
     found = {name: _identity(place) for name, place in places.items() if place is not None}
     for one, other in combinations(found, 2):
-        on_stdout = places[one] == places[other] == 1
-        if found[one] == found[other] != () and not on_stdout and one not in STREAMS:
+        if found[one] != found[other] or found[one] == () or places[one] == places[other] == 1:
+            continue
+        if one not in STREAMS or not share_offset(STREAMS[one], STREAMS[other]):
             return f"{one} and {other} are the same file"
     return ""
 

@@ -68,6 +68,23 @@ def private(number: int, access: int) -> int:
         return os.dup(number)
 
 
+def share_offset(one: int, other: int) -> bool:
+    """Tell whether two descriptors of one regular file write one after the other.
+
+    They do if both append, or if one is a copy of the other (`>log 2>&1`). Then they share the
+    status flags too: what is set at one of them shows at the other. O_NONBLOCK is good for this
+    test, because it means nothing to a regular file.
+    """
+    flags, others = (fcntl.fcntl(number, fcntl.F_GETFL) for number in (one, other))
+    if flags & others & os.O_APPEND:
+        return True
+    fcntl.fcntl(one, fcntl.F_SETFL, flags ^ os.O_NONBLOCK)
+    try:
+        return fcntl.fcntl(other, fcntl.F_GETFL) != others
+    finally:
+        fcntl.fcntl(one, fcntl.F_SETFL, flags)
+
+
 class Source:
     """Descriptor `number` for reading, one byte at a time; it can be waited for."""
 

@@ -16,6 +16,7 @@ if sys.platform == "win32":
         best_selector,
         is_reserved,
         open_files,
+        share_offset,
         sync_file,
         words,
     )
@@ -29,11 +30,12 @@ else:
         best_selector,
         is_reserved,
         open_files,
+        share_offset,
         sync_file,
         words,
     )
 
 __all__ = [
     "MOST_SOCKETS", "NO_WAIT", "Outlet", "Source", "best_selector", "is_reserved", "open_files",
-    "sync_file", "terminal", "words",
+    "share_offset", "sync_file", "terminal", "words",
 ]  # fmt: skip

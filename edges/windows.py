@@ -60,6 +60,11 @@ class Selector(selectors.SelectSelector):
 best_selector = Selector
 
 
+def share_offset(_one: int, _other: int) -> bool:
+    """Say yes: Windows does not tell whether two descriptors of one file share their offset."""
+    return True
+
+
 def is_reserved(path: str) -> bool:
     """Tell whether Windows keeps the name for a device: CON, nul.txt, C:\\folder\\COM1."""
     name = os.path.basename(path).partition(":")[0].partition(".")[0]

@@ -81,6 +81,22 @@ def test_standard_output_and_standard_error_may_be_one_file(folder, monkeypatch)
         assert outputs.clash({"--trace": "log"}) == "--trace and standard output are the same file"
 
 
+@pytest.mark.fault("E17")
+@pytest.mark.parametrize(
+    ("mode", "copied", "together"),
+    [("wb", True, True), ("wb", False, False), ("ab", False, True), ("ab", True, True)],
+    ids=[">log 2>&1", ">log 2>log", ">>log 2>>log", ">>log 2>&1"],
+)
+def test_standard_streams_may_be_one_file_if_they_do_not_write_over_each_other(
+    folder, monkeypatch, mode, copied, together
+):
+    with open("log", mode) as one, open(os.dup(one.fileno()) if copied else "log", mode) as two:
+        streams = {"standard output": one.fileno(), "standard error": two.fileno()}
+        monkeypatch.setattr(outputs, "STREAMS", streams)
+        assert (outputs.clash({}) == "") is together
+        assert os.get_blocking(one.fileno()) and os.get_blocking(two.fileno())
+
+
 def test_a_closed_stream_is_no_file(folder, monkeypatch):
     monkeypatch.setattr(outputs, "STREAMS", {"standard output": 1_000_000})
     assert outputs.clash({"--trace": "old", "OUTPUT_FILE": 1_000_000}) == ""
@@ -158,6 +174,16 @@ def test_a_server_refuses_a_trace_over_the_file_that_it_delivers(tmp_path):
     server = Server("file", "--trace", "hard", cwd=tmp_path, ready=False)
     refused(server, "--trace and INPUT_FILE")
     assert (tmp_path / "file").read_bytes() == BODY
+
+
+@pytest.mark.fault("E17")
+def test_a_server_refuses_two_standard_streams_that_write_over_each_other(tmp_path):
+    log = tmp_path / "log"
+    with open(log, "wb") as one, open(log, "wb") as two:
+        server = Server(stdout=one.fileno(), stderr=two.fileno(), ready=False)
+        refused(server, "")
+    what = "standard output and standard error"
+    assert log.read_text() == f"server.py: {what} are the same file (see server.py --help)\n"
 
 
 def test_other_outputs_work_together(tmp_path):
