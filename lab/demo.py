@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 
 import protocol
-from edges import standard_streams
+from edges import outputs, standard_streams
 from lab.actors import (
     ORIGINAL,
     PATIENCE,
@@ -144,6 +144,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--trace", metavar="FILE", type=Path, help="record what the server does")
     trace = parser.parse_args().trace
+    if same := outputs.clash({"--trace": str(trace) if trace else None}):
+        parser.error(same)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)

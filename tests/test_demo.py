@@ -108,6 +108,18 @@ def test_a_trace_that_cannot_be_written_is_one_line(tmp_path):
     assert run.stderr == "demo: FAILED: the server does not listen\n"
 
 
+@pytest.mark.fault("E17")
+def test_a_trace_that_is_the_standard_output_is_a_usage_error(tmp_path):
+    with open(tmp_path / "trace", "ab") as stdout:
+        run = subprocess.run(
+            [sys.executable, "-m", "lab.demo", "--trace", stdout.name],
+            cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=LIMIT, check=False,
+        )  # fmt: skip
+    assert run.returncode == 2
+    assert run.stderr.endswith("error: --trace and standard output are the same file\n")
+    assert (tmp_path / "trace").read_bytes() == b""
+
+
 def test_another_option_is_a_usage_error():
     run = demo("--tracing=x")
     assert run.returncode == 2
