@@ -298,3 +298,40 @@ def test_several_clients_at_once(text_file: Path, tmp_path: Path) -> None:
             thread.join()
     assert statuses == [0, 0, 0, 0]
     assert all((tmp_path / f"copy{number}").read_bytes() == TEXT for number in range(4))
+
+
+# --- what a learner runs there (docs/protocol.md)
+
+STEPS = sorted(path for path in (ROOT / "learn/steps").glob("*.py") if "client" not in path.name)
+SAMPLE = ROOT / "sample.txt"
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda path: path.stem)
+def test_each_step_serves_the_helpers_of_the_prompt(step: Path) -> None:
+    with Program(f"learn/steps/{step.name}", SAMPLE, "--port", 0, flags=()) as server:
+        port = server.expect(r"^listening on 127\.0\.0\.1:(\d+)", stdout=True)[1]
+        code = f"from learn import play; play.SERVER = '127.0.0.1', {port}; print(play.crowd(3))"
+        command, pipe = [PYTHON, *STRICT, "-c", code], subprocess.PIPE
+        run = subprocess.run(command, check=False, cwd=ROOT, input=b"", stdout=pipe, stderr=pipe)
+        assert run.stdout.startswith(b"3 of 3 got the file in "), run
+        server.send_signal(signal.SIGKILL)  # until chapter 12 they know no other end
+        server.wait()
+
+
+def test_ctrl_c_reaches_the_loop_of_the_last_step(text_file: Path) -> None:
+    """The byte of the signal wakes `select`; Ctrl+C alone would not, on Windows."""
+    with Program("learn/steps/13_limits.py", text_file, "--port", 0, flags=()) as server:
+        server.expect("^listening on", stdout=True)
+        server.send_signal(signal.SIGINT)
+        server.expect("0 done, 0 lost, 0 cut")
+        server.expect(r"Continue listening\? \[y/N\] ", stdout=True)
+        server.answer("n\n")
+        assert server.wait() == 0
+
+
+def test_the_client_of_chapter_14_saves_a_copy(text_file: Path, folder: Path) -> None:
+    with Server(text_file) as server:
+        words = ("127.0.0.1", "copy", "--port", server.port)
+        with Program("learn/steps/14_client.py", *words, cwd=folder, flags=()) as client:
+            assert client.wait() == 0
+    assert (folder / "copy").read_bytes() == TEXT
