@@ -4,7 +4,7 @@ Owns the client's state machine and the order of the steps: open the copy, look 
 The loop is reactor.py, the bytes are protocol.py; edges/ leads to the outside.
 
     CONNECTING --- connected ---> HELLO_EXPECTED --- valid hello ---> RECEIVING --- file ---> DONE
-      an address after another      reads               says hello     reads       verified, reads
+      one address after another     reads               says hello     reads       verified, reads
 
 In DONE the copy is verified: length, checksum and rules are right. The client still reads on, to
 the end of the stream, because a byte beyond the file would break the protocol; but a reset or the
@@ -50,7 +50,7 @@ hello: ClientHello = load("client.hello", os.path.dirname(os.path.realpath(__fil
 
 CONNECTING, HELLO_EXPECTED, RECEIVING, DONE = ClientState
 
-# connect_ex on a non-blocking socket: it has begun. (Windows says EWOULDBLOCK.)
+# What connect_ex returns when connecting has begun. (Windows returns EWOULDBLOCK.)
 BEGUN = {0, errno.EINPROGRESS, errno.EWOULDBLOCK}
 
 
@@ -94,7 +94,7 @@ class ClientConnection(Connection):
         if self.sock.getsockname() == self.sock.getpeername():
             raise OSError(errno.ECONNREFUSED, "connected to itself, so there is no server")
         self.transition(HELLO_EXPECTED)
-        self.forget_timer()  # from here on the deadline of everything counts
+        self.forget_timer()  # from here on only the total deadline counts
         self.reactor.watch(self, READ)
 
     def on_readable(self) -> None:
@@ -142,7 +142,7 @@ class ClientConnection(Connection):
             self.transition(DONE)
 
     def on_end(self) -> None:
-        """The server has ended its stream; a reset that our hello met counts as one here."""
+        """The server has ended its stream. If our hello met a reset, that reset decides."""
         if self.reset is not None:
             raise self.reset
         if self.state is not DONE:
@@ -167,7 +167,7 @@ class ClientConnection(Connection):
 
 
 def check(error: int) -> None:
-    """Raise OSError for an `error` number of connecting, unless all is well so far."""
+    """Raise OSError for an `error` of connecting, unless it means that connecting goes on."""
     if error not in BEGUN:
         raise OSError(error, os.strerror(error))
 
@@ -216,7 +216,7 @@ class Download:
         return self.outcome is not UNSETTLED
 
     def start_clock(self) -> None:
-        """From now on the time for everything counts."""
+        """Start the timer of the total deadline."""
         self.timer = self.reactor.call_later(self.timeout, self, self.on_late)
 
     def begin(self) -> None:
@@ -225,7 +225,7 @@ class Download:
         self.found(self.where)
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """Close the last connection, and cancel the timer."""
         self.drop()
         self.reactor.cancel(self.timer)
 
@@ -255,12 +255,12 @@ class Download:
         self.connection.connect(address, share)
 
     def note(self, address: object, error: OSError) -> None:
-        """Remember why an address did not work, for the case that none does."""
+        """Remember why an address did not work: if none does, the message says it."""
         why = addresses.why_not(address, error)
         self.failures.append(f"{addresses.shown_address(address)} {why}")
 
     def failed(self, connection: ClientConnection, error: Exception) -> None:
-        """Decide what the failure of a connection means: it depends on how far it had come.
+        """Decide what the failure of a connection means: that depends on its state.
 
         Only an established connection can be reset; before that it is refused (RFC 9293, 3.5.2).
         """
@@ -276,7 +276,7 @@ class Download:
             self.finish(Damaged(f"{reason(error)} in {connection.state.name}"))
 
     def on_late(self) -> None:
-        """The time for everything is over. A verified copy is a success all the same."""
+        """The total deadline has passed. A verified copy is a success all the same."""
         connection = self.connection
         if connection is not None and connection.state is DONE:
             self.warn("warning: the server did not end its stream after the whole, verified file")
@@ -287,7 +287,7 @@ class Download:
             self.finish(TimeoutError(f"timed out after {self.timeout:g} s {where}"))
 
     def interrupt(self, number: int) -> None:
-        """A signal counts before any other outcome: nothing is saved yet."""
+        """Let a signal replace any other outcome: nothing is saved yet."""
         self.outcome = Interrupted(number)
 
     def finish(self, outcome: bytes | Exception) -> None:

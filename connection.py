@@ -5,7 +5,7 @@ sockets and the reactor. Does not know what HELLO means: server.py and client.py
 machines on it.
 
 "Not now" is BlockingIOError, and it is no error: `select` may report a socket that is not ready
-after all (select(2), BUGS), and a kernel may take nothing although it said it would.
+after all (select(2), BUGS), and a kernel may take no bytes although it reported room.
 
 What is sent is at most a hello and a file message, 105 bytes, so a partial send keeps the rest as a
 new, shorter `bytes`; a protocol with larger messages would keep an offset instead.
@@ -51,7 +51,7 @@ class Connection:
         self.unsent = b""
 
     def transition(self, state: Enum) -> None:
-        """Go to `state`: the only place that does. Raises RuntimeError for an illegal one."""
+        """Go to `state`; no other code sets it. Raises RuntimeError if that is not legal."""
         if (self.state, state) not in self.transitions:
             raise RuntimeError(f"illegal transition from {self.state.name} to {state.name}")
         self.state = state
@@ -92,7 +92,7 @@ class Connection:
 
 
 def release(sock: Sock) -> None:
-    """Close `sock`. An error is no news: the descriptor is released all the same (close(2),
+    """Close `sock`. An error changes nothing: the descriptor is released all the same (close(2),
     "Dealing with error returns from close()")."""
     try:
         sock.close()

@@ -12,9 +12,9 @@ registered while it cannot accept is ready all the time, and the loop spins. Hen
     the backlog is found empty           -> the episode is over; one line
 
 There is no room at `limit` connections, and when the kernel has no file descriptor or no memory
-left (EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case a file may be closed that the loop knows
-nothing of, hence the 100 ms; in the first case only the end of a connection makes room, and nothing
-wakes the loop before.
+left (EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case room may come from outside, and the loop
+cannot notice that, hence the 100 ms; in the first case only the end of a connection makes room, and
+nothing wakes the loop before.
 
 Some errors of accept never pass: the listening socket itself is dead (another process shut it down,
 say). It is closed, and when none is left `deaf` is called.
@@ -34,17 +34,17 @@ from reactor import READ, Reactor, Timer
 # Connections taken in one turn, so that a flood of them cannot starve the transfers under way.
 BATCH = 16
 # Connections taken in the last sweep at most. A backlog of 4096, the usual net.core.somaxconn, can
-# hold one more (Linux); any client after those arrived after we stopped.
+# hold one more (Linux); any further client arrived after we stopped.
 SWEEP = 4097
 # Seconds until an episode looks again: 100 ms is the promise, and the look itself takes some time.
 RETRY = 0.09
-# Seconds that are over in a later turn than this one, whatever the clock's resolution.
+# Seconds: a delay that ends in a later turn than this one, whatever the clock's resolution.
 SOON = 0.001
 
 # `GONE` lists the errors that mean: this client hung up before we accepted it, take the next
 # (accept(2), "Error handling"; Windows says ECONNRESET). Not EPERM: Linux asks its security modules
-# first, so the client goes on waiting. After more of them in a row than a backlog can hold it is no
-# longer believed that clients are the reason: then accepting pauses, as for any other error.
+# first, so the client goes on waiting. If more of them come in a row than a backlog can hold,
+# clients cannot be the reason: then accepting pauses, as for any other error.
 GONE = {
     errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
     errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
@@ -206,14 +206,14 @@ class Acceptor:
         self.look_later()
 
     def look_later(self) -> None:
-        """Look in a while. The first call counts: connections may end all the time, and would put
-        the look off for ever."""
+        """Look in a while, unless that is planned already: connections may end all the time, and
+        each would put the look off again."""
         if self.next_look is None:
             self.next_look = self.reactor.call_later(RETRY, self, self.look)
 
     def look_next(self) -> None:
-        """In an episode, look in a later turn and not in this one: the select between them tells
-        whether a client waits behind those that have just been accepted."""
+        """In an episode, look in a later turn and not in this one: the select before that turn
+        shows whether more clients wait than those just accepted."""
         if self.paused_at is not None:
             self.forget_look()
             self.next_look = self.reactor.call_later(SOON, self, self.look)
@@ -237,8 +237,8 @@ class Acceptor:
     def found_empty(self, listener: Listener) -> bool:
         """Accept what waits; tell whether the backlog was found empty.
 
-        Without room no call can tell. But if a client waits, a listener that is watched has been
-        reported ready in this turn, and is paused by now: hence `look_next`.
+        Without room we may not accept. But if a client waits, select has reported the watched
+        listener in this turn, so it is paused by now: hence `look_next`.
         """
         if self.full():
             return listener.interest == READ

@@ -48,7 +48,7 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-Ready = list[tuple[selectors.SelectorKey, int]]  # what select returns: handlers, and for what
+Ready = list[tuple[selectors.SelectorKey, int]]  # what select returns: keys and their events
 
 
 def nothing(*_: object) -> None:
@@ -142,7 +142,7 @@ class Reactor:
         self.timers.discard(timer)
 
     def deadline_queue(self, length: float, act: "Callable[[H], None]") -> "DeadlineQueue[H]":
-        """Return a new queue of deadlines `length` seconds from now, each ending in `act(handler)`.
+        """Return a new queue: `length` seconds after a handler is armed, `act(handler)` is called.
 
         It stays in `schedules` until it is removed from there.
         """
@@ -225,9 +225,9 @@ class Timers:
     def expire(self, now: float, call: Callable[[Fallible, Callable[[], None]], None]) -> None:
         """Take out all timers that are due at `now`, then call each.
 
-        They are taken out first, so a timer added meanwhile waits for the next turn: else one that
-        adds itself again with a delay of 0 would keep the loop here for ever. One that is cancelled
-        meanwhile is not called.
+        They are taken out first, so a timer that one of these calls adds waits for the next turn:
+        else a timer that adds itself again with a delay of 0 would keep the loop here for ever. If
+        a call cancels a timer that is still to come, that one is not called.
         """
         end = bisect_right(self.waiting, now, key=lambda timer: timer.deadline)
         self.due = self.waiting[:end]
@@ -243,7 +243,7 @@ H = TypeVar("H", bound=Fallible)
 class DeadlineQueue(Generic[H]):
     """The deadlines of many handlers that all get the same time, the earliest first.
 
-    What every connection has is worth a structure of its own. All delays are equal, so a new
+    Every connection has one, so a structure of their own pays. All delays are equal, so a new
     deadline is the latest one and goes to the end: arming, cancelling and looking are O(1) (libev's
     manual, "Be smart about timeouts", idea 4). It is an OrderedDict because the first key of a
     plain dict is found by walking over the holes that deleted keys leave: 0.90 s against 0.014 s

@@ -11,8 +11,8 @@ it holds unread bytes, the kernel answers with a reset, which can destroy what i
 So the server ends only its own direction (shutdown), then reads and discards until the client ends
 the other one: that end of stream, after the whole file, is what counts as done.
 
-One deadline, from accept and never extended, covers all of this: a client that sends a byte a
-second is no less late than a silent one.
+One deadline, from accept and never extended, covers all of this: a client that sends one byte a
+second gains no time over a silent one.
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -68,7 +68,7 @@ class ServerConnection(Connection):
         return f"c{self.number}"
 
     def start(self) -> None:
-        """Say hello at once: a fresh socket has room, so there is no need to ask first."""
+        """Say hello at once: a new socket has room, so there is no need to wait for it."""
         self.server.deadlines.arm(self)
         self.sock.setblocking(False)
         self.unsent = self.server.greeting
@@ -179,8 +179,8 @@ class ServerConnection(Connection):
 
 
 class SlowConnection(ServerConnection):
-    """The same in slow motion: at most --chunk bytes per send, then a pause of --pause seconds, in
-    which it waits for the time alone, and not for room."""
+    """The same in slow motion: at most --chunk bytes per send, then a pause of --pause seconds.
+    During the pause it does not wait for room."""
 
     __slots__ = ("next_send", "timer")
 
@@ -193,7 +193,7 @@ class SlowConnection(ServerConnection):
         return super().needs() & ~WRITE if self.timer else super().needs()
 
     def send(self, most: int | None = None, flags: int = 0) -> int:
-        """Send a little, without flags that would let it wait for more."""
+        """Send one chunk, without `flags`: they could make the kernel wait for more."""
         now = self.reactor.clock()
         taken = super().send(self.server.options.chunk) if now >= self.next_send else 0
         if taken:
@@ -216,7 +216,7 @@ class SlowConnection(ServerConnection):
 
 
 class Server:
-    """What all connections share, and one listening period after another."""
+    """What all connections share, and the listening periods, one after another."""
 
     def __init__(self, reactor: Reactor, console: Console, options: ServerOptions) -> None:
         self.reactor = reactor
@@ -234,7 +234,7 @@ class Server:
             console.line,
         )
         self.accepted = 0
-        self.status = 0  # of the process; what has gone wrong in one period counts to the end
+        self.status = 0  # exit status; a failure in one period counts to the end
 
     def __str__(self) -> str:
         return "server"
@@ -244,7 +244,7 @@ class Server:
         self.message = protocol.file_message(body)
         self.header = f"S: {self.message.splitlines()[0].decode()}"
         self.draining: Timer | None = None  # ends the drain, once it has begun
-        self.may_ask = False  # a person, and nothing else, stopped this period
+        self.may_ask = False  # Ctrl+C, and nothing else, stopped this period
         self.interrupted = False  # Ctrl+C came while draining
         self.ends = dict.fromkeys(ENDINGS, 0)
         self.acceptor.open(sockets)
@@ -269,7 +269,7 @@ class Server:
             self.console.line(f"{connection} {text}")
 
     def welcome(self, sock: Sock, peer_address: object) -> None:
-        """Begin a connection, as a handler call of its own: if it fails, it fails alone."""
+        """Begin a connection, in a handler call of its own: if that fails, only this one ends."""
         self.accepted += 1
         kind = SlowConnection if self.options.chunk else ServerConnection
         connection = kind(self, sock, peer_address, self.accepted)
@@ -308,12 +308,12 @@ class Server:
         self.console.report(f"stopping; open connections: {len(self.connections)}")
 
     def cut(self) -> None:
-        """End whatever is still open."""
+        """End all connections that are still open."""
         for connection in list(self.connections):
             connection.end("cut")
 
     def say_bug(self, error: Exception) -> None:
-        """Show a bug, which one connection has met, with its traceback."""
+        """Show the traceback of a bug that ends one connection."""
         for line in "".join(traceback.format_exception(error)).splitlines():
             self.console.line(line)
 

@@ -4,7 +4,7 @@ Owns the signals that ask a program to end, from the first statement of its run 
 no loop: an object with `sock`, `interest` and callbacks is all that a reactor needs.
 
 A handler that only sets a flag does not wake `select`, which goes on sleeping after a signal (PEP
-475); and a signal that comes between the look at the flag and the sleep would be lost. So the C
+475); and a signal between the check of the flag and the sleep would be lost. So the C
 part of Python writes the signal's number to a socket at once (`signal.set_wakeup_fd`), and the
 handler in Python, which may run in the middle of anything, does nothing. The byte waits in the
 socket until the loop reads it. If the socket is full the byte is dropped, but then hundreds of
@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-# What asks a program to end. Windows has no SIGHUP, but SIGBREAK: Ctrl+Break, a closed console.
+# The signals that ask us to end. Windows has no SIGHUP, but SIGBREAK: Ctrl+Break, a closed console.
 STOPS = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
@@ -37,7 +37,7 @@ class Interrupted(Exception):
 
 
 def interrupt(number: int) -> None:
-    """Raise Interrupted: what a signal does unless the program has something better to do."""
+    """Raise Interrupted: the default action for our signals."""
     raise Interrupted(number)
 
 
@@ -45,10 +45,10 @@ class Signals:
     """The signals of STOPS, as a handler of the loop: `act(number)` is called for each.
 
     A context manager for the main thread (ValueError elsewhere). SIGINT and SIGHUP that were
-    ignored at the start stay ignored: a shell starts `command &` and `nohup command` so. Signals
+    ignored at the start stay ignored, as `command &` in a script and nohup want it. Signals
     that were blocked are unblocked: a parent that blocks signals in its threads passes that on.
 
-    At the end all is put back. With `final` the signals are ignored instead: the status of the
+    At the end all is restored. With `final` the signals are ignored instead: the status of the
     process is decided then, and between our handler and the end there must be no moment with the
     default action, which would end the process with another status.
     """
@@ -95,17 +95,17 @@ class Signals:
                 sock.close()
 
     def ignore(self) -> None:
-        """Ignore our signals from now on: what they could still change is decided.
+        """Ignore our signals from now on: the outcome is decided.
 
-        They are blocked for that moment. Else one that comes between Python's last look and the new
-        action would be reported on stderr, as "ignored due to race condition".
+        They are blocked in between. Else a signal between Python's last check and the new action
+        would be reported on stderr, as "ignored due to race condition".
         """
         mask = change_mask("SIG_BLOCK", self.old_handlers)
         self.handle_with(signal.SIG_IGN)
         change_mask("SIG_SETMASK", mask)
 
     def received(self) -> list[int]:
-        """Return the numbers of our signals that have come since the last look."""
+        """Return the numbers of our signals that have come since the last call."""
         try:
             return [number for number in self.sock.recv(4096) if number in self.old_handlers]
         except BlockingIOError:
