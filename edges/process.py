@@ -28,7 +28,7 @@ def begin() -> None:
     a server, not even after `stty tostop` (SIGTTOU). What is typed there then belongs to another
     program; reading it fails (EIO) and does not stop us either (SIGTTIN).
 
-    A Python that is too old ends here with one line and status 1.
+    A Python that is too old ends here.
     """
     global ours  # noqa: PLW0603  # a process begins once
     ours = True
@@ -37,6 +37,11 @@ def begin() -> None:
     for name in ("SIGTTOU", "SIGTTIN"):
         if hasattr(signal, name):  # pragma: no branch  # Windows has neither
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    require_python()
+
+
+def require_python() -> None:
+    """End here with one line and status 1 if this Python is too old."""
     if sys.version_info < OLDEST:
         version = ".".join(map(str, sys.version_info[:3]))
         sys.exit(f"eighty needs Python 3.11 or newer; this is Python {version}")

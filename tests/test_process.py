@@ -151,7 +151,8 @@ def test_a_python_that_trusts_no_folder_still_finds_the_programs_own_modules(nam
 
 
 PROGRAMS = ["server.py", "client.py"]
-BEFORE_THE_CHECK = [*PROGRAMS, "edges/__init__.py", "edges/process.py"]
+BEFORE_THE_CHECK = [*PROGRAMS, "edges/__init__.py", "edges/process.py", "learn/__init__.py"]
+STARTED = [*([name] for name in PROGRAMS), ["-m", "lab.demo"], ["-m", "learn.grade"]]
 OLD_PYTHONS = [(3, 8), (3, 9), (3, 10)]
 
 
@@ -189,9 +190,9 @@ def test_a_real_old_python_gets_one_sentence(version, not_here):
     python = real_python(version)
     if python is None:
         not_here("Python {}.{}".format(*version))
-    for name in PROGRAMS:
+    for words in STARTED:
         ended = subprocess.run(
-            [python, "-B", ROOT / name], capture_output=True, text=True, check=False
+            [python, "-B", *words], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert (ended.returncode, ended.stdout) == (1, "")
         assert re.fullmatch("eighty needs Python 3.11 or newer; this is .*\n", ended.stderr)
