@@ -69,12 +69,16 @@ class Question:
         """
         self.console.line(QUESTION)
         self.console.flush()
-        with suppress(OSError, Unseen), ExitStack() as stack:
-            number = stack.enter_context(terminal.opened(self.stdin))
+        with ExitStack() as stack:
+            try:
+                number = stack.enter_context(terminal.opened(self.stdin))
+            except OSError:
+                return False  # nobody can be asked
             screen = stack.enter_context(closing(Console(number=number)))
             for line in self.console.reported:
                 screen.line(line)
-            return self.ask_on(screen, person=True)
+            with suppress(Unseen):
+                return self.ask_on(screen, person=True)
         return False
 
     def ask_on(self, console: Console, *, person: bool) -> bool:

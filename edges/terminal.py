@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from edges.closing import close_quietly
+
 INPUT, LOCAL = 0, 3  # places in the list of termios.tcgetattr
 
 
@@ -50,7 +52,7 @@ def opened(terminal: int) -> Iterator[int]:
     try:
         yield number
     finally:
-        os.close(number)
+        close_quietly(os.close, number)
 
 
 def discard_typed_ahead(terminal: int) -> None:

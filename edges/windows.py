@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edges.aside import Aside
+from edges.closing import close_quietly
 from edges.waiting import READABLE, ready
 from reactor import Reactor
 
@@ -167,7 +168,7 @@ def opened(_terminal: int) -> Iterator[int]:
     try:
         yield number
     finally:
-        os.close(number)
+        close_quietly(os.close, number)
 
 
 def discard_typed_ahead(_terminal: int) -> None:

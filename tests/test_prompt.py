@@ -828,6 +828,22 @@ def test_what_stdin_is_is_decided_once(stack, signals: Signals, tmp_path, monkey
     assert ask(Console(number=closed(stack, tmp_path)), signals, stdin.fileno())
 
 
+@pytest.mark.fault("D24")
+def test_signals_that_cannot_be_read_are_no_answer_on_the_terminal_either(
+    stack, signals: Signals, stderr: Stderr, monkeypatch
+):
+    """It ended the server with status 0 and without a word, as if somebody had said no."""
+    keyboard, stdin = terminal(stack)
+    stderr.reader.close()
+
+    def fail():
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(signals, "check", fail)
+    with typist(keyboard, []), pytest.raises(OSError, match="Cannot allocate"):
+        ask(stderr.console, signals, stdin.fileno())
+
+
 @pytest.mark.fault("D18", "D24")
 def test_a_terminal_that_hangs_up_at_its_own_question_is_a_no(stack, signals: Signals, tmp_path):
     keyboard, stdin = terminal(stack)

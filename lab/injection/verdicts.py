@@ -36,6 +36,8 @@ SCENE_STATUS = {
     ("client 0600", "fchmod"): {1},  # the new copy would be more open than the old one
     ("client NAME", "socketpair"): {3},
 }
+# A listening socket is dead after these. Python's accept also asks getsockname.
+ACCEPTING, DEAD = {"accept4", "getsockname"}, {"EBADF", "EINVAL", "ENOTSOCK"}
 # Not every file system can do it, and the copy is exact without it.
 UNSUPPORTED = {("fsync", "EINVAL"), ("fsync", "EOPNOTSUPP")}
 
@@ -89,6 +91,9 @@ def of_server(seen: Seen, call: Call, errno: str) -> Iterator[str]:
     """Yield what is wrong with a server's run."""
     if call.role in ("loop", "signals") and "cannot go on" in seen.said and seen.status == 1:
         return  # without epoll or signals it cannot go on: it ends with a message
+    dead = call.name in ACCEPTING and errno in DEAD
+    if dead and "cannot accept any more" in seen.said and seen.status == 1:
+        return  # without a listening socket it drains, and ends with a message
     exact = seen.streams.count(STREAM)
     if any(not STREAM.startswith(stream) for stream in seen.streams):
         yield "a client got bytes that are not the file's"
