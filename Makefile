@@ -69,7 +69,7 @@ demo trace: override ARGS := # `make check ARGS=…` means the tests
 test: $(VENV)/.group-test ## run the tests on all cores; ARGS= goes to pytest
 	@$(launch_venv) -m tests
 
-help-all: ## every target, each with its line
+help-all: ## list every target, with one line for each
 	@awk -v all=1 -f lab/help.awk Makefile
 
 ## see

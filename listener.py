@@ -1,7 +1,7 @@
 """The listener: takes connections from the backlog, and pauses when there is no room for more.
 
-Owns the listening sockets of one server. Knows sockets and the reactor, and not what becomes of a
-connection: it hands each to `welcome`. Called by server.py.
+Owns the listening sockets of one server. Knows sockets and the reactor, and not what happens to a
+connection: it passes each to `welcome`. Called by server.py.
 
 A connection waits in the kernel's backlog until it is accepted, so the answer to "no room" is to
 stop accepting: no client is refused while the backlog has room. But a listener that stays
