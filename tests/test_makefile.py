@@ -416,7 +416,7 @@ def test_the_demo_leaves_no_process_and_no_file_when_it_is_interrupted():
 
 def test_the_demo_fails_when_a_copy_is_wrong(stage):
     lab = [f"lab/{name}.py" for name in ("demo", "actors", "pieces", "posix", "scene")]
-    for path in (ROOT / part for part in (*lab, "protocol.py", "sample.txt")):
+    for path in (ROOT / part for part in (*lab, "protocol.py", "reactor.py", "sample.txt")):
         shutil.copy(path, stage / path.relative_to(ROOT))
     shutil.copytree(ROOT / "edges", stage / "edges")
     (stage / "client.py").write_text("import sys; open(sys.argv[3], 'w').write('wrong')\n")
