@@ -34,7 +34,7 @@ PICTURE = DOCS / "scoreboard.svg"
 PAGE = DOCS / "scoreboard.md"
 TABLE = re.compile(r"^\| server \| idle \|.*\n\|[-|]+\n((?:\|.*\n)+)", re.MULTILINE)
 SITUATIONS = ("idle", "RST", "scan", "garbage", "EMFILE", "non-reader", "^C")
-WELL = {"ok", "0.0", "clean"}  # what a server that stands a situation has in its cell
+WELL = {"ok", "0.0", "clean"}  # the cells of a server that survives a situation
 SIGNS = {"ok": "", "red": "x", "none": "·"}
 LONGEST = 21  # characters of a row's name
 UNKNOWN = "-"  # not run, or it does not apply
@@ -111,7 +111,7 @@ def tutorials() -> list[Tutorial]:
 
 
 def _short(text: str) -> str:
-    """Return the name of a server's file, or what stands for it."""
+    """Return the name of a server's file, or of its folder."""
     files = re.findall(r"`([^`]+)`", text)
     name = files[0].rpartition("/")[2] if files else text.partition(",")[0]
     if not name:  # a folder; the program is named after it
@@ -138,7 +138,7 @@ text { fill: #e6edf3 } .small { fill: #9198a1 }
 
 
 LEGEND = (
-    "green: stands it. red with a cross: does not, or not always.",
+    "green: survives it. red with a cross: does not, or not always.",
     "empty: not built into this one, or not run.",
     "Words and sources: docs/scoreboard.md, learn/museum/README.md",
 )
@@ -198,7 +198,7 @@ class Board:
         self.shapes.append(f'<path d="M4 {y:g}H{WIDTH - 4}" class="rule"/>')
 
     def __str__(self) -> str:
-        title = "Which server stands which attack; the same as tables: scoreboard.md"
+        title = "Which server survives which attack; the same as tables: scoreboard.md"
         boxes = [f'<path d="{"".join(path)}" class="{kind}"/>' for kind, path in self.boxes.items()]
         crosses = f'<path d="{"".join(self.crosses)}" class="cross" fill="none"/>'
         shapes = [*self.shapes, *boxes, crosses]
@@ -256,14 +256,14 @@ def _tutorials(board: Board) -> None:
 
 PAGE_TEXT = """# The scoreboard
 
-Which server stands which attack. The picture and the tables are generated from recorded runs
+Which server survives which attack. The picture and the tables are generated from recorded runs
 (`make docs`), and tests compare the records with runs of today. `make torture` attacks eighty,
 `make grade` attacks your server. What a row means: `python3 -m lab.torture --list`.
 
 <img src="scoreboard.svg" width="780" alt="The tables below as one picture, green and red">
 
-In the tables: x: does not stand it, or not always. ·: not built into this server, so no fault of
-it.
+In the tables, x means: does not survive it, or not always. · means: not built into this server, so
+it is no fault.
 
 ## The steps of the walkthrough
 
