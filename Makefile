@@ -129,7 +129,7 @@ format: $(VENV)/.group-lint ## put the code into the form that lint wants
 spec: $(VENV)/.group-spec ## check the grammar of protocol.md against the parser
 	@$(launch_venv) -m pytest -m spec tests/test_grammar.py
 
-test-browser: $(VENV)/.group-browser ## test the pages in Chromium, installed if there is none
+test-browser: $(VENV)/.group-browser ## test the pages in Chromium, Firefox and WebKit
 	@$(launch_venv) -m tests.support.chromium
 	@$(launch_venv) -m pytest -m browser tests/test_page_*.py
 

@@ -244,6 +244,7 @@ def test_the_loop_says_what_it_does(viewer: Viewer):
         ({"ev": "select", "k": 2}, "z z z at most "), ({"ev": "turned"}, "starts again"),
         ({"ev": "tx"}, "runs listener.on_readable()"),
         ({"ev": "wake"}, "has a list of what is ready"),
+        ({"ev": "wake", "ready": []}, "nothing is ready"),
     ):  # fmt: skip
         viewer.open(f"#e={viewer.find(**wanted)}")
         assert words in viewer.text("#loop-row")

@@ -1,6 +1,6 @@
 // The list: every event in words, with its sign. Of a long trace only a part is in the page.
 
-const SHOWN = 200; // events in the page at once, and OVERLAP more on both sides
+const SHOWN = 100; // events in the page at once, and OVERLAP more on both sides
 const OVERLAP = 40;
 
 class List {

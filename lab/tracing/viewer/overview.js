@@ -1,7 +1,7 @@
 // The overview: lanes.svg of the run, flatter, with a head at the event that is shown. A click goes
 // there. Of a long run one part is drawn at a time.
 
-const PART = 300; // events in which something is drawn; then a new part begins, at a select
+const PART = 150; // events in which something is drawn; then a new part begins, at a select
 const LANES = 40; // drawn; nobody looks at more at once
 const [TOP, LANE, LETTER] = [30, 23, 7]; // heights of the loop and of a lane; width of a letter
 const DRAWN = new Set(["rx", "tx", "open", "close", "half", "error", "select"]);

@@ -96,7 +96,7 @@ function row(view, me, run) {
 function loopRow(view) {
   const most = view.timeout === null ? "with no limit" : view.timeout <= 0 ? "not at all" : `at most ${time(1000 * view.timeout)}`;
   const [call] = view.calls;
-  const does = view.phase === "asleep" ? [element("b", {}, "z z z"), " " + most] : [call ? `runs ${call.on}.${method(call.cb)}` : PHASES.get(view.phase)?.[1] ?? "does not run"];
+  const does = view.phase === "asleep" ? [element("b", {}, "z z z"), " " + most] : [call ? `runs ${call.on}.${method(call.cb)}` : view.last.ev === "wake" && !view.ready.size ? "nothing is ready" : PHASES.get(view.phase)?.[1] ?? "does not run"];
   return [cell("rail", "", ...actor(view) ? [] : [token()]), cell("object", "", element("b", {}, "the loop"), element("span", {class: "zzz"}, ...does))];
 }
 

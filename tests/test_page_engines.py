@@ -1,0 +1,165 @@
+"""The page in Firefox and in WebKit: it opens, steps, asks and plays there too, and nothing is cut.
+
+Chromium has all other tests of the page. A script of a test cannot see the page's own variables in
+Firefox, so these tests do what a person does: press keys, and look.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.tracing.page import page as make_page
+from tests.support import engines
+from tests.support.engines import Engine
+
+pytestmark = pytest.mark.browser
+
+KINDS = {
+    "Firefox": (engines.Firefox, engines.firefox, "firefox-esr"),
+    "WebKit": (engines.WebKit, engines.webkit, "webkit2gtk-driver xvfb"),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def engine(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Start an engine. REQUIRE_ENGINES=1 makes a lack of one a failure."""
+    kind, start, packages = KINDS[request.param]
+    if kind.find() is None:
+        missing = f"there is no {request.param} here (Debian: apt-get install {packages})"
+        if os.environ.get("REQUIRE_ENGINES"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with start(tmp_path_factory.mktemp(request.param)) as engine:
+        yield engine
+
+
+AT = "const at = (id) => document.getElementById(id);"
+WATCH = """window.addEventListener("error", ({message}) => {
+    document.body.dataset.error = message;
+});"""
+SEEN = """return [
+    document.body.dataset.error ?? null, performance.getEntriesByType("resource").length
+];"""
+NEXT = """if (at("slider").value === at("slider").max) return found;
+    at("next").click();"""
+
+
+@pytest.fixture
+def show(engine: Engine, scene: str, tmp_path: Path):
+    """Show a trace; in the end, no error has happened, and nothing has been asked for."""
+
+    def shown(
+        trace: str = scene, fragment: str = "", size: tuple[int, int] = (1280, 720)
+    ) -> Engine:
+        path = tmp_path / "page.html"
+        path.write_text(make_page(trace), encoding="utf-8")
+        engine.resize(*size)
+        engine.open(path.as_uri() + fragment)
+        engine.run(WATCH)
+        return engine
+
+    yield shown
+    assert engine.run(SEEN) == [None, 0]
+
+
+def n(engine: Engine) -> int:
+    return int(engine.run("return document.getElementById('slider').value"))
+
+
+def text(engine: Engine, selector: str) -> str:
+    return engine.run("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def test_keys_step_and_a_link_leads_to_its_event(show):
+    engine = show(fragment="#e=39")
+    assert n(engine) == 39
+    assert "slow motion" in text(engine, "#note")
+    engine.press("ArrowRight", "ArrowRight", "ArrowLeft")
+    assert n(engine) == 40
+    engine.press("Home")
+    assert n(engine) == 1
+    engine.press("End")
+    assert text(engine, "#sentence") == "The program ends"
+
+
+EACH = f"""{AT}
+const found = [];
+const count = (what) => document.querySelectorAll(what).length;
+for (;;) {{
+    const said = document.querySelector("#list [aria-current]").textContent;
+    const same = at("sentence").textContent === said;
+    found.push([same, count("#stage .thread"), count("#source .now")]);
+    {NEXT}
+}}"""
+
+
+def test_at_every_event_one_sentence_one_thread_and_one_line(show, scene):
+    events = [json.loads(line) for line in scene.splitlines()]
+    assert show().run(EACH) == [[True, 1, int("stack" in event)] for event in events]
+
+
+CUT = f"""{AT}
+const found = [];
+for (;;) {{
+    for (const what of ["#sentence", "#note", "#loop-row .object", "#table .head"]) {{
+        const here = document.querySelector(what);
+        const [x, y] = [here.scrollWidth - here.clientWidth, here.scrollHeight - here.clientHeight];
+        if (x > 1 || y > 2) found.push([at("slider").value, what, x, y]);
+    }}
+    if (document.documentElement.scrollWidth > innerWidth) found.push([at("slider").value, "page"]);
+    {NEXT}
+}}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (853, 480), (500, 844)])
+def test_nothing_is_cut(show, size):
+    engine = show(size=size)
+    assert engine.run("return [innerWidth, innerHeight]") == list(size)
+    assert engine.run(CUT) == []
+
+
+def test_a_question_is_asked_and_answered(show):
+    engine = show(fragment="#e=35")
+    engine.run("document.getElementById('ask').click()")
+    engine.press("ArrowRight")
+    assert text(engine, "#sentence") == "What does the loop do next?"
+    assert n(engine) == 35
+    engine.press("1")
+    assert n(engine) == 36
+    assert text(engine, "#score") == "1 of 1 right"
+
+
+def test_space_plays_and_a_step_by_hand_ends_it(show):
+    engine = show()
+    speed = "const speed = document.getElementById('speed'); speed.value = '4';"
+    engine.run(speed)
+    engine.press(" ")
+    assert text(engine, "#play") == "Pause"
+    engines.await_true(lambda: n(engine) >= 3)
+    engine.press("ArrowLeft")
+    assert text(engine, "#play") == "Play"
+
+
+def test_the_legend_opens_and_closes(show):
+    engine = show()
+    engine.run("document.querySelector('#key summary').focus()")
+    engine.press("Enter")
+    assert engine.run("return document.getElementById('key').open") is True
+    engine.press("Escape")
+    assert engine.run("return document.getElementById('key').open") is False
+
+
+def test_what_a_trace_says_does_nothing(show):
+    run = {"n": 1, "t": 0, "k": 0, "ev": "run", "v": 1, "role": "server"}
+    hostile = (
+        "</script><script>document.title = 'PWNED'</script><img src=x onerror='document.title = 1'>"
+    )
+    engine = show(
+        f"{json.dumps(run)}\n{json.dumps({'ev': hostile, 'on': hostile, 'peer': hostile})}\n"
+    )
+    engine.press("ArrowRight")
+    assert hostile[:9] in text(engine, "#sentence")
+    assert engine.run("return document.title") == "One thread, one loop: a run, step by step"
