@@ -41,6 +41,8 @@ from edges.system import NO_WAIT
 # A folder is only to be named, not read, so the permission to search it is enough (Linux).
 FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
 
+HOLDS_FOLDERS = os.open in os.supports_dir_fd  # Windows does not
+
 # The permissions that let other people read or write a file.
 OTHERS = 0o066
 
@@ -82,8 +84,11 @@ class Replacement:
         """Hold the folder by a descriptor, so that it is found again after it was renamed.
 
         Optional: without the descriptor, the path of the folder is used. (Where there is no O_PATH,
-        a folder that may be written and not read cannot be opened.)
+        a folder that may be written and not read cannot be opened. Windows opens no folder at all;
+        there, the call would open a file that a wrong path names as a folder.)
         """
+        if not HOLDS_FOLDERS:
+            return
         with suppress(OSError):
             self._folder = os.open(self._directory, FOLDER)
             undo.callback(close_quietly, os.close, self._folder)

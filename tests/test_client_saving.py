@@ -18,7 +18,7 @@ import pytest
 
 from tests.support import peers, stage
 from tests.support.peers import listening, refusing
-from tests.support.programs import HELLO, UNMEASURED, Client, file_message
+from tests.support.programs import HELLO, SYSTEM, UNMEASURED, Client, file_message
 from tests.support.stage import (
     BODY,
     OLD,
@@ -51,6 +51,9 @@ def folder():
 @pytest.fixture(scope="module")
 def start():
     """A warm start, for what does not depend on how a process is started."""
+    if SYSTEM == "win32":  # no process forks there
+        yield Client
+        return
     with Warm() as warm:
         yield warm.start
 
@@ -88,6 +91,7 @@ def assert_fails_before_connecting(
 # -- regular files ---------------------------------------------------------------------------------
 
 
+@pytest.mark.posix_only("there are no modes")
 @pytest.mark.fault("H7")
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002, 0o000])
 def test_a_new_file_has_mode_0666_less_the_umask(folder, umask):
@@ -95,6 +99,7 @@ def test_a_new_file_has_mode_0666_less_the_umask(folder, umask):
     assert stat.S_IMODE((folder / "new").stat().st_mode) == 0o666 & ~umask
 
 
+@pytest.mark.posix_only("there are no modes")
 @pytest.mark.fault("H7")
 @pytest.mark.parametrize("mode", [0o640, 0o600, 0o666, 0o755])
 def test_an_old_file_keeps_its_mode_whatever_the_umask(folder, mode):
@@ -103,6 +108,7 @@ def test_an_old_file_keeps_its_mode_whatever_the_umask(folder, mode):
     assert stat.S_IMODE((folder / "copy").stat().st_mode) == mode
 
 
+@pytest.mark.posix_only("an open file is not replaced: see test_on_windows.py")
 def test_a_reader_who_has_the_old_file_open_keeps_it(folder, start):
     with open(folder / "copy", "rb") as reader:
         assert_saved(save("copy", folder, start=start))
@@ -120,6 +126,7 @@ def test_an_absolute_name_is_saved_elsewhere(folder, start, tmp_path):
     assert content(tmp_path) == {"elsewhere": BODY}
 
 
+@pytest.mark.posix_only("other names can be used: see test_on_windows.py")
 @pytest.mark.fault("H9", "I-1")
 @pytest.mark.parametrize(
     "name",
@@ -139,26 +146,38 @@ def test_any_name_that_a_file_can_have_will_do_and_is_shown_escaped(folder, star
 
 
 @pytest.mark.fault("H9")
-@pytest.mark.parametrize("name", ["n" * 256, "d/" * 2100 + "f", "", "missing/", "copy/", "copy/x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("n" * 256, marks=pytest.mark.posix_only("found when the copy gets its name")),
+        *("d/" * 2100 + "f", "", "missing/", "copy/", "copy/x"),
+    ],
+)
 def test_an_impossible_name_fails_before_connecting(folder, start, name):
     assert_fails_before_connecting(name, folder, start=start)
 
 
 @pytest.mark.fault("H1", "H4")
 @pytest.mark.parametrize(
-    "name", ["missing/copy", "missing/../copy", "directory", "directory/", ".", "/"]
+    "name",
+    [
+        pytest.param("missing/../copy", marks=pytest.mark.posix_only("it is the same as copy")),
+        *("missing/copy", "directory", "directory/", ".", "/"),
+    ],
 )
 def test_a_missing_directory_and_a_directory_fail_before_connecting(folder, start, name):
     (folder / "directory").mkdir()
     assert_fails_before_connecting(name, folder, start=start)
 
 
+@pytest.mark.posix_only("there are no modes")
 @pytest.mark.fault("H1")
 def test_a_directory_that_may_not_be_written_fails_before_connecting(folder, without_privileges):
     (folder / "sealed").mkdir(mode=0o555)
     assert_fails_before_connecting("sealed/copy", folder, prefix=without_privileges)
 
 
+@pytest.mark.posix_only("root may write it: see test_on_windows.py")
 @pytest.mark.fault("H8")
 def test_an_old_file_that_may_not_be_written_is_not_replaced(folder, without_privileges):
     (folder / "copy").chmod(0o444)
@@ -174,6 +193,7 @@ def test_a_failure_to_save_comes_before_a_failure_to_connect(folder):
 # -- links -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.posix_only("Wine follows links by itself, and shows none")
 @pytest.mark.fault("H5")
 @pytest.mark.parametrize("link_to", ["copy", "./copy", "second link", "in/../copy", "ABSOLUTE"])
 def test_a_symbolic_link_is_followed_and_stays(folder, start, link_to):
@@ -185,6 +205,7 @@ def test_a_symbolic_link_is_followed_and_stays(folder, start, link_to):
     assert (folder / "link").readlink() == Path(to)
 
 
+@pytest.mark.posix_only("Wine follows links by itself, and shows none")
 @pytest.mark.fault("H5", "H7")
 def test_a_link_into_another_directory_is_followed_with_its_mode(folder, start, tmp_path):
     (tmp_path / "far").write_bytes(OLD)
@@ -195,6 +216,7 @@ def test_a_link_into_another_directory_is_followed_with_its_mode(folder, start, 
     assert stat.S_IMODE((tmp_path / "far").stat().st_mode) == 0o640
 
 
+@pytest.mark.posix_only("Wine follows links by itself, and shows none")
 @pytest.mark.fault("H5")
 def test_a_dangling_link_creates_its_target(folder, start):
     (folder / "link").symlink_to("target")
@@ -202,6 +224,7 @@ def test_a_dangling_link_creates_its_target(folder, start):
     assert (folder / "link").is_symlink()
 
 
+@pytest.mark.posix_only("Wine follows links by itself, and shows none")
 @pytest.mark.fault("H5")
 def test_links_that_lead_nowhere_fail_before_connecting(folder, start):
     (folder / "loop").symlink_to("pool")
@@ -218,6 +241,7 @@ def test_links_that_lead_nowhere_fail_before_connecting(folder, start):
 # -- what is no regular file -----------------------------------------------------------------------
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("H6")
 def test_a_fifo_waits_for_its_reader_and_stays_a_fifo(folder):
     os.mkfifo(folder / "fifo")
@@ -231,6 +255,7 @@ def test_a_fifo_waits_for_its_reader_and_stays_a_fifo(folder):
     assert os.listdir(folder) in (["copy", "fifo"], ["fifo", "copy"])
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("H6")
 def test_nothing_is_written_to_a_fifo_before_the_copy_is_verified(folder, start):
     """A reader that waits already must not get the beginning of a file that turns out damaged."""
@@ -246,6 +271,7 @@ def test_nothing_is_written_to_a_fifo_before_the_copy_is_verified(folder, start)
         os.close(reader)
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("H6")
 def test_the_null_device_stays_what_it_is(folder, start):
     before = os.stat("/dev/null")
@@ -261,6 +287,7 @@ def test_the_null_device_stays_what_it_is(folder, start):
     )
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("H6")
 def test_a_device_in_the_same_directory_is_not_renamed_over(folder, start, not_here):
     try:
@@ -273,11 +300,13 @@ def test_a_device_in_the_same_directory_is_not_renamed_over(folder, start, not_h
     assert len(os.listdir(folder)) == 2
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("H2", "H6")
 def test_a_full_device_is_a_failure_to_save(folder, start):
     assert_failed(save("/dev/full", folder, start=start), 1, "no space left")
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("H6")
 def test_a_socket_is_no_place_to_save(folder, start):
     with socket.socket(socket.AF_UNIX) as sock:
@@ -289,6 +318,8 @@ def test_a_socket_is_no_place_to_save(folder, start):
 # -- standard output -------------------------------------------------------------------------------
 
 STANDARD_OUTPUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+if SYSTEM == "win32":
+    STANDARD_OUTPUT = ["-"]  # the others are no names there
 
 
 @pytest.mark.fault("H6")
@@ -300,7 +331,7 @@ def test_standard_output_gets_the_bytes_and_nothing_else(folder, name):
 
 
 @pytest.mark.fault("H6", "G14")
-@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("name", STANDARD_OUTPUT[:2])
 def test_standard_output_gets_nothing_that_is_not_verified(folder, start, name):
     for stream, status in [
         (STREAM[:-1], 5),
@@ -310,6 +341,7 @@ def test_standard_output_gets_nothing_that_is_not_verified(folder, start, name):
         assert_failed(play(saying(stream), target=name, folder=folder, start=start), status)
 
 
+@pytest.mark.posix_only("Wine hands on pipes only")
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("name", STANDARD_OUTPUT)
 def test_standard_output_may_be_a_file_and_is_written_at_its_offset(folder, name):
@@ -321,6 +353,7 @@ def test_standard_output_may_be_a_file_and_is_written_at_its_offset(folder, name
     assert content(folder) == {"copy": OLD, "log": b"first\n" + BODY + b"last\n"}
 
 
+@pytest.mark.posix_only("Wine hands on pipes only")
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("name", STANDARD_OUTPUT)
 def test_standard_output_may_be_a_deleted_file(folder, name):
@@ -332,6 +365,7 @@ def test_standard_output_may_be_a_deleted_file(folder, name):
         assert log.read() == BODY
 
 
+@pytest.mark.posix_only("Wine hands on pipes only")
 @pytest.mark.fault("H6")
 def test_any_other_descriptor_may_be_the_output_too(folder):
     """A link in /proc leads to what is open; its text, "pipe:[7]" or "log (deleted)", nowhere."""
@@ -346,6 +380,7 @@ def test_any_other_descriptor_may_be_the_output_too(folder):
         assert log.read() == BODY
 
 
+@pytest.mark.posix_only("Wine hands on pipes only")
 @pytest.mark.fault("H6")
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_standard_output_may_be_a_socket_or_a_terminal(folder, name):
@@ -359,6 +394,7 @@ def test_standard_output_may_be_a_socket_or_a_terminal(folder, name):
         assert screen.read(100) == BODY.replace(b"\n", b"\r\n")  # the terminal's doing
 
 
+@pytest.mark.posix_only("Wine hands on pipes only")
 @pytest.mark.fault("E10", "H2")
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_a_standard_output_that_takes_nothing_is_a_failure_to_save(folder, name):
@@ -375,6 +411,7 @@ def test_a_standard_output_that_takes_nothing_is_a_failure_to_save(folder, name)
         assert_failed(save(name, folder, shell=shell), 1, "cannot save")
 
 
+@pytest.mark.posix_only("Wine hands on pipes only")
 @pytest.mark.fault("H2")
 def test_a_non_blocking_standard_output_that_is_full_gets_everything_in_the_end(folder):
     reader, writer = os.pipe()
@@ -393,6 +430,7 @@ def test_a_non_blocking_standard_output_that_is_full_gets_everything_in_the_end(
 # -- disks that are full or broken -----------------------------------------------------------------
 
 
+@pytest.mark.posix_only("there are no such limits")
 @pytest.mark.fault("H2", "H3")
 @pytest.mark.parametrize("limit", [0, 1, 10, 13])
 def test_a_limit_of_file_size_is_a_failure_to_save(folder, limit, not_here):
@@ -403,6 +441,7 @@ def test_a_limit_of_file_size_is_a_failure_to_save(folder, limit, not_here):
     assert_failed(save("copy", folder, env=env, prefix=prefix), 1, "cannot save.*too large")
 
 
+@pytest.mark.posix_only("the disk of Linux is filled")
 @pytest.mark.fault("H2")
 def test_a_full_disk_is_a_failure_to_save(folder, not_here):
     """On a file system of one page: first without room for bytes, then for a file at all."""
@@ -444,6 +483,7 @@ def strace(traceable):
     return lambda *options: ("strace", "-f", "-qq", *options)
 
 
+@pytest.mark.posix_only("strace would show the calls of Wine")
 @pytest.mark.fault("H2")
 def test_a_failing_write_fsync_or_rename_is_a_failure_to_save(strace):
     def check(case):
@@ -457,12 +497,14 @@ def test_a_failing_write_fsync_or_rename_is_a_failure_to_save(strace):
     in_pairs(check, INJECTED)
 
 
+@pytest.mark.posix_only("strace would show the calls of Wine")
 def test_a_directory_that_cannot_be_brought_to_the_disk_is_no_failure(strace):
     """The second fsync is that of the directory, after the rename: not every file system can."""
     inject = "inject=fsync:error=EINVAL:when=2"
     assert_saved(play(saying(STREAM), prefix=strace("-o", "/dev/null", "-e", inject)))
 
 
+@pytest.mark.posix_only("strace would show the calls of Wine")
 @pytest.mark.fault("H13")
 def test_the_bytes_are_on_the_disk_before_they_get_their_name(folder, strace, tmp_path):
     calls = "trace=openat,fsync,fdatasync,/^renameat,connect"
@@ -480,6 +522,7 @@ def test_the_bytes_are_on_the_disk_before_they_get_their_name(folder, strace, tm
 # -- at the same time, and cut down ----------------------------------------------------------------
 
 
+@pytest.mark.posix_only("twenty programs at once start too slowly under Wine")
 @pytest.mark.fault("H12")
 def test_twenty_clients_with_one_output_leave_one_whole_copy(folder):
     bodies = [bytes([ord("a") + n]) * (n + 1) + b"\n" for n in range(20)]
@@ -516,6 +559,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one():
     assert len(seen) == runs
 
 
+@pytest.mark.posix_only("no process forks")
 @pytest.mark.fault("G20", "H13")
 def test_a_kill_at_any_step_of_main_leaves_the_old_file_or_the_new_one():
     seen = []

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import kernel, peers, stage
 from tests.support.peers import hanging, listening
-from tests.support.programs import HELLO, OURS, Client, file_message
+from tests.support.programs import HELLO, OURS, SYSTEM, Client, file_message
 from tests.support.stage import (
     BODY,
     OLD,
@@ -31,6 +31,8 @@ from tests.support.stage import (
 )
 
 INTERRUPTS = [signal.SIGINT, signal.SIGTERM]
+if SYSTEM == "win32":
+    INTERRUPTS = [signal.SIGINT]  # SIGTERM ends a program there at once
 
 
 @pytest.fixture(params=INTERRUPTS, ids=lambda number: number.name)
@@ -102,6 +104,7 @@ socket.getaddrinfo = getaddrinfo
         assert content(folder) == {"copy": OLD}
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("G19", "H6")
 def test_while_a_fifo_waits_for_its_reader(folder, number):
     os.mkfifo(folder / "fifo")
@@ -112,6 +115,7 @@ def test_while_a_fifo_waits_for_its_reader(folder, number):
     assert (folder / "fifo").is_fifo()
 
 
+@pytest.mark.posix_only("a write to a full pipe waits")
 @pytest.mark.fault("G19", "H6")
 @pytest.mark.parametrize("blocking", [True, False])
 def test_while_standard_output_is_full(folder, number, blocking):
@@ -129,6 +133,7 @@ def test_while_standard_output_is_full(folder, number, blocking):
         os.close(writer)
 
 
+@pytest.mark.posix_only("other kinds of files do not exist")
 @pytest.mark.fault("G19", "D2", "H6")
 def test_together_with_the_end_of_the_stream(folder, number):
     """Both wait for the client in one turn of its loop: it must not begin to wait for a reader."""
@@ -142,6 +147,7 @@ def test_together_with_the_end_of_the_stream(folder, number):
         assert client.wait() == 128 + number
 
 
+@pytest.mark.posix_only("a write to a full pipe waits")
 @pytest.mark.fault("E9", "G19")
 def test_while_nobody_reads_stderr(folder, number):
     reader, writer = os.pipe()
@@ -159,6 +165,7 @@ def test_while_nobody_reads_stderr(folder, number):
         os.close(writer)
 
 
+@pytest.mark.posix_only("Wine's console: see test_on_windows.py")
 @pytest.mark.fault("G19", "D20")
 def test_a_real_ctrl_c_at_a_terminal(folder):
     with (
@@ -174,6 +181,7 @@ def test_a_real_ctrl_c_at_a_terminal(folder):
 # -- at steps of main ------------------------------------------------------------------------------
 
 
+@pytest.mark.posix_only("os.kill ends a Windows program at once")
 @pytest.mark.fault("G19", "D2", "D17")
 @pytest.mark.parametrize(("number", "runs"), [(signal.SIGINT, 80), (signal.SIGTERM, 20)])
 def test_at_steps_spread_over_the_whole_of_main(number, runs):
@@ -194,6 +202,7 @@ def test_at_steps_spread_over_the_whole_of_main(number, runs):
     assert all(step > 0.9 * max(statuses) for step in statuses if statuses[step] == 0)
 
 
+@pytest.mark.posix_only("os.kill ends a Windows program at once")
 @pytest.mark.fault("G19")
 def test_at_the_first_and_at_the_last_step_of_main(number):
     """Where the program does not handle signals itself, Python's own way would be a traceback."""
@@ -209,6 +218,7 @@ def test_at_the_first_and_at_the_last_step_of_main(number):
             assert_tidy(outcome, number)
 
 
+@pytest.mark.posix_only("os.kill ends a Windows program at once")
 @pytest.mark.fault("G19", "H13")
 def test_at_steps_close_together_around_the_commit():
     """From the last byte to the end of main: here the old file becomes the new one."""
@@ -252,6 +262,7 @@ class StartedLate(Client):
             super().assert_clean()
 
 
+@pytest.mark.posix_only("a signal of Linux may come before Wine can hand it on")
 @pytest.mark.fault("G19")
 @pytest.mark.parametrize(("number", "runs"), [(signal.SIGINT, 40), (signal.SIGTERM, 12)])
 def test_at_moments_spread_over_a_whole_run(number, runs):
@@ -292,6 +303,7 @@ def test_a_storm_of_interrupts_is_one(folder):
 # -- signals that change nothing -------------------------------------------------------------------
 
 
+@pytest.mark.posix_only("no signal is inherited as ignored")
 @pytest.mark.fault("D15")
 def test_an_interrupt_that_was_ignored_at_the_start_stays_ignored(folder):
     """As in `client.py &` of a script."""
@@ -306,6 +318,7 @@ def test_an_interrupt_that_was_ignored_at_the_start_stays_ignored(folder):
     assert content(folder) == {"copy": BODY}
 
 
+@pytest.mark.posix_only("no signal is inherited as ignored")
 @pytest.mark.fault("D15")
 def test_a_client_that_ignores_interrupts_can_still_be_terminated(folder):
     shell = "trap '' INT; exec \"$@\""
@@ -315,6 +328,7 @@ def test_a_client_that_ignores_interrupts_can_still_be_terminated(folder):
             assert_interrupted(client, signal.SIGTERM, folder)
 
 
+@pytest.mark.posix_only("there are no such signals")
 @pytest.mark.fault("D23", "D16")
 def test_signals_of_others_change_nothing(folder):
     with listening() as door, client_of(door, "-q", target="copy", folder=folder) as client:
@@ -332,6 +346,7 @@ def test_signals_of_others_change_nothing(folder):
     assert content(folder) == {"copy": BODY}
 
 
+@pytest.mark.posix_only("there is no SIGHUP")
 @pytest.mark.fault("D18")
 def test_a_terminal_that_is_closed_ends_the_client_and_leaves_the_old_file(folder):
     with (

@@ -390,6 +390,27 @@ def test_without_a_descriptor_of_the_folder_its_path_is_used(here, monkeypatch, 
     assert os.listdir("there") == ["out"] and Path("there/out").read_bytes() == NEW
 
 
+@pytest.mark.fault("H4", "H14")
+def test_where_no_call_takes_the_descriptor_of_a_folder_none_is_opened(here, monkeypatch):
+    """On Windows the open of a folder fails, but that of a file that is named as one does not."""
+    opened = []
+    real = os.open
+
+    def without_folders(path, *arguments, dir_fd=None):
+        assert dir_fd is None
+        opened.append(path)
+        return real(path, *arguments)
+
+    monkeypatch.setattr(saving, "HOLDS_FOLDERS", False)
+    monkeypatch.setattr(os, "open", without_folders)
+    Path("file").write_bytes(OLD)
+    assert refusal("file/out") == "cannot save 'file/out': not a directory"
+    os.mkdir("there")
+    save("there/out")
+    assert "file" not in opened
+    assert Path("there/out").read_bytes() == NEW
+
+
 @pytest.mark.fault("H14")
 def test_the_file_is_closed_before_it_gets_its_name(here, monkeypatch):
     """CIFS, some FUSE mounts and Windows do not rename an open file."""
