@@ -257,6 +257,10 @@ def test_clients_fit_under_the_limit_of_open_files(monkeypatch, soft, clients):
     assert command_line.most_clients() == clients
 
 
+def test_the_help_says_how_a_service_is_stopped():
+    assert "stop a service with SIGTERM" in command_line.ServerOptions.about
+
+
 @pytest.mark.fault("E8")
 @pytest.mark.parametrize("error", [OSError(1, "Operation not permitted"), ValueError()])
 def test_a_limit_that_may_not_be_asked_for_is_the_usual_one(monkeypatch, error):
