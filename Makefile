@@ -104,7 +104,7 @@ museum: ## list the exhibits: servers that are wrong on purpose
 	@$(launch) -m learn.museum
 
 exhibit: ## show exhibit N and its symptom; SERVER= a repaired copy
-	@$(launch) -m learn.museum "$$N" $(if $(NAMED),"$$SERVER")
+	@$(launch) -m learn.museum -- "$$N" $(if $(NAMED),"$$SERVER")
 
 ## change
 .PHONY: quick lint format spec test-browser coverage docs check clean

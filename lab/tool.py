@@ -5,6 +5,7 @@ closed, or a pipe whose reader (`head`) has seen enough. The parent may have blo
 that end a program. The four programs that run on the reactor have edges/program.py for this.
 """
 
+import argparse
 import errno
 import os
 import sys
@@ -16,6 +17,8 @@ from typing import NoReturn
 from edges import standard_streams
 from edges.failure import reason
 from signals import STOPS, change_mask
+
+LONGEST = 1000  # characters of a message
 
 
 def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
@@ -34,6 +37,34 @@ def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
             with suppress(OSError):
                 print(f"{name}: {reason(error)}", file=sys.stderr)
     sys.exit(status)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that refuses in one line, and takes `--name=--` for a mistake."""
+
+    def parse_args(self, words: list[str]) -> argparse.Namespace:  # type: ignore[override]
+        """Return the options; SystemExit 2 on a usage error, 0 after --help."""
+        end = words.index("--") if "--" in words else len(words)
+        for word in words[:end]:
+            if word.startswith("--") and word.endswith("=--"):  # argparse makes a list of it
+                self.error(f"argument {word[:-3]}: -- is no value")
+        if "--" in words[end + 1 :]:  # argparse would leave it out
+            self.error("-- is no value")
+        return super().parse_args(words)
+
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, and exit with status 2."""
+        say(f"{self.prog}: {message} (see --help)")
+        raise SystemExit(2)
+
+
+def say(message: object) -> None:
+    """Print one line on stderr: what came from a command line may hold anything."""
+    text = str(message)
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} [...] {text[-LONGEST // 2 :]}"
+    shown = (letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    print("".join(shown), file=sys.stderr)
 
 
 def open_streams() -> None:

@@ -56,6 +56,25 @@ HOSTILE = [
 ]
 
 
+# The variables of the targets under "learn", and what is none of their values.
+LEARN = [
+    ("grade", "SERVER"),
+    ("grade", "CLIENT"),
+    ("grade", "ROW"),
+    ("grade", "CHAPTER"),
+    ("grade", "EXERCISE"),
+    ("hint", "SERVER"),
+    ("hint", "N"),
+    ("exhibit", "N"),
+    ("exhibit", "SERVER"),
+    ("learn", "FROM"),
+]
+NONSENSE = [
+    *("no such file", "a'b", "$(touch PWNED)", "-q", "--help", "--", "no\nsuch", "/no/such"),
+    *("/dev/null", ".", "\x1b[31m", "a" * 5000),
+]
+
+
 @pytest.fixture(autouse=True)
 def make_is_here(not_here):
     if MAKE is None:
@@ -455,3 +474,18 @@ def test_programs_pyproject_and_changelog_name_the_same_release():
     words = [sys.executable, "server.py", "--version"]
     run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"eighty {pyproject}" == f"eighty {changelog[1]}" == (run.stdout + run.stderr).strip()
+
+
+@pytest.mark.parametrize(("goal", "name"), LEARN)
+def test_nonsense_for_a_learner_gets_one_clear_line(goal: str, name: str):
+    """The program ends before anything is graded: nothing of the kind is a server, a row, ..."""
+    more = (
+        ["N=24"] if (goal, name) == ("exhibit", "SERVER") else ["SERVER=1"] if name == "ROW" else []
+    )
+    for text in NONSENSE:
+        said = make(ROOT, goal, f"{name}={text}", *more)
+        lines = [line for line in said.stderr.split("\n")[:-1] if ": *** [" not in line]
+        assert len(lines) == 1, (text, said)
+        assert lines[0].isprintable() and 10 < len(lines[0]) < 1100, (text, lines)
+        assert not said.stdout or said.stdout.startswith("Exhibit"), (text, said)
+    assert not (ROOT / "PWNED").exists()

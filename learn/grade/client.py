@@ -68,7 +68,10 @@ def client_target(named: str) -> Target:
     if path.is_file():
         words = [sys.executable, str(path.resolve()), "{host}", "{output}", "--port", "{port}"]
         return Target(named, [*words, "{options}"], path)
-    words = shlex.split(named)
+    try:
+        words = shlex.split(named)
+    except ValueError as error:
+        raise NoTarget(f"CLIENT={named}: {error}") from None
     if len(words) < 2:
         raise NoTarget(f"there is no file {named}")
     return Target(named, words)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from lab import tool
 from lab.progress import Line
 from learn.grade import folder, report
 from learn.grade.chapters import CHAPTER_OF, HALVES, ROWS, TITLES, rows_of, title
@@ -36,7 +37,7 @@ def main(words: Sequence[str]) -> int:
     try:
         status = _do(options)
     except (NoTarget, Unfit) as error:
-        print(error, file=sys.stderr)
+        tool.say(error)
         status = CANNOT
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -222,7 +223,7 @@ class Progress:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = tool.Parser(
         prog="python3 -m learn.grade",
         description="Attack a server in every known way, and say what was seen.",
         epilog="A SERVER is a file in Python, the number of a step, exhibit:N, or a command in any "
@@ -232,7 +233,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--chapter", default="", type=_chapter, metavar="N", help="its rows only")
     parser.add_argument("--row", default="", metavar="NAME", help="this row only")
     parser.add_argument(
-        "--hint", nargs="?", const=0, type=int, choices=range(4), help="hints for a red row"
+        "--hint", nargs="?", const=0, type=_hints, metavar="N", help="hints for a red row"
     )
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument(
@@ -241,7 +242,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--client", default="", metavar="CLIENT", help="grade a client instead")
     parser.add_argument("--exercise", default="", metavar="ID", help="the test of an exercise: 11c")
     _add_folder(parser)
-    return parser.parse_args(words)
+    return parser.parse_args(list(words))
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -266,6 +267,12 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 def _positive(text: str) -> int:
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError("a number above 0")
+    return int(text)
+
+
+def _hints(text: str) -> int:
+    if text not in ("0", "1", "2", "3"):
+        raise argparse.ArgumentTypeError(f"hints are counted from 1 to 3: {text} is none")
     return int(text)
 
 

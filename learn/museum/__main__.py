@@ -114,14 +114,14 @@ def _short(path: Path) -> str:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = tool.Parser(
         prog="python3 -m learn.museum", description="Servers that are wrong on purpose."
     )
     parser.add_argument("number", nargs="?", type=_number, help="the exhibit to show")
     parser.add_argument("file", nargs="?", type=Path, help="a repaired copy of it, to ask about")
     parser.add_argument("--repaired", action="store_true", help="print the lines that repair it")
     parser.add_argument("--measure", action="store_true", help="attack all, write rows.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(list(words))
     if options.file and not options.file.is_file():
         parser.error(f"there is no file {options.file}")
     return options

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab import tool
 from learn.grade import command_line, report
 from learn.grade.chapters import ROWS
 from learn.grade.target import MINE, NoTarget
@@ -28,7 +29,7 @@ def main(words: Sequence[str]) -> int:
             return command_line.main([str(path), "--no-status"])
         return Watch(Course(path)).run()
     except NoTarget as error:
-        print(error, file=sys.stderr)
+        tool.say(error)
         return command_line.CANNOT
     except KeyboardInterrupt:
         return 130
@@ -84,7 +85,7 @@ class Watch:
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = tool.Parser(
         prog="python3 -m learn.watch",
         description=f"Make {MINE} if there is none, and grade it whenever it has been saved.",
     )
@@ -95,4 +96,4 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--replace", action="store_true", help="do not ask before an old file is replaced"
     )
-    return parser.parse_args(words)
+    return parser.parse_args(list(words))
