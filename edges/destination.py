@@ -8,7 +8,7 @@ import os
 import stat
 from contextlib import suppress
 
-from edges.system import is_reserved
+from edges.system import bad_name
 
 # The names by which a process finds its own descriptors: links on Linux, real folders elsewhere.
 OWN_DESCRIPTORS = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
@@ -35,8 +35,8 @@ def status(path: str) -> os.stat_result | None:
 
     Raises OSError for what can be neither.
     """
-    if is_reserved(path):
-        raise OSError("Windows keeps this name for a device")
+    if why := bad_name(path):
+        raise OSError(why)
     try:
         return os.stat(path)
     except FileNotFoundError:

@@ -105,9 +105,9 @@ class Source:
         close_quietly(os.close, self.number)
 
 
-def is_reserved(_path: str) -> bool:
-    """Say no: every name of a file may be used."""
-    return False
+def bad_name(_path: str) -> str:
+    """Return why no copy can have this name: never, each name of a file may be used."""
+    return ""
 
 
 def words(error: OSError) -> str:

@@ -13,8 +13,8 @@ if sys.platform == "win32":
         NO_WAIT,
         Outlet,
         Source,
+        bad_name,
         best_selector,
-        is_reserved,
         open_files,
         share_offset,
         sync_file,
@@ -27,8 +27,8 @@ else:
         MOST_SOCKETS,
         NO_WAIT,
         Source,
+        bad_name,
         best_selector,
-        is_reserved,
         open_files,
         share_offset,
         sync_file,
@@ -36,6 +36,6 @@ else:
     )
 
 __all__ = [
-    "MOST_SOCKETS", "NO_WAIT", "Outlet", "Source", "best_selector", "is_reserved", "open_files",
+    "MOST_SOCKETS", "NO_WAIT", "Outlet", "Source", "bad_name", "best_selector", "open_files",
     "share_offset", "sync_file", "terminal", "words",
 ]  # fmt: skip

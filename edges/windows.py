@@ -14,6 +14,7 @@ Owns the few places where Windows needs other calls. Chosen by system.py; never 
 import ctypes
 import errno
 import msvcrt
+import ntpath
 import os
 import selectors
 import socket
@@ -66,10 +67,22 @@ def share_offset(_one: int, _other: int) -> bool:
     return True
 
 
-def is_reserved(path: str) -> bool:
-    """Tell whether Windows keeps the name for a device: CON, nul.txt, C:\\folder\\COM1."""
-    name = os.path.basename(path).partition(":")[0].partition(".")[0]
-    return name.rstrip(" ").upper() in RESERVED
+def bad_name(path: str) -> str:
+    """Return why no copy can have this name, "" if it can.
+
+    CON, nul.txt and C:\\folder\\COM1 are devices, \\\\.\\ is their folder, and a.txt:b is a stream
+    inside a file. "a.txt." and "a.txt " would be saved as a.txt, over a file of that name.
+    """
+    plain = path.replace("/", "\\").removeprefix("\\\\?\\")
+    name = ntpath.basename(plain)
+    stem = name.partition(":")[0].partition(".")[0].rstrip(" ")
+    if plain.startswith("\\\\.\\") or stem.upper() in RESERVED:
+        return "Windows keeps this name for a device"
+    if ":" in name:
+        return "a name with a colon is not one of a file"
+    if name.strip(".") and name[-1] in ". ":
+        return "Windows drops a dot or space at the end of a name"
+    return ""
 
 
 def words(error: OSError) -> str:
