@@ -27,7 +27,11 @@ KEYS = {
 
 
 class Engine:
-    """A browser with one window. A subclass knows how a command gets there."""
+    """A browser with one window. A subclass knows where it is, and how a command gets there."""
+
+    @staticmethod
+    def find() -> str | None:
+        raise NotImplementedError
 
     def command(self, name: str, path: str, **parameters: Any) -> Any:
         raise NotImplementedError
