@@ -130,6 +130,7 @@ class Reactor:
         elif not interest:
             self.selector.unregister(handler.sock)
         else:
+            handler.interest = 0  # for a selector that cannot modify forgets the handler
             self.selector.modify(handler.sock, interest, handler)
         handler.interest = interest
 

@@ -14,12 +14,13 @@ import struct
 import time
 import unittest
 from contextlib import ExitStack, closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from edges.epoll import EpollSelector
-from reactor import READ, WRITE
+from reactor import READ, WRITE, Reactor
 from tests.support.fakes import FakeSelector
 
 try:
@@ -432,3 +433,19 @@ class TestOfCPython(*MIXINS, unittest.TestCase):  # type: ignore[misc]  # two, o
     """Every promise of selectors.BaseSelector, as the standard library tests it."""
 
     SELECTOR = Ours
+
+
+@pytest.mark.fault("B17")
+@pytest.mark.parametrize("kind", [selectors.EpollSelector, EpollSelector])
+def test_a_handler_that_cannot_be_modified_can_be_closed(stack, kind):
+    """The selector has forgotten it: it must not be unregistered any more. (KeyError, once.)"""
+    with closing(Reactor(kind())) as reactor:
+        handler = SimpleNamespace(sock=quiet(stack), interest=0)
+        reactor.watch(handler, READ)
+        real_close = handler.sock.detach()
+        os.close(real_close)  # behind the selector's back, so that epoll_ctl fails
+        handler.sock = real_close
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            reactor.watch(handler, READ | WRITE)
+        reactor.watch(handler, 0)
+        assert not reactor.selector.get_map()

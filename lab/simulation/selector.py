@@ -28,9 +28,13 @@ class FakeSelector(selectors.BaseSelector):
         return self.remember(fileobj, events, data)
 
     def modify(self, fileobj: Any, events: int, data: object = None) -> selectors.SelectorKey:
-        fileobj.enter("modify")
         if fileobj.number not in self.keys:
             raise KeyError(f"{fileobj.name} is not registered")
+        try:
+            fileobj.enter("modify")
+        except OSError:
+            del self.keys[fileobj.number]  # as the standard selectors do
+            raise
         return self.remember(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
