@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.support.engines import Engine
 
 pytestmark = pytest.mark.browser
 
-KINDS = {
+KINDS: dict[str, Any] = {
     "Firefox": (engines.Firefox, engines.firefox, "firefox-esr"),
     "WebKit": (engines.WebKit, engines.webkit, "webkit2gtk-driver xvfb"),
 }
