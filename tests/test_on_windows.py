@@ -23,6 +23,7 @@ from tests.support.programs import (
     Program,
     Server,
     conversation,
+    customized,
     read_to_end,
     run_client,
     run_server,
@@ -243,6 +244,26 @@ def test_ctrl_c_at_the_question_is_a_no(text_file: Path) -> None:
         server.expect(r"Continue listening\? \[y/N\] ")
         server.send_signal(signal.SIGINT)
         assert server.wait() == 0
+
+
+CTRL_BREAK = """
+import os, signal, threading
+def wait():
+    os.read(0, 1)
+    signal.raise_signal(signal.SIGBREAK)
+threading.Thread(target=wait, daemon=True).start()
+"""
+
+
+def test_ctrl_break_drains_without_a_question(text_file: Path, tmp_path: Path) -> None:
+    """Wine sends it to no program (error 12), so this one raises it itself."""
+    env = customized(tmp_path, CTRL_BREAK)
+    with Server(text_file, env=env) as server:
+        assert server.fetch() == conversation(TEXT)
+        server.answer("x")
+        server.expect("1 done, 0 lost, 0 cut")
+        assert server.wait() == 0
+        assert "Continue" not in server.stderr
 
 
 def test_an_open_connection_is_finished_in_the_drain_and_cut_at_its_end(text_file: Path) -> None:
