@@ -38,8 +38,6 @@ SCENE_STATUS = {
 }
 # A listening socket is dead after these. Python's accept also asks getsockname.
 ACCEPTING, DEAD = {"accept4", "getsockname"}, {"EBADF", "EINVAL", "ENOTSOCK"}
-# What client.py takes for a connect that has begun. (EAGAIN is EWOULDBLOCK, as Windows says it.)
-BEGUN = {"EINPROGRESS", "EAGAIN"}
 # Not every file system can do it, and the copy is exact without it.
 UNSUPPORTED = {("fsync", "EINVAL"), ("fsync", "EOPNOTSUPP")}
 
@@ -75,7 +73,7 @@ def of_client(seen: Seen, call: Call, errno: str, known: set[int] | None = None)
     right = known or right
     if (call.name, errno) in UNSUPPORTED:
         right = {0}
-    if call.name == "connect" and errno in BEGUN:  # it never began: later ENOTCONN, as from a peer
+    if errno == "EINPROGRESS":  # connect never began: later ENOTCONN, as if the peer had left
         right = right | {5}
     if seen.status not in right | ({0} if errno in AGAIN else set()):
         yield f"status {seen.status}, not one of {sorted(right)}"
