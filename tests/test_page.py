@@ -45,7 +45,8 @@ class Elements(HTMLParser):
 
 
 def test_the_template_is_small_enough_to_be_read():
-    assert sum(len(path.read_bytes()) for path in PARTS.iterdir()) <= 80 * KB
+    """With slack: a limit that is reached rewards dense lines instead of fewer ones."""
+    assert sum(len(path.read_bytes()) for path in PARTS.iterdir()) <= 88 * KB
 
 
 def test_each_part_of_the_template_is_in_the_page():

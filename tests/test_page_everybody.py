@@ -406,6 +406,23 @@ def test_at_every_event_the_whole_stage_and_the_whole_line_are_in_sight(show: Sh
     assert viewer.page.evaluate(cut) == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (853, 480), (390, 844)])
+def test_no_line_of_code_is_cut(show: Show, width, height):
+    viewer = show(viewport={"width": width, "height": height})
+    cut = """() => page.events.map((e, index) => {
+        page.show(index + 1);
+        const pane = document.getElementById("source-pane");
+        const box = pane.getBoundingClientRect();
+        const through = (edge) => [...document.querySelectorAll("#source li")].some((item) => {
+            const {top, bottom} = item.getBoundingClientRect();
+            return top < edge - 1.5 && bottom > edge + 1.5;
+        });
+        const wide = pane.scrollWidth > pane.clientWidth;
+        return wide || through(box.top) || through(box.bottom) ? index + 1 : 0;
+    }).filter(Boolean)"""
+    assert viewer.page.evaluate(cut) == []
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (853, 480)])
 def test_all_lanes_of_the_scene_are_in_sight(show: Show, width, height):
     viewer = show(viewport={"width": width, "height": height})
@@ -418,7 +435,7 @@ def test_on_a_phone_the_columns_have_their_names(show: Show):
     viewer = show(viewport={"width": 390, "height": 844})
     names = viewer.texts("#table .head > *")
     assert [name.split("\n")[0] for name in names if name.strip() != "thread"] == [
-        "other ends", "the kernel", "on its way", "selector", "our program", "bytes it keeps"
+        "other ends", "the kernel", "on its way out", "selector", "our program", "bytes it keeps"
     ]  # fmt: skip
     assert all(cell.is_visible() for cell in viewer.page.locator("#table .head > *").all())
 
@@ -446,6 +463,15 @@ def test_the_head_covers_no_sign(viewer: Viewer):
             .filter(Boolean)"""
     )
     assert order[0] == "head" and "sign" in order
+
+
+def test_what_is_still_to_come_is_paler(viewer: Viewer):
+    viewer.open("#e=40")
+    later = viewer.page.locator("#later")
+    assert float(later.get_attribute("x")) > viewer.page.evaluate(
+        "page.parts.overview.layout.places[39]"
+    )
+    assert 0.3 < float(later.evaluate("e => getComputedStyle(e).opacity")) < 0.8
 
 
 def test_of_a_crowd_the_rows_show_where_something_happens(show: Show):

@@ -155,9 +155,9 @@ def test_what_has_arrived_is_in_the_kernel_until_recv(viewer: Viewer):
 
 def test_a_listener_shows_how_many_connections_wait(viewer: Viewer):
     viewer.open(f"#e={viewer.find(ev='wake', ready=[['listener', 'r']])}")
-    assert row(viewer, "listener")["in"] == "4 new connections"
+    assert row(viewer, "listener")["in"] == "4 new"
     viewer.open(f"#e={viewer.find(ev='open', on='c3')}")
-    assert row(viewer, "listener")["in"] == "1 new connection"
+    assert row(viewer, "listener")["in"] == "1 new"
 
 
 def test_what_send_takes_is_on_its_way_and_the_rest_is_kept(viewer: Viewer):
@@ -208,6 +208,28 @@ def test_the_phase_of_the_turn_is_lit(viewer: Viewer):
         assert viewer.texts("#phases [aria-current]") == [words]
 
 
+def test_a_deadline_that_passes_while_the_loop_sleeps_is_for_the_next_turn(viewer: Viewer):
+    for n, skipped in ((viewer.find(ev="wake", ready=[]), ["deadlines"]), (viewer.find(k=2), [])):
+        viewer.open(f"#e={n}")
+        assert viewer.texts("#phases .gone") == skipped
+    viewer.open(f"#e={viewer.find(op='fire')}")
+    assert viewer.texts("#phases .gone") == []
+
+
+def test_what_is_served_now_was_ready(viewer: Viewer):
+    viewer.open(f"#e={viewer.find(ev='open', on='c3')}")
+    assert viewer.page.locator("#cast .serves").all_inner_texts() != []
+    viewer.open(f"#e={viewer.find(ev='turned')}")
+    assert viewer.page.locator("#cast .serves").count() == 0
+
+
+def test_what_the_other_end_got_has_a_total_if_only_its_end_is_shown(viewer: Viewer):
+    viewer.press("End")
+    assert "93 bytes" in row(viewer, "c1")["other"]
+    viewer.open(f"#e={viewer.find(ev='select', k=2)}")
+    assert "bytes" not in row(viewer, "c1")["other"]
+
+
 # --- the words
 
 
@@ -215,7 +237,11 @@ def test_the_words_say_what_is_true(viewer: Viewer):
     """Each of these was once wrong, or said nothing."""
     for wanted, part in (
         ({"ev": "open", "on": "c3"}, "A new connection is accepted: c3"),
-        ({"ev": "tx", "want": 85}, "slow motion (--chunk 50)"),
+        ({"ev": "tx", "want": 85}, "50 bytes at a time (--chunk 50)"),
+        ({"ev": "tx", "want": 85}, "85 = 17 (FILE line) + 68 (file)"),
+        ({"ev": "call", "cb": "ServerConnection.start"}, "inside of listener.on_readable()"),
+        ({"ev": "wake", "ready": [["c1", "r"], ["c2", "r"]]}, "a call on them"),
+        ({"ev": "wake", "ready": [["c1", "w"]]}, "a call on it"),
         ({"ev": "wake", "ready": [["c1", "r"], ["c2", "r"]]}, "have arrived"),
         ({"ev": "wake", "ready": [["c1", "w"]]}, "the kernel's buffer has room"),
         ({"ev": "wake", "ready": [["listener", "r"]]}, "a new connection to accept"),
@@ -234,9 +260,19 @@ def test_a_kernel_without_room_is_not_called_slow_motion(show: Show, scene: str)
 
 def test_an_object_says_that_its_hello_is_not_sent_yet(viewer: Viewer):
     viewer.open(f"#e={viewer.find(ev='open', on='c3')}")
-    assert row(viewer, "c3")["object"].split("\n")[1:] == ["HELLO_SENT", "hello not sent yet"]
+    said = row(viewer, "c3")["object"].split("\n")
+    assert said[1:] == ["HELLO_SENT", "accepted; hello not sent yet"]
+    early = viewer.page.locator(".row .early")
+    assert early.all_inner_texts() == ["HELLO_SENT"], "no coloured badge before the hello"
     viewer.open(f"#e={viewer.find(ev='tx', on='c3')}")
     assert row(viewer, "c3")["object"].split("\n")[1:] == ["HELLO_SENT", "waits for a hello"]
+    assert early.count() == 0
+
+
+def test_an_object_that_has_raised_an_error_waits_for_nothing_more(viewer: Viewer):
+    n = viewer.find(ev="error")
+    viewer.open(f"#e={n}")
+    assert row(viewer, viewer.events[n - 1]["on"])["object"].endswith("has failed")
 
 
 def test_the_loop_says_what_it_does(viewer: Viewer):

@@ -12,7 +12,7 @@ STATES = {  # the class of each state
 
 LIGHT = {  # the last two lines: only in the page
     "paper": "#ffffff", "stripe": "#f3f5f9", "rule": "#e4e8ef", "ink": "#1e293b",
-    "quiet": "#5a697d", "awake": "#334155", "turn": "#ffffff", "box": "#ffffff",
+    "quiet": "#4a586b", "awake": "#334155", "turn": "#ffffff", "box": "#ffffff",
     "edge": "#64748b", "pill": "#b4235a", "ready": "#ffffff", "error": "#b91c1c",
     "greeting": "#fde08a", "moving": "#93c5fd", "over": "#a7e3b4", "other": "#d8ccf0",
     "now": "#fdf0b8", "focus": "#1456c0", "good": "#1d6b32", "bad": "#ad1f36",
@@ -20,7 +20,7 @@ LIGHT = {  # the last two lines: only in the page
 }  # fmt: skip
 DARK = {
     "paper": "#0f141b", "stripe": "#18202b", "rule": "#27313e", "ink": "#e6edf5",
-    "quiet": "#94a3b8", "awake": "#44546a", "turn": "#ffffff", "box": "#1f2937",
+    "quiet": "#a9b6c8", "awake": "#44546a", "turn": "#ffffff", "box": "#1f2937",
     "edge": "#8a99ad", "pill": "#f48fb1", "ready": "#2a0614", "error": "#fca5a5",
     "greeting": "#7a5b00", "moving": "#1d4f91", "over": "#1d6b35", "other": "#54437a",
     "now": "#463b12", "focus": "#8db8ff", "good": "#7fd394", "bad": "#ff8795",

@@ -51,7 +51,7 @@ EVENTS = {  # the sign of each kind of event; of a timer, by what is done with i
     "fire": "fire",
 }  # fmt: skip
 DOING = {  # what an object does in its state
-    "HELLO_SENT": "waits for a hello", "SENDING": "sends the file", "DONE": "waits for the end",
-    "CONNECTING": "waits to connect", "HELLO_EXPECTED": "waits for a hello",
-    "RECEIVING": "waits for the file",
+    "HELLO_SENT": "waits for a hello", "SENDING": "sends the file",
+    "DONE": "waits for the other end", "CONNECTING": "waits to connect",
+    "HELLO_EXPECTED": "waits for a hello", "RECEIVING": "waits for the file",
 }  # fmt: skip

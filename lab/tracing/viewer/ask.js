@@ -10,13 +10,13 @@ const waiting = (view) => [...view.ready].flatMap(([name, what]) => [...what].ma
 
 // Each kind of question; null if the next event does not answer it.
 const KINDS = new Map(Object.entries({
-  /** How long may it sleep? The first flag knows. */
+  /** How long may it sleep? The first deadline knows. */
   sleep(view, next) {
     if (next.ev !== "select" || next.k < 2) return null;
     const due = [...view.objects.values()].flatMap((me) => [...me.due.values()]);
     const right = next.timeout_ms === null ? 2 : next.timeout_ms > 0 ? 1 : 0;
     if ((right === 2) !== !due.length) return null;
-    const because = ["A deadline has passed, so it only looks what is ready.", "It may sleep until the first flag, and not longer.", "No flag is left, so nothing limits its sleep."][right];
+    const because = ["A deadline has passed, so it only looks what is ready.", "It may sleep until the first deadline, and not longer.", "No deadline is set, so nothing limits its sleep."][right];
     return choice("The loop turns to select(). How long may it sleep at most?", ["not at all", "until the first deadline", "for ever"], right, because);
   },
   /** Which object does it call? The lamps know. */
@@ -64,12 +64,12 @@ const KINDS = new Map(Object.entries({
     if (next.ev !== "state" || !all?.includes(next.now)) return null;
     return choice(`${next.on} is in ${next.was}. Which state comes next?`, all, all.indexOf(next.now), `The reason in the table of protocol.py: ${next.why}.`);
   },
-  /** Whose deadline? The first flag knows. */
+  /** Whose deadline? The first one in the queue knows. */
   due(view, next) {
     if (next.ev !== "timer" || next.op !== "fire") return null;
     const names = [...view.objects.values()].filter((me) => me.due.size || me.watch).map((me) => me.name);
     const some = [...new Set([next.on, ...names])].slice(0, 5).sort();
-    return choice("A deadline has passed. Whose?", some, some.indexOf(next.on), "Its flag came first, and its time is over.");
+    return choice("A deadline has passed. Whose?", some, some.indexOf(next.on), "It was the earliest deadline, and its time is over.");
   },
 }));
 

@@ -17,6 +17,7 @@ class Code {
   draw(view) {
     const stack = view.last.stack;
     const running = runs(view.last);
+    at("source-pane").removeAttribute("style"); // of bring()
     const looked = this.chosen ?? running;
     if (!stack.length) return this.drawNames(view);
     put("stack", ...stack.map((frame, index) => {
@@ -54,8 +55,7 @@ class Code {
     for (const frame of stack) if (frame.file === file) at("source").children[frame.line - 1]?.setAttribute("class", "waits");
     const lit = at("source").children[line - 1];
     lit?.setAttribute("class", "now");
-    const pane = at("source-pane");
-    pane.scrollTop = (lit?.offsetTop ?? 0) - 0.42 * pane.clientHeight;
+    bring(lit);
   }
 }
 
@@ -88,11 +88,30 @@ function inside({file, line, name}) {
   return false;
 }
 
+/** Bring a line in sight, and cut no other one through, neither at the top nor at the bottom. */
+function bring(lit) {
+  const pane = at("source-pane");
+  const room = pane.clientHeight;
+  const lines = [...at("source").children];
+  const wanted = Math.min((lit?.offsetTop ?? 0) - 0.42 * room, pane.scrollHeight - room);
+  const top = lines.find((line) => line.offsetTop >= wanted)?.offsetTop ?? 0;
+  const last = lines.findLast((line) => line.offsetTop + line.offsetHeight <= top + room);
+  const used = last ? last.offsetTop + last.offsetHeight - top : room;
+  pane.style.maxHeight = `${used}px`;
+  pane.style.marginBottom = `${room - used}px`;
+  pane.scrollTop = top;
+}
+
+/** Return code as texts between which a line may be broken: after "(" and before a name's ".". */
+function breakable(code) {
+  return code.split(/(?<=\()(?!\))|(?=\.[a-z_])/).flatMap((text, index) => index ? [element("wbr"), text] : [text]);
+}
+
 /** Return the lines of a file, each an item; comments are paler. */
 function linesOf(file) {
   return SOURCES.get(file).trimEnd().split("\n").map((text) => {
     const [, code, comment] = /^((?:[^"'#]|"[^"]*"|'[^']*')*?)(#.*)?$/.exec(text) ?? ["", text, ""];
-    const made = element("li", {class: ""}, element("code", {}, code, ...comment ? [element("i", {}, comment)] : []));
+    const made = element("li", {class: ""}, element("code", {}, ...breakable(code), ...comment ? [element("i", {}, comment)] : []));
     made.style.setProperty("--deep", `calc(44px + ${text.search(/\S|$/) + 4}ch)`);
     return made;
   });

@@ -14,7 +14,7 @@ function begin() {
 function nobody(name) {
   return {
     name, watch: "", state: "", why: "", wire: [], due: new Map(), peer: null, closed: null, closedIn: 0,
-    arrived: null, taken: "", sent: 0, heard: "", received: "", unsent: 0, full: false, half: false, ended: false,
+    arrived: null, taken: "", sent: 0, heard: "", received: "", unsent: 0, full: false, half: false, ended: false, failed: false, onWay: 0,
   };
 }
 
@@ -30,7 +30,7 @@ function kept(received, now) {
 const CHANGES = new Map(Object.entries({
   select(view, e) {
     Object.assign(view, {phase: "asleep", timeout: e.timeout_ms, ready: new Map(), calls: []});
-    for (const name of view.moving) change(view, name, {taken: "", arrived: null});
+    for (const name of view.moving) change(view, name, {taken: "", onWay: 0, arrived: null});
     view.moving.clear();
   },
   wake(view, e) {
@@ -61,7 +61,8 @@ const CHANGES = new Map(Object.entries({
   state: (view, e, me) => ({state: e.now, why: e.why, received: kept(me.received, e.now)}),
   watch: (view, e) => ({watch: e.now}),
   rx: (view, e, me) => ({wire: said(view, e, me), arrived: null, received: (me.state === "DONE" ? "" : me.received + e.hex).slice(-512), ended: me.ended || !e.bytes && !e.again}),
-  tx: (view, e, me) => ({wire: said(view, e, me), taken: (me.taken + e.hex).slice(-512), heard: (me.heard + e.hex).slice(-512), sent: me.sent + e.bytes, unsent: e.want - e.bytes, full: Boolean(e.again)}),
+  tx: (view, e, me) => ({wire: said(view, e, me), taken: (me.taken + e.hex).slice(-512), heard: (me.heard + e.hex).slice(-512), sent: me.sent + e.bytes, onWay: me.onWay + e.bytes, unsent: e.want - e.bytes, full: Boolean(e.again)}),
+  error: () => ({failed: true}),
   half: () => ({half: true}),
   timer(view, e, me) {
     if (e.op === "fire") view.phase = "deadlines";

@@ -56,7 +56,7 @@ class Overview {
         const from = lanes.includes(caller) ? y(caller) + 14 : 24;
         return drawing("g", {}, drawing("title", {}, cb), drawing("path", {class: "thread", d: `M${x + 7} ${from}V${Math.max(from, y(on) + 2)}`}), rect("box", x + 1, y(on) + 1, end - x - 2, 14, 5));
       }),
-      drawing("g", {id: "head"}, drawing("path", {d: `M-9 2V${this.height}H9V2Z`}), drawing("path", {d: "M-5 -8H5L0 1Z"})),
+      drawing("g", {id: "head"}, drawing("path", {d: `M-9 25V${this.height}H9V25Z`}), drawing("path", {d: "M-5 -8H5L0 1Z"})),
       ...layout.marks.filter(seen).map(({on, e, glyph: name, x}) => {
         const made = drawing("g", {transform: `translate(${x} ${y(on) + 8}) scale(.85)`}, glyph(name, 0, 0));
         if (e) made.prepend(drawing("title", {}, sentence(e)));
@@ -68,8 +68,10 @@ class Overview {
       ...sleeps.flatMap(({x, watched, ready}) => [...watched].filter(([on]) => lanes.includes(on)).map(([on, what]) => ready.has(on)
         ? drawing("g", {}, drawing("path", {class: "pill", d: `M${x + 13} ${y(on) + 1}h13l8 8-8 8h-13z`}), text("ready", x + 21, y(on) + 13, what))
         : text("waits", x + 22, y(on) + 12, what))),
-      text("name end", layout.left - 12, 17, "the loop"),
+      text("quiet end", layout.left - 12, 4, "not to scale"),
+      text("name end", layout.left - 12, 18, "the loop"),
       ...lanes.map((on) => text("name end", layout.left - 12, y(on) + 13, on.slice(0, 20))),
+      drawing("rect", {id: "later", y: -8, height: this.height + 8}),
       drawing("rect", {id: "cover", y: -8, height: this.height + 8}));
   }
 
@@ -81,7 +83,9 @@ class Overview {
     const scale = Math.max(0.56, Math.min(1, pane.clientHeight / (this.height + 8), pane.clientWidth / this.width));
     fill(at("overview"), {width: this.width * scale, height: (this.height + 8) * scale}, []);
     at("head").setAttribute("transform", `translate(${x} 0)`);
-    fill(at("cover"), {x: x + 12, width: Math.max(0, this.width - x)}, []); // hides what is asked for
+    const hide = (id, from) => fill(at(id), {x: from, width: Math.max(0, this.width - from)}, []);
+    hide("cover", x + 12); // what is asked for
+    hide("later", x + (last.ev === "select" ? GAP / 2 : 12)); // paler: what is to come
     const left = scale * x - pane.clientWidth / 2;
     const room = 0.3 * pane.clientWidth;
     if (Math.abs(left - pane.scrollLeft) > room) pane.scrollTo({left, behavior: jumped || STILL.matches ? "instant" : "smooth"});

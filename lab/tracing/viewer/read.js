@@ -52,7 +52,7 @@ class Run {
   #rest = ""; // the beginning of a line whose end has not come yet
   #bad = 0; // the number of a line that could not be read: only the last one may be so
   #lines = 0;
-  #depth = 0;
+  #calls = []; // that have not returned
   #select = null; // the latest of each, to say what came of it
   #wake = null;
   #chunk = 0; // slow motion: a send is offered no more bytes
@@ -100,10 +100,11 @@ class Run {
 
   /** Note what later events say about earlier ones: what a recv returns had arrived at the wake. */
   #relate(e) {
-    if (e.ev === "done") this.#depth = Math.max(0, this.#depth - 1);
-    e.depth = Math.min(this.#depth, 50);
-    if (e.ev === "call") this.#depth += 1;
-    if (e.ev === "select") [this.#select, this.#depth] = [e, 0];
+    if (e.ev === "done") this.#calls.pop();
+    e.depth = Math.min(this.#calls.length, 50);
+    e.around = this.#calls.at(-1) ?? "";
+    if (e.ev === "call") this.#calls.push(`${e.on}.${method(e.cb)}`);
+    if (e.ev === "select") [this.#select, this.#calls] = [e, []];
     if (e.ev === "wake") {
       Object.assign(e, {arrives: new Map(), slept: this.#select ? e.t - this.#select.t : 0, timeout: this.#select?.timeout_ms ?? null});
       if (this.#select) this.#select.sleeps = e.slept;

@@ -34,7 +34,7 @@ function arrived(me) {
   const {arrived: found, name, ended} = me;
   if (!found) return ended && me.closed === null ? [element("span", {class: "soft"}, "ended")] : [];
   const key = name + "/arrived";
-  if (found.opens) return [chip("in", key, counted(found.opens, "new connection"))];
+  if (found.opens) return [chip("in", key, `${found.opens} new`, `to accept: ${counted(found.opens, "connection")}`)];
   if (found.opens === 0) return name.startsWith("listener") ? [] : [chip("in", key, "something")];
   return [found.bytes ? chip("in", key, flat(found.hex)) : chip("in", key, "end of stream")];
 }
@@ -43,8 +43,9 @@ function lamps(view, me) {
   const ready = view.ready.get(me.name) ?? "";
   return ["r", "w"].map((letter) => {
     const [lit, on] = [ready.includes(letter) && me.watch.includes(letter), me.watch.includes(letter)];
-    const words = `${lit ? "ready" : on ? "waits" : "does not wait"} to ${TO.get(letter)}`;
-    return element("span", {class: `lamp ${on ? "on" : ""} ${lit ? "lit" : ""}`, title: words}, letter, element("span", {class: "unseen"}, ` ${words}`));
+    const serves = !lit && view.calls[0]?.on === me.name && view.calls[0].cb.endsWith({r: "on_readable", w: "on_writable"}[letter]);
+    const words = serves ? `was ready to ${TO.get(letter)}, and is served` : `${lit ? "ready" : on ? "waits" : "does not wait"} to ${TO.get(letter)}`;
+    return element("span", {class: `lamp ${on ? "on" : ""} ${lit ? "lit" : ""} ${serves ? "serves" : ""}`, title: words}, letter, element("span", {class: "unseen"}, ` ${words}`));
   });
 }
 
@@ -53,18 +54,22 @@ function otherEnd(me, role) {
   if (me.peer === null) return [element("span", {class: "soft"}, me.name.startsWith("listener") ? "new clients" : me.name === "signals" ? "Ctrl+C" : "")];
   const got = me.heard.slice(0, me.heard.length - me.taken.length);
   const words = role === "client" ? "server" : me.name.replace(/^c(?=\d)/, "client ");
-  return [element("span", {class: "end", title: me.peer}, words), ...got ? [chip("out got", me.name + "/got", (got.length > 28 ? "\u2026" : "") + flat(got.slice(-28)), `it was sent: ${flat(got)}`)] : []];
+  return [element("span", {class: "end", title: me.peer}, words), ...got.length > 28 ? [element("small", {class: "soft"}, counted(me.sent - me.onWay, "byte"))] : [], ...got ? [chip("out got", me.name + "/got", (got.length > 28 ? "\u2026" : "") + flat(got.slice(-28)), `it was sent: ${flat(got)}`)] : []];
 }
 
-/** Return in words what an object does in its state. HELLO_SENT begins before the hello is sent. */
-function doing({state, sent, unsent}) {
-  return state === "HELLO_SENT" && (unsent || !sent) ? "hello not sent yet" : Object.hasOwn(SIGNS.doing, state) ? SIGNS.doing[state] : "";
+/** HELLO_SENT begins before the hello is sent: return whether that is still to come. */
+const early = ({state, sent, unsent}) => state === "HELLO_SENT" && (unsent > 0 || !sent);
+
+/** Return in words what an object does in its state. */
+function doing(me) {
+  const {state, failed} = me;
+  return failed ? "has failed" : early(me) ? "accepted; hello not sent yet" : Object.hasOwn(SIGNS.doing, state) ? SIGNS.doing[state] : "";
 }
 
 function object(view, me) {
   if (me.peer === null) return [element("b", {}, me.name)];
   const open = me.closed === null;
-  return [element("b", {}, me.name), element("span", {class: `state ${open ? colourOf(me.state) : "gone"}`}, open ? me.state : "closed"),
+  return [element("b", {}, me.name), element("span", {class: `state ${!open ? "gone" : early(me) ? "gone early" : colourOf(me.state)}`}, open ? me.state : "closed"),
     element("small", {}, open ? doing(me) : me.closed.split(":")[0])];
 }
 
@@ -86,7 +91,7 @@ function row(view, me, run) {
   return element("div", {role: "row", class: kinds.filter(Boolean).join(" ")},
     cell("other", "", ...otherEnd(me, run.events[0].role)),
     cell("buffer in", "arrived, unread", ...arrived(me)),
-    cell("buffer out", "on its way", ...taken, ...me.half && me.closed === null ? [sign("half")] : []),
+    cell("buffer out", "on its way out", ...taken, ...me.half && me.closed === null ? [sign("half"), ...taken.length ? [] : [element("small", {class: "soft"}, "the end")]] : []),
     cell("lamps", "", ...lamps(view, me)),
     cell("rail", "", ...here ? [token()] : []),
     cell("object", "", ...object(view, me)),
@@ -114,7 +119,9 @@ function drawStage(view, run) {
   const asleep = view.phase === "asleep";
   at("stage").className = `${asleep ? "asleep" : ""} ${actor(view) ? "" : "in-loop"}`;
   put("loop-title", view.turn ? `the loop, turn ${view.turn}` : "the loop, before its first turn");
-  put("phases", ...[...PHASES].map(([phase, [words]]) => element("li", phase === view.phase ? {"aria-current": "true"} : {}, words)));
+  const skips = view.timeout > 0 && [...view.objects.values()].some((me) => [...me.due.values()].some((due) => due <= view.t));
+  const kind = (phase) => phase === view.phase ? {"aria-current": "true"} : phase === "deadlines" && skips ? {class: "gone", title: "skipped: the deadline passed after this turn had begun"} : {};
+  put("phases", ...[...PHASES].map(([phase, [words]]) => element("li", kind(phase), words)));
   put("loop-row", ...loopRow(view));
   at("cast").style.setProperty("--rows", some.length);
   put("cast", ...some.map((me) => row(view, me, run)));

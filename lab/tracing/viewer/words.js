@@ -45,7 +45,13 @@ function meaning(ready) {
     ...some("r", true) ? ["The listener has a new connection to accept."] : [],
     ...some("r", false) ? ["Ready to read: bytes, or an end, have arrived."] : [],
     ...some("w", false) ? ["Ready to write: the kernel's buffer has room."] : [],
-  ].join(" ") + " So a call on them does not block.";
+  ].join(" ") + ` So a call on ${ready.length > 1 ? "them" : "it"} does not block.`;
+}
+
+/** Return of which parts the bytes consist that send() was given, if they begin with a FILE line. */
+function parts({hex, want}) {
+  const [line, size] = /^FILE (\d{1,6}) [^\n]*\n/.exec(String.fromCharCode(...bytes(hex))) ?? [""];
+  return line && line.length + Number(size) === want ? ` ${want} = ${line.length} (FILE line) + ${size} (file).` : "";
 }
 
 // Of each kind of event: the sentence, and the note.
@@ -60,11 +66,11 @@ const WORDS = new Map(Object.entries({
   wake(e) {
     if (e.ready.length) return ["The loop wakes: " + readiness(e.ready), meaning(e.ready)];
     if (e.timeout !== null && e.timeout <= 0) return ["Nothing is ready", "So nobody was served too late: now the deadlines that have passed are handled."];
-    return ["The loop wakes: a deadline has passed, and nothing is ready", "It looks once more what is ready before it calls anybody late: that is the next turn."];
+    return ["The loop wakes: a deadline has passed, and nothing is ready", "It passed after this turn had begun, so this turn skips the deadlines. The next one first looks what is ready."];
   },
-  call: (e) => [e.depth ? `${e.on}: ${method(e.cb)} is called, inside of the other call` : `The loop calls ${method(e.cb)} of ${e.on}`, "Until it returns, nothing else runs in this program. So it must never wait."],
+  call: (e) => [e.depth ? `${e.on}: ${method(e.cb)} is called, inside of ${e.around}` : `The loop calls ${method(e.cb)} of ${e.on}`, "Until it returns, nothing else runs in this program. So it must never wait."],
   done: (e) => [`${e.on}: ${method(e.cb)} returns`, e.depth ? "The call around it goes on." : "The function is gone. What must be remembered is in the object."],
-  error: (e) => [`${e.on} raises ${e.exc}: ${e.why}`, "The exception ends this one connection, and no other one."],
+  error: (e) => [`${e.on} raises ${e.exc}: ${e.why}`, "The loop catches the exception and tells this object only: all others go on."],
   open: (e) => [e.depth ? `A new connection is accepted: ${e.on}, from ${e.peer}` : `${e.on} begins to connect to ${e.peer}`,
     `It has a socket, file descriptor ${e.fd}, and an object in its first state, ${e.state}. The selector does not watch it yet.`],
   state: (e) => [`${e.on} moves from ${e.was} to ${e.now}: ${e.why}`, "The state is all that the object knows about what comes next."],
@@ -76,12 +82,12 @@ const WORDS = new Map(Object.entries({
   },
   tx(e) {
     if (e.again) return [`${e.on}: send() says: no room now`, "That is not an error. The connection waits until it may write."];
-    if (e.bytes < e.want) return [`${e.on}: send() takes ${e.bytes} of ${e.want} bytes: ${quoted(e.hex)}`, (e.chunk ? `The kernel was offered no more: this is slow motion (--chunk ${e.chunk}).` : "The kernel's buffer has no room for more.") + " The object keeps the rest."];
+    if (e.bytes < e.want) return [`${e.on}: send() takes ${e.bytes} of ${e.want} bytes: ${quoted(e.hex)}`, (e.chunk ? `Slow motion offers at most ${counted(e.chunk, "byte")} at a time (--chunk ${e.chunk}).` : "The kernel's buffer has no room for more.") + " The object keeps the rest." + parts(e)];
     return [`${e.on}: send() takes ${counted(e.bytes, "byte")}: ${quoted(e.hex)}`, "The kernel has them. That does not mean that they have been delivered."];
   },
   timer(e) {
-    if (e.op === "set") return [`${e.on} sets a deadline: ${method(e.what)} in ${time(1000 * e.in_ms)}`, "A flag in the queue. The loop never sleeps past the first flag."];
-    if (e.op === "cancel") return [`${e.on} cancels the deadline for ${method(e.what)}`, "The flag is taken away."];
+    if (e.op === "set") return [`${e.on} sets a deadline: ${method(e.what)} in ${time(1000 * e.in_ms)}`, "It is now in the queue of deadlines. The loop never sleeps past the earliest one."];
+    if (e.op === "cancel") return [`${e.on} cancels the deadline for ${method(e.what)}`, "It is taken out of the queue of deadlines."];
     return [`The deadline of ${e.on} for ${method(e.what)} has passed`, "Deadlines come after all that was ready: a client that spoke in time is not late."];
   },
   half: (e) => [`${e.on}: shutdown() ends our direction`, "The kernel has all bytes, the other end not yet. We keep reading until it ends its direction, too."],
