@@ -1,13 +1,14 @@
 """The frame of the tools that print: learn.grade, learn.museum, learn.watch, lab.torture.
 
 Owns what their standard streams and their parent may do to them. Standard output may be full,
-closed, or a pipe whose reader (`head`) has seen enough. The parent may have blocked the signals
-that end a program. The four programs that run on the reactor have edges/program.py for this.
+closed, or a pipe whose reader (`head`) has seen enough. The parent may have blocked or ignored the
+signals that end a program. The programs that run on the reactor have edges/program.py for this.
 """
 
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,14 +23,20 @@ LONGEST = 1000  # characters of a message
 
 
 def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
-    """Run `main` with the command line, and exit with its status; 1 if it cannot print."""
-    change_mask("SIG_UNBLOCK", STOPS)
+    """Run `main` with the command line, and exit with its status.
+
+    The status is 1 if it cannot print, and 130 if Ctrl+C or SIGTERM ended it: a KeyboardInterrupt.
+    """
     open_streams()
     try:
         try:
+            receive_signals()
             status = main(sys.argv[1:])
         finally:
             sys.stdout.flush()  # after --help as well, which leaves by SystemExit
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        status = 130
     except OSError as error:
         status = 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the exit
@@ -37,6 +44,22 @@ def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
             with suppress(OSError):
                 print(f"{name}: {reason(error)}", file=sys.stderr)
     sys.exit(status)
+
+
+def receive_signals() -> None:
+    """Let Ctrl+C and SIGTERM raise KeyboardInterrupt, whatever the parent has done with them.
+
+    A shell starts `command &` with SIGINT ignored, and a server that we start would inherit that:
+    with a handler here it starts with the default action.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, stop)
+    change_mask("SIG_UNBLOCK", STOPS)
+
+
+def stop(number: int, frame: object) -> NoReturn:
+    """Do what Ctrl+C does: a handler for other signals."""
+    raise KeyboardInterrupt
 
 
 class Parser(argparse.ArgumentParser):

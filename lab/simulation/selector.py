@@ -32,7 +32,7 @@ class FakeSelector(selectors.BaseSelector):
             raise KeyError(f"{fileobj.name} is not registered")
         try:
             fileobj.enter("modify")
-        except OSError:
+        except Exception:
             del self.keys[fileobj.number]  # as the standard selectors do
             raise
         return self.remember(fileobj, events, data)

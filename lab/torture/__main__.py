@@ -5,7 +5,6 @@ Exit status: 0 every attack made was ok; 1 one was not, or could not be made; 2 
 
 import argparse
 import re
-import signal
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -98,7 +97,4 @@ def _list() -> None:
 
 
 if __name__ == "__main__":
-    # A shell without job control starts `cmd &` with SIGINT ignored, and the servers would inherit
-    # that: with a handler here they start with the default again.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     tool.run("lab.torture", main)

@@ -6,11 +6,9 @@ Exit status: 0 every row that was graded is green; 1 one is red; 2 nothing could
 import argparse
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from lab import tool
 from lab.progress import Line
@@ -31,8 +29,6 @@ CANNOT = 2
 
 def main(words: Sequence[str]) -> int:
     """Do what the command line says; return the exit status."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `cmd &` ignores it
-    signal.signal(signal.SIGTERM, _stop)
     options = _parse(words)
     try:
         status = _do(options)
@@ -46,10 +42,6 @@ def main(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     return 0 if options.no_status else status
-
-
-def _stop(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _do(options: argparse.Namespace) -> int:

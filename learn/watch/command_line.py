@@ -1,7 +1,6 @@
 """The watch mode: grade whenever the file is saved; keys for hints, the next row, the list."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ TICK = 0.2  # seconds between two looks at the file
 
 def main(words: Sequence[str]) -> int:
     """Make the file if there is none, then watch it; return the exit status."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = _parse(words)
     path = options.file or MINE
     try:

@@ -11,7 +11,8 @@ import sys
 import termios
 import tty
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+
+from lab import tool
 
 ENTER, LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"
 TOP, END_OF_LINE, END_OF_SCREEN = "\033[H", "\033[K", "\033[J"
@@ -34,7 +35,7 @@ class Terminal:
 
     def __enter__(self) -> "Terminal":
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _stop)
+            signal.signal(number, tool.stop)
         signal.signal(signal.SIGTSTP, self._suspend)
         self._take()
         return self
@@ -77,7 +78,3 @@ class Terminal:
         os.kill(os.getpid(), signal.SIGSTOP)  # goes on here after `fg`
         self._take()
         self._redraw()
-
-
-def _stop(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
