@@ -77,7 +77,7 @@ def text(engine: Engine, selector: str) -> str:
 def test_keys_step_and_a_link_leads_to_its_event(show):
     engine = show(fragment="#e=39")
     assert n(engine) == 39
-    assert "slow motion" in text(engine, "#note")
+    assert "Slow motion" in text(engine, "#note")
     engine.press("ArrowRight", "ArrowRight", "ArrowLeft")
     assert n(engine) == 40
     engine.press("Home")

@@ -17,7 +17,7 @@ class Code {
   draw(view) {
     const stack = view.last.stack;
     const running = runs(view.last);
-    at("source-pane").removeAttribute("style"); // of bring()
+    if (at("source-pane").hasAttribute("style")) at("source-pane").removeAttribute("style"); // of bring()
     const looked = this.chosen ?? running;
     if (!stack.length) return this.drawNames(view);
     put("stack", ...stack.map((frame, index) => {
