@@ -385,7 +385,7 @@ def raise_from_main(words: list[str], capsys) -> None:
         (["exhibit:x"], "there is no exhibit x: learn/museum has"),
         (["node 'server.js"], "No closing quotation"),
         (["--row", "nonsense"], "there is no row nonsense; the rows are connect-and-close"),
-        (["--exercise", "99z"], "there is no exercise 99z with a test; there are 11c"),
+        (["--exercise", "99z"], "there is no exercise 99z with a test; there are 9c"),
         (["--client", "/no/such/client.py"], "there is no file /no/such/client.py"),
         (["--folder", "/no/such/folder"], "there is no folder /no/such/folder"),
         (["server.py", "--chapter", "3"], "chapter 3: .* has no rows"),

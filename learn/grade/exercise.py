@@ -35,7 +35,8 @@ def exercise(name: str, file: str = "") -> Outcome:
     """
     path = FOLDER / f"{name}.py"
     if not re.fullmatch(r"[0-9]{1,2}[a-z]", name) or not path.is_file():
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("[0-9]*.py")))
+        names = [each.stem for each in FOLDER.glob("[0-9]*.py")]
+        known = ", ".join(sorted(names, key=lambda one: int(one[:-1])))
         raise NoTarget(f"there is no exercise {name} with a test; there are {known}")
     chosen = {CHOSEN: str(_file(name, path, file))}
     command = [sys.executable, "-m", f"learn.exercises.{name}"]  # it imports the project
