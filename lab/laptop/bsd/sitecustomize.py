@@ -97,6 +97,7 @@ os.open = without_proc(real_open)
 if "devfd" in WORDS:
     os.open, os.lstat = without_proc(open_as_bsd), without_proc(lstat_as_bsd)
     os.readlink, os.stat = without_proc(readlink_as_bsd), without_proc(real_stat)
+os.supports_dir_fd.add(os.open)  # the replacement takes a folder as well
 
 # The disk: F_FULLFSYNC.
 
