@@ -15,9 +15,7 @@ def main() -> int:
     """Run; return pytest's status."""
     # Hypothesis' own profile "ci": the same examples each time, and no time limit for one of them.
     options = ["--noconftest", "--hypothesis-profile=ci", "-q", "-p", "no:cacheprovider"]
-    without_threads = ["-p", "no:faulthandler"]
-    files = [f"tests/test_{name}.py" for name in TESTS]
-    return int(pytest.main([*options, *without_threads, *files]))
+    return int(pytest.main([*options, *(f"tests/test_{name}.py" for name in TESTS)]))
 
 
 if __name__ == "__main__":

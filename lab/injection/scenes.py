@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.injection import strace
+from lab.torture import meters
 from tests.support.programs import CLOSING, HELLO, PROMPT, Program, conversation
 
 BODY = b"every call of it may fail\n"
@@ -94,9 +95,7 @@ class Scene:
     name: str
     play: Callable[[Place, str, Seen], None]
     first: re.Pattern[str] = re.compile("")  # the first call that this scene is about
-    calls: re.Pattern[str] = re.compile(
-        ""
-    )  # the calls that fail in this scene; the others fail in another one
+    calls: re.Pattern[str] = re.compile("")  # that fail in this scene; the others do in another
 
 
 def play_client(
@@ -219,9 +218,7 @@ def hear_out(place: Place) -> None:
     Otherwise it may still be asleep when the next signal comes. Then Python writes the number of
     the signal before the closing line, and that is not the call that was to fail.
     """
-    end = time.monotonic() + MOMENT
-    while not END_READ.search(place.log.read_text(errors="replace")) and time.monotonic() < end:
-        time.sleep(TICK)
+    meters.until(lambda: bool(END_READ.search(place.log.read_text(errors="replace"))), MOMENT)
 
 
 def traced(tracer: Program) -> int | None:

@@ -23,6 +23,8 @@ TERMINALS = ("console", "prompt", "server_output", "server_terminal", "standard_
 BSD = (*TERMINALS, "addresses", "cases", "client", "client_saving", "client_signals", "connection",
        "input_file", "listener", "mains", "process", "program", "reactor", "saving", "server",
        "server_limits", "server_signals", "signals")  # fmt: skip
+# A package that is installed may bring one. That of trio cannot be imported without MSG_MORE.
+NO_PLUGINS = {"HYPOTHESIS_NO_PLUGINS": "1"}
 WORLDS = {"kqueue": BSD, "kqueue,nottys,badpoll": TERMINALS}
 
 
@@ -91,8 +93,7 @@ def bsd(more: list[str]) -> int:
     statuses = []
     for world, names in WORLDS.items():
         print(f"the world {world}:", flush=True)
-        how = {"EIGHTY_SYSTEM": "bsd", "PYTHONPATH": folder, "BSD": world}
-        how["HYPOTHESIS_NO_PLUGINS"] = "1"  # one is trio's, if it is installed: it wants MSG_MORE
+        how = {"EIGHTY_SYSTEM": "bsd", "PYTHONPATH": folder, "BSD": world, **NO_PLUGINS}
         statuses.append(pytest(*tests(*names), *more, **how))
     return max(statuses)
 

@@ -34,9 +34,7 @@ class Scale(NamedTuple):
     promptly: float = PROMPTLY  # in which a thing must happen that waits for nothing
     unrest: float = PROMPTLY  # that a server may take to fall asleep
     pause: float = 0.005  # between two bytes in slow motion
-    slack: float = (
-        SLACK  # a pause in which the server must sleep lasts this much longer than the window
-    )
+    slack: float = SLACK  # a pause in which the server sleeps lasts the window and this
     first_only: bool = False  # the first complaint ends the attack: a red row is red soon
 
 

@@ -30,9 +30,8 @@ class DroppedLines(unittest.TestCase):
         if hasattr(fcntl, "F_SETPIPE_SZ"):
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
         self.pipe = self.enterContext(os.fdopen(reader, "rb"))
-        command = [*FILE.command[:2], "sample.txt", *FILE.command[2:]]
         with os.fdopen(writer, "w") as stderr:
-            self.server = self.enterContext(ServerProcess(command, stderr=stderr))
+            self.server = self.enterContext(ServerProcess(FILE.delivering, stderr=stderr))
         stream = wire.whole_stream(Path("sample.txt").read_bytes())
         self.clients = GoodClients(self.server.address, stream)
         self.addCleanup(self.clients.close)

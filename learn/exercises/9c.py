@@ -27,8 +27,8 @@ class Timers(unittest.TestCase):
 
     def test_a_transfer_costs_the_same_while_thousands_of_clients_wait(self) -> None:
         limits.allow_clients(HELD)
-        command = [*FILE.command, "--timeout", "600", "--max-clients", "5000"]
-        with ServerProcess([*command[:2], "sample.txt", *command[2:]], stderr="nowhere") as server:
+        command = [*FILE.delivering, "--timeout", "600", "--max-clients", "5000"]
+        with ServerProcess(command, stderr="nowhere") as server:
             stream = wire.whole_stream(Path("sample.txt").read_bytes())
             visitors, waiting = (GoodClients(server.address, stream) for _ in range(2))
             visitors.serve(COUNT, at_once=1)  # by then Python has what it needs

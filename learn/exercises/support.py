@@ -24,6 +24,11 @@ class Mine(NamedTuple):
         """The command that runs it, on a free port."""
         return [sys.executable, str(self.path), "--port", "0"]
 
+    @property
+    def delivering(self) -> list[str]:
+        """The same for a server, which gets the file to deliver as its first argument."""
+        return [sys.executable, str(self.path), "sample.txt", "--port", "0"]
+
 
 def mine(usual: str) -> Mine:
     """Return the reader's file that is tested: `usual`, or the one that SERVER= named."""
