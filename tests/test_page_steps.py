@@ -508,6 +508,11 @@ def test_a_link_leads_to_its_event(show: Show):
     viewer.await_n(20)
 
 
+def test_a_link_counts_although_the_event_before_it_reaches_the_address_late(viewer: Viewer):
+    viewer.page.evaluate("location.hash = '#e=12'; history.replaceState(null, '', '#e=1')")
+    viewer.await_n(12)
+
+
 def test_a_link_that_makes_no_sense_leads_to_the_beginning(viewer: Viewer):
     for nonsense in ("#e=0", "#e=-3", "#e=1e2", "#e=", "#e=0x20", "#e=9999999999", "#x", "#e=4<b>"):
         viewer.open(nonsense)

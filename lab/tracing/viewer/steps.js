@@ -158,8 +158,8 @@ function link(n) {
   } catch { /* a SecurityError */ }
 }
 
-/** Return the number of the event that the address names; 1 if it names none. */
-const addressed = () => Number(/^#e=(\d{1,9})$/.exec(location.hash)?.[1] ?? 1);
+/** Return the number of the event that an address names; 1 if it names none. */
+const addressed = (url) => Number(/^#e=(\d{1,9})$/.exec(new URL(url).hash)?.[1] ?? 1);
 
 /** Show the trace in `text` from event n on; if it is none, say so in one line. */
 function open(text, n) {
@@ -200,7 +200,8 @@ at("file").onchange = async () => {
   if (file) open(await file.text(), 1);
   at("file").value = ""; // so that the same file can be opened once more
 };
-window.onhashchange = () => page?.by(() => page.show(addressed()));
+// The address may have changed again since: remember() may have put the old event there.
+window.onhashchange = ({newURL}) => page?.by(() => page.show(addressed(newURL)));
 window.onresize = () => page?.draw();
 document.onkeydown = press;
-open(at("trace").textContent, addressed());
+open(at("trace").textContent, addressed(location));
