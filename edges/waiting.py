@@ -10,16 +10,14 @@ devices: for some terminals it answers POLLNVAL. For these, select(2) is the onl
 import select
 
 READABLE, WRITABLE = 1, 4  # POLLIN, POLLOUT: the same numbers wherever there is a poll(2)
-GONE = 8 | 16  # POLLERR, POLLHUP: the other end is gone; reported even if nobody asked
 REFUSED = 32  # POLLNVAL: closed; on macOS also a device that poll(2) does not support
 TOO_HIGH = 1024  # FD_SETSIZE: the first descriptor that select(2) cannot take
-LOOK_AGAIN = 0.1  # seconds
 
 Events = dict[int, int]  # of each descriptor
 
 
 def ready(wanted: Events, seconds: float | None) -> Events:
-    """Wait until a descriptor has one of its `wanted` events, or is GONE; return the events.
+    """Wait until a descriptor has one of its `wanted` events; return the events.
 
     At most `seconds`; None: for ever. Returns an empty dictionary if nothing happened yet. Raises
     OSError if the system cannot wait at all, and ValueError for a descriptor that is negative.
@@ -43,9 +41,7 @@ def polled(wanted: Events, seconds: float | None) -> Events:
 
 
 def selected(wanted: Events, seconds: float | None) -> Events:
-    """Wait with select(2), which does not report GONE: return soon, so that poll(2) can look."""
-    if 0 in wanted.values():
-        seconds = LOOK_AGAIN if seconds is None else min(seconds, LOOK_AGAIN)
+    """Wait with select(2)."""
     readers = [number for number, events in wanted.items() if events & READABLE]
     writers = [number for number, events in wanted.items() if events & WRITABLE]
     readable, writable, _ = select.select(readers, writers, [], seconds)
