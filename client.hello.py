@@ -12,10 +12,10 @@ def reply() -> bytes:
 
 
 def parse(received: bytes) -> bytes | None:
-    """Return the bytes after the hello in all that was `received`; None: it is not whole yet.
+    """Return the bytes after the hello in `received`; None: the hello is not whole yet.
 
-    Raises PeerError for a server that says ERROR instead, and ProtocolError for anything else, as
-    soon as it can no longer become a hello, and for another version once its LF is there.
+    Raises PeerError if the server says ERROR instead. Raises ProtocolError as soon as `received`
+    can become neither of the two, and for another version once its LF is there.
     """
     found = protocol.first_line(received, protocol.HELLO, protocol.ERROR)
     if found is None:

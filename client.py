@@ -1,20 +1,20 @@
 """The client: connects, hears HELLO, says HELLO, and saves an exact copy of the file or nothing.
 
 Owns the client's state machine and the order of the steps: open the copy, look up, download, save.
-The loop is reactor.py, the bytes are protocol.py; edges/ leads to the outside.
+The loop is reactor.py, the bytes are protocol.py; edges/ touches the outside.
 
     CONNECTING --- connected ---> HELLO_EXPECTED --- valid hello ---> RECEIVING --- file ---> DONE
       one address after another     reads               says hello     reads       verified, reads
 
 In DONE the copy is verified: length, checksum and rules are right. The client still reads on, to
 the end of the stream, because a byte beyond the file would break the protocol; but a reset or the
-deadline cannot spoil a verified copy, so they end in a warning only.
+deadline cannot spoil a verified copy, so they cause only a warning.
 
-One deadline covers everything, the look-up of the name included. Each address gets an equal share
-of the time that is left, so one that does not answer (a black hole, a full backlog) leaves time for
-the next. (Browsers try two addresses at once, "Happy Eyeballs", RFC 8305. That saves seconds where
-one family is broken, and costs a second connection to close; one after the other is enough to be
-right.)
+One deadline covers everything, including the look-up of the name. Each address gets an equal share
+of the time that is left, so one that does not answer (a black hole, a full backlog) leaves time
+for the next. (Browsers try two addresses at once, "Happy Eyeballs", RFC 8305. That saves seconds
+where one family is broken, but leaves a second connection to close. One after the other is
+simpler, and also right.)
 """
 
 if __name__ == "__main__":  # Ctrl+C may come at once, while the rest is still being imported
@@ -68,7 +68,7 @@ class ClientConnection(Connection):
         self.number = len(download.failures) + 1
         self.received = b""
         self.body = b""
-        self.reset: OSError | None = None  # the error our hello met; recv will not report it again
+        self.reset: OSError | None = None  # the error of sending our hello; recv will not repeat it
         self.timer: Timer | None = None  # the end of this address's share of the time
 
     def __str__(self) -> str:
@@ -143,7 +143,7 @@ class ClientConnection(Connection):
             self.transition(DONE)
 
     def on_end(self) -> None:
-        """The server has ended its stream. If our hello met a reset, that reset decides."""
+        """The server has ended its stream. If sending our hello failed, that error decides."""
         if self.reset is not None:
             raise self.reset
         if self.state is not DONE:
@@ -168,7 +168,7 @@ class ClientConnection(Connection):
 
 
 def check(error: int) -> None:
-    """Raise OSError for an `error` of connecting, unless it means that connecting goes on."""
+    """Raise OSError for an `error` of connecting, unless it means that connecting has begun."""
     if error not in BEGUN:
         raise OSError(error, os.strerror(error))
 
@@ -256,7 +256,7 @@ class Download:
         self.connection.connect(address, share)
 
     def note(self, address: object, error: OSError) -> None:
-        """Remember why an address did not work: if none does, the message says it."""
+        """Remember why an address did not work: if none works, the message lists the reasons."""
         why = addresses.why_not(address, error)
         self.failures.append(f"{addresses.shown_address(address)} {why}")
 

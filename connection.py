@@ -4,7 +4,7 @@ Owns the two calls that can say "not now", recv and send, and the closing of the
 sockets and the reactor. Does not know what HELLO means: server.py and client.py build their state
 machines on it.
 
-"Not now" is BlockingIOError, and it is no error: `select` may report a socket that is not ready
+"Not now" is BlockingIOError, and not a failure: `select` may report a socket that is not ready
 after all (select(2), BUGS), and a kernel may take no bytes although it reported room.
 
 What is sent is at most a hello and a file message, 105 bytes, so a partial send keeps the rest as a
@@ -66,8 +66,8 @@ class Connection:
     def send(self, most: int | None = None, flags: int = 0) -> int:
         """Hand the kernel `unsent`, or its first `most` bytes; return how many it took.
 
-        0 means that it has no room. The rest stays in `unsent`. A peer that is gone is an OSError,
-        EPIPE or ECONNRESET: Python ignores SIGPIPE, which would end a C program here. The `flags`
+        0 means that it has no room. The rest stays in `unsent`. Raises OSError (EPIPE, ECONNRESET)
+        if the peer is gone: Python ignores SIGPIPE, which would end a C program here. The `flags`
         are those of send(2).
         """
         try:
@@ -78,7 +78,7 @@ class Connection:
         return taken
 
     def half_close(self) -> None:
-        """End our direction of the stream; the peer may go on, up to its own end.
+        """End our direction of the stream; the peer may go on sending.
 
         This sends at once what Nagle's algorithm may hold back, so TCP_NODELAY is not needed.
         """

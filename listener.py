@@ -1,6 +1,6 @@
 """The listener: takes connections from the backlog, and pauses when there is no room for more.
 
-Owns the listening sockets of one server. Knows sockets and the reactor, and not what happens to a
+Owns the listening sockets of one server. Knows sockets and the reactor, but not what happens to a
 connection: it passes each to `welcome`. Called by server.py.
 
 A connection waits in the kernel's backlog until it is accepted, so the answer to "no room" is to
@@ -12,15 +12,15 @@ registered while it cannot accept is ready all the time, and the loop spins. Hen
     the backlog is found empty           -> the episode is over; one line
 
 There is no room at `limit` connections, and when the kernel has no file descriptor or no memory
-left (EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case room may come from outside, and the loop
-cannot notice that, hence the 100 ms; in the first case only the end of a connection makes room, and
-nothing wakes the loop before.
+left (EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case another process may make room, which the
+loop cannot notice: hence the 100 ms. In the first case only the end of a connection makes room,
+and nothing wakes the loop earlier.
 
 Some errors of accept never pass: the listening socket itself is dead (another process shut it down,
-say). It is closed, and when none is left `deaf` is called.
+say). It is closed, and if it was the last one `deaf` is called.
 
-A known alternative is a spare file descriptor, closed to accept and drop a waiting client. The
-client learns quickly that it is not served, but it is lost.
+A known alternative keeps a spare file descriptor, and closes it to accept a waiting client and
+drop it. That client learns quickly that it is not served, but it is lost.
 """
 
 import errno
@@ -33,18 +33,18 @@ from reactor import READ, Reactor, Timer
 
 # Connections taken in one turn, so that a flood of them cannot starve the transfers under way.
 BATCH = 16
-# Connections taken in the last sweep at most. A backlog of 4096, the usual net.core.somaxconn, can
-# hold one more (Linux); any further client arrived after we stopped.
+# The most connections taken in the last sweep. A backlog of 4096, the usual net.core.somaxconn,
+# holds one more (Linux); any further client arrived after we stopped.
 SWEEP = 4097
-# Seconds until an episode looks again: 100 ms is the promise, and the look itself takes some time.
+# Seconds until an episode looks again: we promise 100 ms, and the look itself takes some time.
 RETRY = 0.09
 # Seconds: a delay that ends in a later turn than this one, whatever the clock's resolution.
 SOON = 0.001
 
 # `GONE` lists the errors that mean: this client hung up before we accepted it, take the next
 # (accept(2), "Error handling"; Windows says ECONNRESET). Not EPERM: Linux asks its security modules
-# first, so the client goes on waiting. If more of them come in a row than a backlog can hold,
-# clients cannot be the reason: then accepting pauses, as for any other error.
+# first, so the client goes on waiting. If more of these errors come in a row than a backlog can
+# hold, clients cannot be the cause: accepting pauses, as for any other error.
 GONE = {
     errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
     errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
@@ -113,9 +113,9 @@ class Acceptor:
         self.watch(READ)
 
     def close(self) -> None:
-        """Take all clients that wait already, whatever the limit says; then close every listener.
+        """Take all clients that wait already, whatever the limit; then close every listener.
 
-        A client that connects between the last look and the close is reset: no call does both.
+        A client that connects between the last accept and the close is reset: no call does both.
         """
         self.paused_at = None  # from here on the end of a connection must not reopen a listener
         self.forget_look()
@@ -154,7 +154,7 @@ class Acceptor:
         return True
 
     def accept_some(self, listener: Listener) -> bool:
-        """Accept up to BATCH connections; True: the backlog was found empty."""
+        """Accept up to BATCH connections; return True if the backlog was found empty."""
         try:
             for _ in range(BATCH):
                 if self.full():
@@ -179,7 +179,7 @@ class Acceptor:
             self.deaf()
 
     def sweep(self, listener: Listener) -> None:
-        """Accept the whole backlog: no more than fits into it, for new clients may keep coming."""
+        """Accept the whole backlog, but no more than fits into it: new clients may keep coming."""
         try:
             for _ in range(SWEEP):
                 if not self.take(listener):
@@ -206,14 +206,14 @@ class Acceptor:
         self.look_later()
 
     def look_later(self) -> None:
-        """Look in a while, unless that is planned already: connections may end all the time, and
-        each would put the look off again."""
+        """Look in a while, unless that is planned already. (Connections may end all the time, and
+        each of them would postpone the look.)"""
         if self.next_look is None:
             self.next_look = self.reactor.call_later(RETRY, self, self.look)
 
     def look_next(self) -> None:
-        """In an episode, look in a later turn and not in this one: the select before that turn
-        shows whether more clients wait than those just accepted."""
+        """In an episode, look in a later turn and not in this one: the select of that turn shows
+        whether more clients wait than those just accepted."""
         if self.paused_at is not None:
             self.forget_look()
             self.next_look = self.reactor.call_later(SOON, self, self.look)
@@ -224,7 +224,7 @@ class Acceptor:
         self.next_look = None
 
     def look(self) -> None:
-        """If no client waits any more, the episode is over; else look again later."""
+        """If no client waits any more, the episode is over; otherwise look again later."""
         self.next_look = None
         emptied = [self.found_empty(listener) for listener in list(self.listeners)]
         if all(emptied) and self.paused_at is not None:
@@ -237,8 +237,8 @@ class Acceptor:
     def found_empty(self, listener: Listener) -> bool:
         """Accept what waits; tell whether the backlog was found empty.
 
-        Without room we may not accept. But if a client waits, select has reported the watched
-        listener in this turn, so it is paused by now: hence `look_next`.
+        Without room we may not accept. But a client that waits makes select report the listener,
+        and then it pauses. If it is still watched, no client waits: hence `look_next`.
         """
         if self.full():
             return listener.interest == READ

@@ -1,8 +1,8 @@
 """The protocol: bytes, and nothing else.
 
-Owns the grammar, the limits, the rules of a valid file, and the states. Knows no socket, no clock
-and no selector; called by the two halves of the handshake, by the server and by the client. The
-normative text is protocol.md, and the tests compare the two.
+Owns the grammar, the limits, the rules of a valid file, and the states. Knows nothing of sockets,
+clocks or selectors; called by the two halves of the handshake, by the server and by the client.
+The normative text is protocol.md, and the tests compare the two.
 
     server-stream = hello ( file / error ) / error            HELLO 1\\n FILE 14 7b55a718\\n ...
     client-stream = hello                                     HELLO 1\\n
@@ -139,7 +139,7 @@ def raise_if_error(line: Line, match: "re.Match[bytes]") -> None:
 
 
 def file_received(received: bytes) -> tuple[bytes, bytes] | None:
-    """Return the body in what was `received` and the bytes after it; None: it is not whole yet.
+    """Return the body in `received`, and the bytes after it; None: the body is not whole yet.
 
     Raises PeerError for an ERROR line, ProtocolError for any other line or for a body that is no
     valid file, and Damaged for one that does not have the announced checksum.

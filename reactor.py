@@ -1,8 +1,8 @@
 """The reactor: one thread that sleeps until something can be done, and then does it.
 
 Owns the waiting: readiness and timers. The selector and the clock are passed in, so a simulation
-can replace both. Knows nothing of the protocol, and not why a handler waits. Called by the owners
-of sockets: listener.py, connection.py and what is built on them.
+can replace both. Knows neither the protocol nor the reason why a handler waits. Called by the
+owners of sockets: listener.py, connection.py and what is built on them.
 
     readiness   a socket is ready when the call (recv, send, accept) would not block now
     handler     an object with a socket `sock`, an `interest`, and the callbacks for it
@@ -25,7 +25,7 @@ One turn of the loop:
     it is called (epoll(7), "If using an event cache").
  2. Timers come after readiness, and a deadline counts only if it had passed before this turn's
     select: a client whose bytes came before its deadline is not late. (After SIGSTOP, select may
-    return an empty list because its time is over, without asking the kernel again.)
+    return an empty list because its timeout has expired, without asking the kernel again.)
  3. Interest 0 means unregistered. epoll reports EPOLLHUP even for interest 0, again and again, so a
     socket that nobody waits for must not stay in the selector.
  4. Nothing is polled: with no socket ready and no deadline, the loop sleeps for ever, at no cost.
@@ -71,7 +71,7 @@ class Reactor:
         self.running = False
 
     def run(self, until: Callable[[], object]) -> None:
-        """Turn until `until()` is true; it is asked between the turns.
+        """Run turns until `until()` is true; it is called before each turn.
 
         Raises RuntimeError if called by a handler: the loop is running already.
         """
@@ -130,7 +130,7 @@ class Reactor:
         elif not interest:
             self.selector.unregister(handler.sock)
         else:
-            handler.interest = 0  # for a selector that cannot modify forgets the handler
+            handler.interest = 0  # if modify fails, the selector forgets the handler
             self.selector.modify(handler.sock, interest, handler)
         handler.interest = interest
 
@@ -157,7 +157,7 @@ class Reactor:
 
 
 class Fallible(Protocol):
-    """An object that the reactor calls: it gets the exceptions that its own calls raise."""
+    """An object that the reactor calls. An exception in such a call goes to its `on_error`."""
 
     def on_error(self, error: Exception) -> None: ...
 
@@ -194,10 +194,10 @@ class Timer(NamedTuple):
 class Timers:
     """Timers with any delay, in a sorted list, the earliest first.
 
-    Adding and cancelling find the place by bisection; the list then moves its later entries by one
-    place, 1 us for 10,000 of them. A heap would move fewer, but cannot remove an entry from its
-    middle: asyncio and trio leave cancelled timers in it, count them, and rebuild it when there are
-    too many.
+    Adding and cancelling find the place by bisection. The list then moves its later entries by one
+    place, which takes 1 us for 10,000 of them. A heap would move fewer, but cannot remove an entry
+    from its middle: asyncio and trio leave cancelled timers in it, count them, and rebuild it when
+    there are too many.
     """
 
     def __init__(self) -> None:
@@ -226,9 +226,9 @@ class Timers:
     def expire(self, now: float, call: Callable[[Fallible, Callable[[], None]], None]) -> None:
         """Take out all timers that are due at `now`, then call each.
 
-        They are taken out first, so a timer that one of these calls adds waits for the next turn:
-        else a timer that adds itself again with a delay of 0 would keep the loop here for ever. If
-        a call cancels a timer that is still to come, that one is not called.
+        They are taken out first, so a timer that one of these calls adds waits for the next turn.
+        A timer that adds itself again with a delay of 0 cannot keep the loop here for ever. If a
+        call cancels a timer that is still to come, that one is not called.
         """
         end = bisect_right(self.waiting, now, key=lambda timer: timer.deadline)
         self.due = self.waiting[:end]
@@ -244,11 +244,11 @@ H = TypeVar("H", bound=Fallible)
 class DeadlineQueue(Generic[H]):
     """The deadlines of many handlers that all get the same time, the earliest first.
 
-    Every connection has one, so a structure of their own pays. All delays are equal, so a new
-    deadline is the latest one and goes to the end: arming, cancelling and looking are O(1) (libev's
-    manual, "Be smart about timeouts", idea 4). It is an OrderedDict because the first key of a
-    plain dict is found by walking over the holes that deleted keys leave: 0.90 s against 0.014 s
-    to empty a queue of 50,000.
+    Every connection has one, so they get a faster structure. All delays are equal, so a new
+    deadline is the latest one and goes to the end: arming, cancelling and looking are O(1)
+    (libev's manual, "Be smart about timeouts", idea 4). It is an OrderedDict because the first key
+    of a plain dict is found by walking over the holes that deleted keys leave: 0.90 s against
+    0.014 s to empty a queue of 50,000.
     """
 
     def __init__(self, length: float, act: Callable[[H], None], clock: Callable[[], float]) -> None:

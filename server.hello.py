@@ -14,9 +14,9 @@ def greeting() -> bytes:
 
 
 def parse(received: bytes) -> bytes | None:
-    """Return the bytes after the hello in all that was `received`; None: it is not whole yet.
+    """Return the bytes after the hello in `received`; None: the hello is not whole yet.
 
-    Raises ProtocolError for any other hello as soon as it can no longer become one, and for another
+    Raises ProtocolError as soon as `received` can no longer become a hello, and for another
     version once its LF is there.
     """
     if received.startswith(OURS):

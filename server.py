@@ -1,7 +1,7 @@
 """The server: says HELLO to every client, hears HELLO, sends the file, closes in the right order.
 
 Owns the server's state machine and the program's life: listen, drain, ask, listen again. The loop
-is reactor.py, the bytes are protocol.py, accepting is listener.py; edges/ leads to the outside.
+is reactor.py, the bytes are protocol.py, accepting is listener.py; edges/ touches the outside.
 
     accept --> HELLO_SENT --- valid hello --> SENDING --- all sent --> DONE --- end of stream --> x
                hello sent, reads              sends, does not read     half-closed, reads
@@ -11,7 +11,7 @@ it holds unread bytes, the kernel answers with a reset, which can destroy what i
 So the server ends only its own direction (shutdown), then reads and discards until the client ends
 the other one: that end of stream, after the whole file, is what counts as done.
 
-One deadline, from accept and never extended, covers all of this: a client that sends one byte a
+One deadline, set at accept and never extended, covers all of this: a client that sends one byte a
 second gains no time over a silent one.
 """
 
@@ -46,7 +46,7 @@ hello: ServerHello = load("server.hello", os.path.dirname(os.path.realpath(__fil
 
 HELLO_SENT, SENDING, DONE = ServerState
 ENDINGS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
-LAST_READ = 65536  # bytes taken in before a refused connection is closed: protocol.md, section 9
+LAST_READ = 65536  # bytes read before a refused connection is closed: protocol.md, section 9
 DISCARD_LIMIT = 1 << 20  # bytes after the hello that are read and thrown away
 
 
@@ -138,7 +138,7 @@ class ServerConnection(Connection):
             self.end("late")
 
     def on_error(self, error: Exception) -> None:
-        """End this connection, and no other. The type of the error says who is to blame."""
+        """End this connection, and no other. The type of the error says whose fault it is."""
         if isinstance(error, ProtocolError):
             self.server.say(self, f"C: {protocol.shown(self.received)}")
             # A call of its own, so that a bug in `refuse` comes back to this method.
@@ -167,7 +167,7 @@ class ServerConnection(Connection):
 
     def end(self, ending: str, why: str = "") -> None:
         """Close, and count it under one of ENDINGS. (The kernel may keep the bytes of a client that
-        does not read, and try for minutes to deliver them; they are no longer our memory.)"""
+        does not read, in its own memory, and try for minutes to deliver them.)"""
         self.close()
         self.server.deadlines.cancel(self)
         if ending != "done":
@@ -224,7 +224,7 @@ class Server:
         self.options = options
         self.greeting = hello.greeting()
         self.deadlines = reactor.deadline_queue(options.timeout, ServerConnection.on_late)
-        self.connections: dict[ServerConnection, None] = {}  # from accept to close, in that order
+        self.connections: dict[ServerConnection, None] = {}  # from accept to close, oldest first
         self.acceptor = Acceptor(
             reactor,
             self.connections,
@@ -234,7 +234,7 @@ class Server:
             console.line,
         )
         self.accepted = 0
-        self.status = 0  # exit status; a failure in one period counts to the end
+        self.status = 0  # exit status; a failure in any period decides it
 
     def __str__(self) -> str:
         return "server"
@@ -269,7 +269,7 @@ class Server:
             self.console.line(f"{connection} {text}")
 
     def welcome(self, sock: Sock, peer_address: object) -> None:
-        """Begin a connection, in a handler call of its own: if that fails, only this one ends."""
+        """Begin a connection, in a call of its own: if that fails, only this connection ends."""
         self.accepted += 1
         kind = SlowConnection if self.options.chunk else ServerConnection
         connection = kind(self, sock, peer_address, self.accepted)
@@ -295,7 +295,7 @@ class Server:
             self.cut()
 
     def on_deaf(self) -> None:
-        """No listening socket is left: drain, and let the exit status say so."""
+        """No listening socket is left: drain, and report that by the exit status."""
         self.status = 1
         self.may_ask = False
         if self.draining is None:

@@ -1,14 +1,14 @@
 """Signals as bytes on a socket: for the loop they are one more socket to read.
 
-Owns the signals that ask a program to end, from the first statement of its run to the last. Knows
-no loop: an object with `sock`, `interest` and callbacks is all that a reactor needs.
+Owns the signals that ask a program to end, from the first statement of its run to the last. Does
+not know the loop: a reactor needs only an object with `sock`, `interest` and callbacks.
 
 A handler that only sets a flag does not wake `select`, which goes on sleeping after a signal (PEP
 475); and a signal between the check of the flag and the sleep would be lost. So the C
 part of Python writes the signal's number to a socket at once (`signal.set_wakeup_fd`), and the
 handler in Python, which may run in the middle of anything, does nothing. The byte waits in the
 socket until the loop reads it. If the socket is full the byte is dropped, but then hundreds of
-signals wait already. (libuv and Twisted do the same; it is the self-pipe trick of D. J. Bernstein.)
+others are waiting. (libuv and Twisted do the same; it is the self-pipe trick of D. J. Bernstein.)
 """
 
 import signal
@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-# The signals that ask us to end. Windows has no SIGHUP, but SIGBREAK: Ctrl+Break, a closed console.
+# The signals that ask us to end. Windows has SIGBREAK (Ctrl+Break, a closed console), not SIGHUP.
 STOPS = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
@@ -29,7 +29,7 @@ def nothing(*_: object) -> None:
 
 
 class Interrupted(Exception):
-    """A signal asked the program to end; `number` is which."""
+    """The signal `number` asked the program to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -45,12 +45,12 @@ class Signals:
     """The signals of STOPS, as a handler of the loop: `act(number)` is called for each.
 
     A context manager for the main thread (ValueError elsewhere). SIGINT and SIGHUP that were
-    ignored at the start stay ignored, as `command &` in a script and nohup want it. Signals
-    that were blocked are unblocked: a parent that blocks signals in its threads passes that on.
+    ignored at the start stay ignored, as `command &` in a script and nohup require. Signals that
+    were blocked are unblocked: a process inherits the signals that its parent has blocked.
 
-    At the end all is restored. With `final` the signals are ignored instead: the status of the
-    process is decided then, and between our handler and the end there must be no moment with the
-    default action, which would end the process with another status.
+    At the end everything is restored. With `final` the signals are ignored instead: the exit
+    status is decided by then, and a signal that found its default action restored would end the
+    process with another status.
     """
 
     def __init__(self, act: Callable[[int], None] = interrupt, *, final: bool = False) -> None:
@@ -97,8 +97,8 @@ class Signals:
     def ignore(self) -> None:
         """Ignore our signals from now on: the outcome is decided.
 
-        They are blocked in between. Else a signal between Python's last check and the new action
-        would be reported on stderr, as "ignored due to race condition".
+        They are blocked meanwhile. Otherwise a signal between Python's last check and the new
+        action would be reported on stderr, as "ignored due to race condition".
         """
         mask = change_mask("SIG_BLOCK", self.old_handlers)
         self.handle_with(signal.SIG_IGN)
