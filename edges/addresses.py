@@ -1,20 +1,20 @@
-"""Addresses: listen at those of a host, and show an address to people.
+"""Addresses: listen at the addresses of a host, and show an address to people.
 
-Owns the listening sockets from the --host and --port of the user to the loop. Called by server.py
-before it listens, and by both programs to show an address. Names are looked up by names.py.
+Owns how listening sockets are made from --host and --port. Called by server.py before it listens,
+and by both programs to show an address. Names are looked up by names.py.
 
 A name may have several addresses, of two families, and a machine may lack one of the families:
 
     --host      listens at                          shown as
-    (none), *   ::  IPV6_V6ONLY=0                    [::]:7080       both families by one socket
+    (none), *   ::  IPV6_V6ONLY=0                    [::]:7080       both families on one socket
                 0.0.0.0, where there is no IPv6     0.0.0.0:7080
     localhost   ::1  IPV6_V6ONLY=1 and 127.0.0.1    [::1]:7080      two sockets, one port
     127.0.0.1   127.0.0.1                           127.0.0.1:7080
 
 Every socket of a named host has IPV6_V6ONLY set, because on Linux :: would otherwise take the port
-in IPv4 too. `socket.create_server` sets it, and SO_REUSEADDR, with which a restarted server need
-not wait for connections in TIME_WAIT (POSIX only: on Windows it would let another program steal the
-port). SO_REUSEPORT is never set: the kernel would share the clients out between two servers.
+in IPv4 too. `socket.create_server` sets it, and SO_REUSEADDR, so that a restarted server need not
+wait for connections in TIME_WAIT (POSIX only: on Windows it would let another program steal the
+port). SO_REUSEPORT is never set: the kernel would divide the clients between two servers.
 """
 
 import errno
@@ -31,8 +31,8 @@ from reactor import Reactor
 
 ALL_INTERFACES = (None, "", "*")  # what --host may be; None: it was not given
 
-# Clients that connect while accepting is paused wait here instead of being refused. Linux cuts it
-# to net.core.somaxconn, 4096 by default; macOS to kern.ipc.somaxconn, 128.
+# Clients that connect while accepting is paused wait here instead of being refused. The kernel
+# lowers this to net.core.somaxconn (Linux, 4096 by default) or kern.ipc.somaxconn (macOS, 128).
 BACKLOG = 4096
 
 # How often the kernel may choose a port for a name with several addresses. The port that it chooses
@@ -48,7 +48,7 @@ ADVICE = {
     errno.EADDRNOTAVAIL: "; give a --host of this machine",
 }
 
-# Errors that come from the form of an address, and not from its machine.
+# Errors that may be due to the form of an address, and not to its machine.
 UNUSABLE = {errno.EINVAL, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH}
 MAPPED = bytes(10) + b"\xff\xff"  # the start of an IPv4 address in IPv6 form: ::ffff:127.0.0.1
 
@@ -84,7 +84,7 @@ def places_of(sockets: Sequence[socket.socket]) -> list[Place]:
 
 
 def _is_dual(sock: socket.socket) -> bool:
-    """Tell whether IPv4 comes in by `sock` although it is an IPv6 socket."""
+    """Tell whether `sock` is an IPv6 socket that accepts IPv4, too."""
     if sock.family != socket.AF_INET6:
         return False
     return not sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
@@ -93,8 +93,8 @@ def _is_dual(sock: socket.socket) -> bool:
 def listen(at: Sequence[Place]) -> list[socket.socket]:
     """Return non-blocking sockets that listen at all places of `at` that this machine has.
 
-    All have one port; if it is to be chosen and one place refuses the choice, another is made.
-    Raises Failure if a place cannot be had, or none is left; then no socket stays open.
+    All have one port. If the kernel chooses it and one place refuses it, the kernel chooses again.
+    Raises Failure, with no socket left open, if a place that exists cannot be used, or none exists.
     """
     choices = 1 if at[0].sockaddr[1] else PORT_CHOICES
     for _ in range(choices - 1):
@@ -117,7 +117,7 @@ def _listen_on_one_port(at: Sequence[Place]) -> list[socket.socket]:
                 continue
             port = sockets[0].getsockname()[1]
             if place.dual:
-                break  # IPv4 comes in here: its own place would be in use
+                break  # it accepts IPv4, too, so that place is taken
         if not sockets:
             raise lacking[-1]
         _require_room(sockets[0])
@@ -126,7 +126,7 @@ def _listen_on_one_port(at: Sequence[Place]) -> list[socket.socket]:
 
 
 def _require_room(sock: socket.socket) -> None:
-    """Raise OSError if this process has no descriptor left: not even one client could come.
+    """Raise OSError if this process has no descriptor left: not even one client could be accepted.
 
     Any other error of the trial says nothing about clients.
     """
@@ -140,8 +140,8 @@ def _require_room(sock: socket.socket) -> None:
 def _listening(place: Place, port: int) -> socket.socket:
     """Return a non-blocking socket that listens on `port` at `place`.
 
-    Bind and listen fail alike: with SO_REUSEADDR a bind may succeed and only listen find the
-    address in use.
+    Errors of bind and of listen are treated alike: with SO_REUSEADDR a bind may succeed, and only
+    listen finds the address in use.
     """
     sockaddr = (place.sockaddr[0], port, *place.sockaddr[2:])
     try:
@@ -161,8 +161,8 @@ def _listening(place: Place, port: int) -> socket.socket:
 class ListeningSocket(socket.socket):
     """A socket that accepts quickly.
 
-    The standard accept() looks up family and type in enumerations each time, and puts the socket
-    that C makes into one that also counts the files made of it: 9 % more for a whole transfer.
+    The standard accept() looks up family and type in enumerations each time, and wraps the plain C
+    socket in an object that counts the files made from it. A whole transfer would cost 9 % more.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -179,9 +179,9 @@ class ListeningSocket(socket.socket):
 
 
 def shown_address(sockaddr: object) -> str:
-    """Return `sockaddr` as HOST:PORT, IPv6 in brackets; "?" for what is no address of the two.
+    """Return `sockaddr` as HOST:PORT, IPv6 in brackets; "?" for anything else.
 
-    Never raises: a peer that gave up early may leave an empty address, or none, behind.
+    Never raises: a peer that gave up early may leave an empty address, or none.
     """
     match sockaddr:
         case (str(host), int(port)):

@@ -94,7 +94,7 @@ class Answers:
             self.console.flush()
 
     def wait(self, stdin: int) -> Events:
-        """Wait until anything happens; return what."""
+        """Wait until something happens; return the events."""
         seconds = LOOK_AGAIN if self.console.rest else None
         if self.deadline is not None:
             left = self.deadline - time.monotonic()
@@ -104,5 +104,5 @@ class Answers:
         wanted = {stdin: READABLE, self.signals.sock.fileno(): READABLE}
         try:
             return ready(wanted, seconds)
-        except OSError as error:  # the system has no memory to wait with
+        except OSError as error:  # the system has no memory for the call
             raise NoAnswer from error

@@ -1,8 +1,8 @@
 """One blocking call beside the loop: it runs in a thread, and the loop gets its result.
 
 Owns the one thread that the programs may have. Knows the reactor; must not know what the call does.
-Called by addresses.py, for getaddrinfo. Use it for a call that no selector can wait for and that a
-signal does not end.
+Called by names.py, for getaddrinfo, and by windows.py, to read stdin. Use it for a call that no
+selector can wait for and that a signal does not end.
 
     the loop's thread                       the other thread
     -----------------                       ----------------
@@ -12,7 +12,7 @@ signal does not end.
     our end is readable   <---------------- close the other end
     done(result) or failed(exception)       (over)
 
-This is how any thread calls an event loop: it writes to a socket that the loop reads (here, it
+This is how another thread wakes an event loop: it writes to a socket that the loop reads (here, it
 closes its end), and touches nothing else of the loop. Sockets, timers and handlers of a loop have
 no locks, because only one thread uses them. asyncio's call_soon_threadsafe does the same.
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Aside(Generic[T]):
-    """A call under way in another thread; a handler in the loop, which waits for its end."""
+    """A call in another thread, and the handler in the loop that waits for its end."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Aside(Generic[T]):
     ) -> None:
         """Start `work`. In the loop, call `done` with its result or `failed` with its exception.
 
-        `name` is what logs call it. Raises OSError without a descriptor, RuntimeError if no thread
+        `name` is its name in logs. Raises OSError without a descriptor, RuntimeError if no thread
         can be started.
         """
         self.reactor = reactor
@@ -55,15 +55,15 @@ class Aside(Generic[T]):
         self.done = done
         self.failed = failed
         self.interest = 0
-        # For a thread that dies before it runs our first line: it then drops its socket.
+        # The outcome if the thread dies before it runs our first line: its socket is closed then.
         self.outcome = partial(failed, RuntimeError("the thread ended without an answer"))
         self.sock, theirs = socket.socketpair()
         with ExitStack() as undo:
             undo.callback(theirs.close)
             undo.callback(self.close)
             reactor.watch(self, READ)
-            # Not threading.Thread: its start() sleeps until the thread says that it runs. For a
-            # thread that dies of a lack of memory before that, it would sleep for ever.
+            # Not threading.Thread: its start() sleeps until the thread says that it runs. If the
+            # thread dies before that, for lack of memory, start() sleeps for ever.
             _thread.start_new_thread(self.run, (theirs,))
             undo.pop_all()
 

@@ -1,12 +1,12 @@
 """Colours: each connection's name in one colour, where the terminal has colours.
 
-Owns the question whether there are colours, and the escape sequences. Knows the form of our own
-lines; called with -v (edges/observers/attach.py) and by the programs in lab/.
+Owns the decision whether to use colours, and the escape sequences. Knows the form of our own lines;
+called with -v (edges/observers/attach.py) and by the programs in lab/.
 
     c1 S: HELLO 1                            -->  ESC[36m c1 ESC[0m  S: HELLO 1
     turn 2: slept 0.4 ms; c1 readable: ...   -->  ... ; ESC[36m c1 ESC[0m  readable: ...
 
-The console lets only printable ASCII pass, and colours are added after that: so the only escape
+The console lets only printable ASCII pass, and colours are added after that. So the only escape
 sequences that reach a terminal are the seven below, around a name that we wrote. A peer's bytes
 stay uncoloured, even if they look like a name.
 """
@@ -15,7 +15,7 @@ import os
 import re
 
 RESET = b"\x1b[0m"
-CYCLE = [b"\x1b[3%dm" % colour for colour in (6, 3, 5, 2, 4, 1)]  # neighbours are easy to tell
+CYCLE = [b"\x1b[3%dm" % colour for colour in (6, 3, 5, 2, 4, 1)]  # neighbours look different
 
 # A line begins with the name of its connection, or names each connection that acts in the turn.
 OWN = re.compile(rb"(?:slow: )?(c([0-9]+))(?= )")
@@ -25,8 +25,8 @@ IN_TURN = re.compile(rb"(?<= )(c([0-9]+))(?= )")
 def supported(is_terminal: bool) -> bool:
     """Tell whether to use colours, by the same rules as Python itself.
 
-    NO_COLOR (https://no-color.org) wins over FORCE_COLOR, which wins over what can be found out. A
-    terminal that does not say what it is (no TERM, as on Windows) counts as one without colours.
+    NO_COLOR (https://no-color.org) wins over FORCE_COLOR. If neither is set, a terminal gets
+    colours; one that does not say what it is (no TERM, as on Windows) gets none.
     """
     if os.environ.get("NO_COLOR"):
         return False

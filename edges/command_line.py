@@ -1,4 +1,4 @@
-"""The command lines of both programs: what may be said, and what it means.
+"""The command lines of both programs: what may be written there, and what it means.
 
 Each option is one line of a class: its name, its type, how it is read, what --help says, and its
 default. A usage error is one line and status 2. Values are read strictly: Python's int() and
@@ -61,7 +61,7 @@ def duration(text: str) -> float:
 
 
 class Kind:
-    """How one option is read from the command line, and what --help says of it."""
+    """How one option is read from the command line, and what --help says about it."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Kind:
         self.metavar = metavar
 
 
-# What a class of options says of each; to a type checker, the value that the option has.
+# Each of these declares an option in a class. A type checker sees the value of the option instead.
 
 
 def name(default: str, about: str) -> str:
@@ -87,12 +87,12 @@ def name(default: str, about: str) -> str:
 
 
 def flag(short: str, about: str) -> bool:
-    """An option without a value. Two of them exclude each other."""
+    """An option without a value. A command line may have one of them at most."""
     return cast(bool, Kind(False, about, short=short))
 
 
 def value(read: Callable[[str], T], default: T, about: str, metavar: str = "N") -> T:
-    """An option with a value, which `read` makes of the text."""
+    """An option with a value; `read` turns its text into the value."""
     return cast(T, Kind(default, about, read=read, metavar=metavar))
 
 
@@ -134,7 +134,7 @@ class Options:
         return None
 
     def files(self) -> dict[str, str | int]:
-        """Return the files that must be no other output of the program, by what they are called."""
+        """Return the files that no other output may lead to, by the names that the user knows."""
         return {}
 
 
@@ -185,11 +185,11 @@ O = TypeVar("O", bound=Options)  # noqa: E741  # the options of one program
 
 
 class Parser(argparse.ArgumentParser, Generic[O]):
-    """An ArgumentParser that speaks through the console, and in one line when it refuses."""
+    """An ArgumentParser that writes to the console, and reports a usage error in one line."""
 
     def __init__(self, console: Console, prog: str, options: type[O]) -> None:
         # Without a width, argparse asks how wide the terminal is, each time an option is added, and
-        # imports shutil and its compressors to do so: 5 % of a client's whole life (2 of 41 ms).
+        # imports shutil and its compressors to do so: 5 % of the time of a client (2 of 41 ms).
         layout = partial(argparse.HelpFormatter, width=WIDTH)
         super().__init__(
             prog=prog, description=options.about, formatter_class=layout, allow_abbrev=False
@@ -205,7 +205,7 @@ class Parser(argparse.ArgumentParser, Generic[O]):
             self.add(option, how)
 
     def add(self, option: str, kind: Kind) -> None:
-        """Take one argument or option."""
+        """Add one argument or option."""
         long = "--" + option.replace("_", "-")
         if kind.short:
             self.volume.add_argument(kind.short, long, action="store_true", help=kind.help)
@@ -220,9 +220,9 @@ class Parser(argparse.ArgumentParser, Generic[O]):
     def read(self, arguments: list[str] | None) -> O:
         """Return the options; SystemExit 2 on a usage error, 0 after --help.
 
-        Names and options come in any order; after "--" there are only names. (parse_args refuses
-        `client.py HOST --port 1 COPY`, and the standard remedy, intermixed parsing, takes a name
-        after "--" for an option.)
+        Names and options may come in any order; after "--" everything is a name. (parse_args
+        refuses `client.py HOST --port 1 COPY`, and the standard remedy, intermixed parsing, takes a
+        name after "--" for an option.)
         """
         words = sys.argv[1:] if arguments is None else arguments
         end = words.index("--") if "--" in words else len(words)

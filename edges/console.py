@@ -1,6 +1,6 @@
 """What people see: messages on stderr, which never hold up the loop.
 
-Owns the way of a line from `Console.line` to the kernel. Knows the reactor, which reports when
+Owns the path of a line from `Console.line` to the kernel. Knows the reactor, which reports when
 there is room again; must not know what the lines mean. Called by every part that says something.
 
     line, line --> lines of this turn --flush--> rest --write--> kernel --> terminal, pipe, file
@@ -30,7 +30,7 @@ from collections.abc import Callable
 from edges.system import Outlet
 from reactor import WRITE, Reactor
 
-LIMIT = 65536  # bytes kept for a reader that has stopped: as many again as a pipe holds, pipe(7)
+LIMIT = 65536  # bytes kept for a reader that has stopped: as many as a pipe holds, pipe(7)
 PATIENCE = 0.3  # seconds for such a reader, before a prompt and at the end
 REPORTED = 2  # lines that `reported` remembers: that the server stops, and how that ended
 
@@ -115,7 +115,7 @@ class Console:
             self.outlet.may_wait = False
 
     def wait(self, seconds: float = PATIENCE) -> None:
-        """Flush, and give a reader that is behind at most `seconds`; any other costs no time."""
+        """Flush; if the reader is behind, wait for it, at most `seconds`."""
         deadline = time.monotonic() + seconds
         self.flush()
         while self.rest and (left := deadline - time.monotonic()) > 0:
@@ -153,5 +153,5 @@ class Console:
         """Never called: nobody waits to read here."""
 
     def on_error(self, error: Exception) -> None:
-        """Survive a defect of our own here: messages are lost, transfers go on."""
+        """Survive our own bug in here: messages are lost, transfers go on."""
         self.give_up()

@@ -1,7 +1,7 @@
 """Where a name leads: to one of our own descriptors, an open file, a file, or nothing yet.
 
-Owns the questions that are asked of OUTPUT_FILE before anything is opened. Called by saving.py, and
-by command_line.py, which compares outputs.
+Owns what must be known about OUTPUT_FILE before anything is opened. Called by saving.py, and by
+command_line.py, which compares outputs.
 """
 
 import os
@@ -40,7 +40,7 @@ def status(path: str) -> os.stat_result | None:
     try:
         return os.stat(path)
     except FileNotFoundError:
-        if path.rpartition("/")[2] in ("", "."):  # "", "new/" and "new/." are no names of a file
+        if path.rpartition("/")[2] in ("", "."):  # "", "new/" and "new/." cannot name a file
             raise
         return None
 

@@ -1,9 +1,9 @@
 """A selector on epoll(7), level-triggered, that does less than `selectors.EpollSelector`.
 
-The standard selector makes a named tuple by way of Python for each registration and looks each file
-up twice. Without that, a transfer costs 1 to 2 us less (measured: `make bench`, scene `selectors`,
-in docs/performance.md). It keeps every promise of `selectors.BaseSelector`: a test runs
-CPython's own tests of selectors against it. edges/program.py chooses it where there is epoll;
+For each registration the standard selector runs Python code to make a named tuple, and looks the
+file up twice. Without that, a transfer costs 1 to 2 us less (measured: `make bench`, scene
+`selectors`, in docs/performance.md). It keeps every promise of `selectors.BaseSelector`: a test
+runs CPython's own tests of selectors against it. edges/program.py chooses it where there is epoll;
 reactor.py knows only the interface, and runs on the standard ones as well.
 """
 
@@ -24,7 +24,7 @@ ASKED = {READ: IN, WRITE: OUT, READ | WRITE: IN | OUT}  # what epoll is asked fo
 # events that can come are the lowest five bits.
 FULFILLED = [READ * bool(bits & ~OUT) | WRITE * bool(bits & ~IN) for bits in range(32)]
 
-# What calling the class of a named tuple does, without its function in Python (measured: 2 %).
+# Makes a named tuple without calling the class, whose function is in Python (measured: 2 %).
 new = tuple.__new__
 
 
@@ -75,7 +75,7 @@ class EpollSelector(selectors.BaseSelector):
             try:
                 self.epoll.modify(old.fd, ASKED[events])
             except OSError:
-                del self.keys[old.fd]  # what epoll does not watch, nobody must believe watched
+                del self.keys[old.fd]  # epoll may watch it no longer, so neither do we
                 raise
         key = self.keys[old.fd] = new(selectors.SelectorKey, (old.fileobj, old.fd, events, data))
         return key
@@ -112,7 +112,7 @@ class EpollSelector(selectors.BaseSelector):
             timeout = 0.0  # epoll takes it for "no limit"
         try:
             ready = self.epoll.poll(timeout, len(keys) or 1)
-        except InterruptedError:  # a signal handler of Python's has raised it
+        except InterruptedError:  # raised by a signal handler in Python
             return []
         return [
             (key, FULFILLED[events & 31] & key.events)

@@ -17,7 +17,7 @@ class Failure(Exception):
 def reason(error: BaseException) -> str:
     """Return why a call failed: one line, never an empty one, in the system's own words.
 
-    Any exception will do. Some have no text (MemoryError), some have several lines.
+    Works for any exception. Some have no text (MemoryError), some have several lines.
     """
     if isinstance(error, MemoryError):
         error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))

@@ -6,8 +6,8 @@ file meanwhile.
 
 A name can lead to anything. The open of a FIFO waits for a writer, /dev/zero never ends, a sparse
 file claims 10 GB and a file in /proc claims 0. So nothing is trusted that can be checked. The open
-does not wait. The kind of file is asked of the open descriptor: between a question about the name
-and the open, the file could be exchanged. The size is the number of bytes that arrive, up to the
+does not wait. The kind of file is checked on the open descriptor: after a check of the name, and
+before the open, the file could be exchanged. The size is the number of bytes that arrive, up to the
 first byte too many.
 """
 

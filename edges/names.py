@@ -1,4 +1,4 @@
-"""Names: the addresses of a host, found while the loop goes on.
+"""Names: look up the addresses of a host while the loop goes on.
 
 Owns the look-up, and the line that the user reads if it fails. Called by client.py, whose deadline
 covers it, and by addresses.py before the server listens.
@@ -19,7 +19,7 @@ from reactor import Reactor
 Sockaddr = tuple[Any, ...]  # a socket address in the form of its family
 Address = tuple[int, Sockaddr]  # a family, and such an address
 
-FAMILIES = (socket.AF_INET, socket.AF_INET6)  # what both programs speak
+FAMILIES = (socket.AF_INET, socket.AF_INET6)  # what both programs support
 
 # Errors of getaddrinfo about the name itself; the others are about the resolver or the network.
 UNKNOWN = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
@@ -38,9 +38,9 @@ def look_up(
 ) -> Aside[list[Address]] | None:
     """Call `done` with the addresses of `host`, each once, in the order in which to try them.
 
-    `failed` gets a NotFound instead. A name is looked up while the loop goes on; the Aside that is
-    returned can be closed to give up. An address in numbers needs no look-up: `done` is called at
-    once.
+    If there is none, call `failed` with a NotFound. A name is looked up while the loop goes on;
+    close the Aside that is returned to give up. A numeric address needs no look-up: `done` is
+    called at once.
     """
 
     def not_found(error: BaseException) -> None:
@@ -61,7 +61,7 @@ def look_up(
 def looked_up(reactor: Reactor, host: str, port: int) -> list[Address]:
     """Return the addresses of `host`; the loop runs until they are there. Raises NotFound.
 
-    Whatever a handler raises from the loop ends the wait, such as Interrupted at a signal.
+    An exception that leaves the loop ends the wait: Interrupted, for example, at a signal.
     """
     answers: list[list[Address] | NotFound] = []
     aside = look_up(reactor, host, port, answers.append, answers.append)
@@ -76,7 +76,7 @@ def looked_up(reactor: Reactor, host: str, port: int) -> list[Address]:
 
 
 def _numeric(host: str, port: int) -> list[Address]:
-    """Return the address that `host` is in numbers; none if the resolver must be asked."""
+    """Return `host` if it is a numeric address; an empty list if the resolver must be asked."""
     for family, more in ((socket.AF_INET, ()), (socket.AF_INET6, (0, 0))):
         with suppress(OSError, ValueError):
             packed = socket.inet_pton(family, host)
@@ -85,8 +85,8 @@ def _numeric(host: str, port: int) -> list[Address]:
 
 
 def _ask(host: str, port: int) -> list[Address]:
-    """Ask the resolver. getaddrinfo takes the time it likes, and a signal does not end it: the C
-    library goes on after EINTR. So it is called in another thread."""
+    """Ask the resolver. getaddrinfo may take any time, and a signal does not end it: the C library
+    goes on after EINTR. So it is called in another thread."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     ours = [one for one in answers if one[0] in FAMILIES]
     found: list[Address] = list(dict.fromkeys((one[0], one[4]) for one in ours))
@@ -96,10 +96,10 @@ def _ask(host: str, port: int) -> list[Address]:
 
 
 def _misspelt(host: str) -> str:
-    """Return what to write instead of `host` if it can be no name; "" if the resolver may know it.
+    """Return what to write instead of `host` if it cannot be a name; "" if it may be one.
 
-    The resolver takes "*" and "" for this machine or for nothing, and asks the network about the
-    others.
+    Without this check, the resolver would take "*" and "" for this machine or for nothing, and ask
+    the network about the others.
     """
     if host in ("", "*"):
         return "give the name or address of a server"
@@ -111,8 +111,8 @@ def _misspelt(host: str) -> str:
 
 
 def _not_found(host: str, error: BaseException) -> NotFound:
-    """Return what the user reads about a look-up that failed with `error`, which may be anything:
-    the resolver runs code of the system, and imports modules."""
+    """Return what the user reads about a look-up that failed with `error`. That may be any
+    exception: the resolver runs code of the system, and imports modules."""
     why, advice = reason(error), "try again, or give its address in numbers"
     if isinstance(error, UnicodeError):  # a label is empty or too long
         why = "no legal name"

@@ -13,7 +13,7 @@ UNSETTLED = RuntimeError("the download has no outcome yet")  # until it has one
 
 
 def settled(outcome: bytes | Exception) -> bytes:
-    """Return the bytes, if that is the outcome; else raise the error in the words for the user."""
+    """Return the bytes, if that is the outcome, or raise the error with words for the user."""
     if isinstance(outcome, Exception):
         raise explained(outcome)
     return outcome

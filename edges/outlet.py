@@ -26,11 +26,11 @@ class Outlet:
         pipe, terminal                  opened again, non-blocking
         the same, but not permitted     shared: asked for room before each small step
         socket                          shared: MSG_DONTWAIT
-        file, null device               written; it never makes anybody wait
+        file, null device               written to at once: that never waits
         closed                          every write fails
         anything, at the limit of files shared: asked for room, and never waited for
 
-    Only the first three can be out of room, and be waited for (`may_wait`): epoll refuses a file.
+    Only the first three can run out of room, and be waited for (`may_wait`): epoll refuses a file.
     """
 
     def __init__(self, number: int) -> None:
@@ -60,8 +60,8 @@ class Outlet:
             self.put = lambda data: sock.send(data, socket.MSG_DONTWAIT)
             self.release = sock.close
         elif self.may_wait and os.get_blocking(self.sock):
-            # A terminal that poll(2) reports writable may have room for one byte only: of two, the
-            # second was seen to wait. For a pipe there is room for PIPE_BUF (POSIX, poll and pipe).
+            # A terminal that poll(2) reports writable may have room for one byte only: a write of
+            # two was seen to wait. For a pipe there is room for PIPE_BUF (POSIX, poll and pipe).
             self.step = 1 if os.isatty(self.sock) else select.PIPE_BUF
             self.put = self.put_in_steps
 
@@ -69,7 +69,7 @@ class Outlet:
         return os.write(self.sock, data)
 
     def put_in_steps(self, data: bytes) -> int:
-        """Write while there is room. If another program takes it in between, we do have to wait."""
+        """Write while there is room. If another program takes that room first, we have to wait."""
         taken = 0
         while taken < min(len(data), STEPS * self.step) and self.has_room(0):
             taken += os.write(self.sock, data[taken : taken + self.step])
@@ -79,7 +79,7 @@ class Outlet:
         """Wait for room, at most `seconds`; tell whether a write would now take bytes, or fail."""
         try:
             return bool(ready({self.sock: WRITABLE}, seconds))
-        except (OSError, ValueError):  # closed, or no memory to wait with: the write will fail
+        except (OSError, ValueError):  # closed, or no memory for the call: the write will fail
             return True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Outputs that are one file: found before anything is written.
+"""Find outputs that are the same file, before anything is written.
 
 A program may write to several places at once: the copy, the trace, the standard streams. If two of
 them are the same regular file, they write over each other, and a wrong copy would be reported as
@@ -25,7 +25,7 @@ STREAMS = {"standard output": 1, "standard error": 2}
 def clash(files: Mapping[str, str | int | None]) -> str:
     """Return "A and B are the same file" if two outputs are; "" if all are different.
 
-    `files` has what the user calls each output, and its path, or one of our descriptors, or None.
+    `files` maps the user's name for each output to its path, to one of our descriptors, or to None.
     The standard streams are added here. They may be one file if they share one offset (`>log 2>&1`)
     or append: then they do not write over each other.
     """
@@ -51,7 +51,7 @@ def _identity(place: str | int) -> Identity:
 
 
 def _identity_of_new(place: str | int) -> Identity:
-    """Return the identity of a file that is still to be made; () if it cannot be."""
+    """Return the identity of a file that is still to be made; () if it cannot be made."""
     if isinstance(place, int):
         return ()  # closed
     try:

@@ -17,22 +17,22 @@ from edges.closing import close_quietly
 from edges.epoll import EpollSelector
 from edges.waiting import READABLE, ready
 
-# For an open that must not wait for the other end of a FIFO, nor take a terminal as ours.
+# For an open that must neither wait for the other end of a FIFO nor change our terminal.
 NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY
 
 MOST_SOCKETS = sys.maxsize  # that a selector can watch
 
-USUAL_FILES = 1024  # the limit of open files where the system does not tell it
+USUAL_FILES = 1024  # the limit of open files where the system does not say
 
-# The answers of a file or a file system that cannot do this: fsync(2), FUSE; F_FULLFSYNC on SMB.
+# Errors of a file, or file system, that does not support the call: fsync(2), F_FULLFSYNC on SMB.
 NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTTY}
 
-# macOS: its fsync leaves the bytes in the cache of the disk, and this does not.
+# macOS: fsync leaves the bytes in the cache of the disk; this call does not.
 FULL_FSYNC: int = getattr(fcntl, "F_FULLFSYNC", 0)  # 0: there is none
 
 
 def open_files() -> int:
-    """Return the soft limit of open files, or the usual one where it may not be asked for."""
+    """Return the soft limit of open files, or the usual one where the system refuses to say."""
     try:
         soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     except (OSError, ValueError):
@@ -71,9 +71,9 @@ def private(number: int, access: int) -> int:
 def share_offset(one: int, other: int) -> bool:
     """Tell whether two descriptors of one regular file write one after the other.
 
-    They do if both append, or if one is a copy of the other (`>log 2>&1`). Then they share the
-    status flags too: what is set at one of them shows at the other. O_NONBLOCK is good for this
-    test, because it means nothing to a regular file.
+    They do if both append, or if one is a copy of the other (`>log 2>&1`). Copies share the status
+    flags, too: a flag that is set on one appears on the other. We test this with O_NONBLOCK,
+    because it means nothing to a regular file.
     """
     flags, others = (fcntl.fcntl(number, fcntl.F_GETFL) for number in (one, other))
     if flags & others & os.O_APPEND:
@@ -106,7 +106,7 @@ class Source:
 
 
 def bad_name(_path: str) -> str:
-    """Return why no copy can have this name: never, each name of a file may be used."""
+    """Return why no copy can have this name; "" because every file name is allowed here."""
     return ""
 
 
@@ -116,10 +116,10 @@ def words(error: OSError) -> str:
 
 
 def sync_file(descriptor: int) -> None:
-    """Bring the bytes of a file to the disk, if its file system can do that at all.
+    """Force the bytes of a file to the disk, if its file system can do that at all.
 
-    Only a call that is not supported makes way for the next. After an error of the disk another
-    call may succeed, because the kernel reports an error once: the bytes are lost all the same.
+    The next call is tried only if one is not supported. After an error of the disk, another call
+    might succeed, because the kernel reports an error once; but the bytes would be lost.
     """
     for sync in (full_fsync, os.fsync) if FULL_FSYNC else (os.fsync,):
         try:

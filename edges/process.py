@@ -19,7 +19,7 @@ ours = False  # this process runs one of our programs, and nothing else
 
 
 def begin() -> None:
-    """Make the signals of this process those of a program.
+    """Prepare the signals of this process for a program of its own.
 
     Ctrl+C ends it as it ends any other: by the signal, without a traceback. It may come while the
     other modules are imported. A Ctrl+C that is ignored stays ignored.

@@ -58,8 +58,8 @@ def observed(
 
 
 def refused(name: str, error: OSError) -> int:
-    """Report that the system refuses what nothing works without, such as a file descriptor for the
-    loop. Everything is closed by now, so there is room for a console. Returns the exit status."""
+    """Report that the system refuses something essential, such as a file descriptor for the loop.
+    Everything is closed by now, so there is room for a console. Returns the exit status."""
     what = f"{error.filename}: " if error.filename else ""
     with closing(Console()) as console:
         console.line(f"{name}: cannot go on: {what}{reason(error)}")

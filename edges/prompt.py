@@ -98,7 +98,7 @@ def decide(console: Console, answers: Answers) -> bool:
     """Return True if the answer is yes."""
     for _ in range(TIMES):
         if not console.prompt(QUESTION) and answers.person:
-            raise Unseen  # where no person is asked, a program may answer all the same
+            raise Unseen  # without a person, a program may answer all the same
         line = answers.line()
         if not (line.endswith(b"\n") and answers.echoed):
             console.line("")

@@ -38,7 +38,7 @@ from edges.closing import close_quietly
 from edges.failure import Failure, reason
 from edges.system import NO_WAIT
 
-# A folder is only to be named, not read, so the permission to search it is enough (Linux).
+# We name the folder and do not read it, so the permission to search it is enough (Linux).
 FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
 
 HOLDS_FOLDERS = os.open in os.supports_dir_fd  # Windows does not
@@ -58,7 +58,7 @@ class Replacement:
         self.name = _shown(path)
         self._mode = mode
         self._directory, self._final = destination.folder_of(target), os.path.basename(target)
-        # Not derived from the target, whose name may have all the 255 bytes that a name can have.
+        # Not derived from the target: its name may already have 255 bytes, the most possible.
         self._temporary = f".eighty-{os.urandom(8).hex()}"
         self._folder: int | None = None
         self._descriptor = -1
@@ -81,11 +81,11 @@ class Replacement:
         self._undo.close()
 
     def _open_folder(self, undo: ExitStack) -> None:
-        """Hold the folder by a descriptor, so that it is found again after it was renamed.
+        """Hold the folder by a descriptor, so that it is found even if it is renamed.
 
         Optional: without the descriptor, the path of the folder is used. (Where there is no O_PATH,
-        a folder that may be written and not read cannot be opened. Windows opens no folder at all;
-        there, the call would open a file that a wrong path names as a folder.)
+        a folder that may be written but not read cannot be opened. Windows can open no folder at
+        all. If a wrong path named a file as the folder, the call would open that.)
         """
         if not HOLDS_FOLDERS:
             return
@@ -126,10 +126,10 @@ class Replacement:
             os.close(descriptor)
 
     def write(self, body: bytes) -> None:
-        """Bring `body` to the disk, still under the temporary name. Raises Failure.
+        """Force `body` to the disk, still under the temporary name. Raises Failure.
 
-        The close counts, too: NFS may refuse bytes only then. And not every system renames a file
-        that is open (Windows, some network file systems).
+        The close counts, too: NFS may refuse bytes only then. And some systems cannot rename an
+        open file (Windows, some network file systems).
         """
         self._body = body
         with _told("cannot save", self.name):
@@ -186,8 +186,8 @@ class Stream:
 
         Our own descriptors are used as they are. Opening them again would begin a file at offset 0,
         over what is there, fail for a socket, and wait for ever where the reader of a pipe has
-        gone. Nothing else is created. The open of a FIFO waits for its reader, or for a signal
-        handler that raises; a signal just before open(2) comes too late for that.
+        gone. No file is created. The open of a FIFO waits for its reader, or for a signal handler
+        that raises; a signal just before open(2) comes too late for that.
         """
         with _told("cannot save", self.name):
             if self._number is not None:

@@ -1,8 +1,8 @@
 """Descriptors 0, 1 and 2: open from the start, and shared with other programs.
 
-Owns two precautions. Knows descriptors only; `open_closed` is called once at the start
-(edges/program.py), `private` by the parts that read or write one of the three (edges/console.py,
-edges/answers.py).
+Owns the first of two precautions, `open_closed`, which edges/program.py calls once at the start.
+The second is `private` in edges/posix.py, for the parts that read or write one of the three
+(edges/outlet.py, `Source` in edges/posix.py). Knows descriptors only.
 
     our descriptor 2 ---+
     the shell's 2 ------+--> one open file description --> terminal, pipe, file
@@ -18,7 +18,7 @@ import os
 
 
 def open_closed() -> None:
-    """Fill those of 0, 1, 2 that are closed. Call it before the first socket is made.
+    """Open each of 0, 1, 2 that is closed. Call it before the first socket is made.
 
     The kernel gives the lowest free number to the next file that is opened: after `2>&-` the
     listening socket would be stderr. The null device is opened the wrong way round, so that reading

@@ -1,7 +1,7 @@
 """What differs between the systems: chosen here, once, and nowhere else.
 
 windows.py and posix.py have the same names; each is written for its own system, and `make lint`
-checks it as that system. The rest of the program asks for no platform.
+checks it as that system. The rest of the program never checks the platform.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The terminal behind a descriptor: its owner, what it shows, and how it treats the Enter key.
+"""The terminal of a descriptor: its owner, what it shows, and how it treats the Enter key.
 
 Owns five small questions and one change, which is undone. Knows termios(3); called by
 edges/prompt.py. Every function takes a descriptor that may be anything, even closed.
@@ -34,7 +34,7 @@ def is_same(output: int, terminal: int) -> bool:
         same = os.fstat(output).st_rdev == os.fstat(terminal).st_rdev
     except OSError:  # closed
         return False
-    # /dev/tty has a device number of its own, but it is the terminal that controls us.
+    # /dev/tty has a device number of its own, but it is our controlling terminal.
     return os.isatty(output) and (same or bool(foreground(output) and foreground(terminal)))
 
 
@@ -71,11 +71,11 @@ def echoes(number: int) -> bool:
 
 @contextmanager
 def reading_lines(terminal: int) -> Iterator[bool]:
-    """Let Enter end a line and Ctrl+C be a signal inside the block.
+    """Make Enter end a line, and Ctrl+C send a signal, inside the block.
 
-    Both are so on most terminals. But a program that was killed in the middle (an editor, `stty
-    raw`) may have left this one in another mode, in which Enter is a CR and nothing ends a line.
-    Yields False if the terminal has hung up.
+    On most terminals they do. But a program that was killed in the middle (an editor, `stty raw`)
+    may have left this one in another mode, in which Enter is a CR and nothing ends a line. Yields
+    False if the terminal has hung up.
     """
     try:
         before = termios.tcgetattr(terminal)

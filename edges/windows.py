@@ -48,7 +48,7 @@ def open_files() -> int:
 
 
 class Selector(selectors.SelectSelector):
-    """The standard one; but a socket too many fails alone, and not the next wait for all."""
+    """The standard one; but one socket too many fails here, and not in the next wait for all."""
 
     def register(
         self, fileobj: "FileDescriptorLike", events: int, data: object = None
@@ -63,7 +63,7 @@ best_selector = Selector
 
 
 def share_offset(_one: int, _other: int) -> bool:
-    """Say yes: Windows does not tell whether two descriptors of one file share their offset."""
+    """Say yes: Windows cannot say whether two descriptors of one file share their offset."""
     return True
 
 
@@ -113,7 +113,7 @@ class Outlet:
         return True
 
     def close(self) -> None:
-        """Leave it open: it was before, and Python closes it at the end."""
+        """Leave it open: it was open before, and Python closes it at the end."""
 
 
 class Source:

@@ -1,7 +1,7 @@
 """Writing: every byte, and as far as the disk.
 
-Owns the steps between os.write and the disk, of which some systems do not know all. Called by
-saving.py.
+Owns the steps between os.write and the disk; not every system has all of them.
+Called by saving.py.
 """
 
 import os
@@ -24,7 +24,7 @@ def write(descriptor: int, body: bytes) -> None:
 
 
 def sync_folder(path: str, folder: int | None) -> None:
-    """Bring the names in a folder to the disk: a rename is written there, not in the file."""
+    """Force the names in a folder to the disk: a rename is stored there, not in the file."""
     flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
     descriptor = os.open(path if folder is None else ".", flags, dir_fd=folder)
     try:

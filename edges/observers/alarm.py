@@ -12,10 +12,9 @@ from edges.observers.recorder import name
 
 
 class Alarm:
-    """Reports each call, or else turn, that took longer than `limit` seconds.
+    """An observer: reports each call, or else the turn, that took longer than `limit` seconds.
 
-    An observer. A call that was slow only because of a slow one inside it, which was reported, is
-    not reported.
+    The time of a call that was reported does not count for the calls around it.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Attach the observers that the options ask for: the log of turns, the alarm, the recorder.
 
-Owns which of them there are, and their life. Called by program.py, before any socket is watched.
+Owns the choice of observers, and their life. Called by program.py, before any socket is watched.
 """
 
 import os

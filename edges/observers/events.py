@@ -1,7 +1,7 @@
 """The events of a run: what happens in the loop, as the observers get it.
 
 Each is a named tuple, so a misspelt event or field is an error of the type checker. docs/trace.md
-lists what becomes of them in a trace.
+says how a trace shows each of them.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Raised(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """A call has come back, and what its exception asked for is done."""
+    """A call has returned; its exception, if there was one, is handled."""
 
     handler: object
     action: Action
@@ -66,7 +66,7 @@ class TimerSet(NamedTuple):
 
 
 class TimerCancelled(NamedTuple):
-    """A deadline is given up before it has passed."""
+    """A deadline is cancelled before it has passed."""
 
     handler: object
     action: Action
@@ -102,7 +102,7 @@ class Received(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """send has taken these bytes of the `want` that are to go."""
+    """send has taken these bytes, of `want` bytes that were to be sent."""
 
     connection: object
     want: int

@@ -1,14 +1,14 @@
 """Instrument a reactor and its connections: make an event of each call at which something happens.
 
-Owns the wrappers, for the time of a run. It is the way of instrumentation libraries (OpenTelemetry
-wraps the methods of a web framework so): what is observed has no line for it, and runs at its
-full speed when nothing observes it.
+Owns the wrappers, which exist only during a run. Instrumentation libraries work like this, too
+(OpenTelemetry wraps the methods of a web framework): the observed code has no line for it, and runs
+at full speed while nothing observes it.
 
     with instrumented(reactor, program, observer):
         ...
 
 The reactor is one object, so its own methods are replaced. Connections come and go, so the methods
-of their classes are; events of connections on another reactor are not told.
+of their classes are; events of connections on another reactor are not reported.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ Wrapper = Callable[..., Any]
 
 @contextmanager
 def instrumented(reactor: Reactor, program: ModuleType, observer: Observer) -> Iterator[None]:
-    """Let `observer` get the events of `reactor` and of the connections that live on it.
+    """Send `observer` the events of `reactor` and of the connections that live on it.
 
     `program` is the module server or client: its classes know how a connection ends, and when a
     listening period begins.
@@ -227,7 +227,7 @@ class _Connections(Wrapping):
         return init
 
     def about(self, connection: Connection, event: Event) -> None:
-        """Tell `event`, unless it is another reactor's."""
+        """Report `event`, unless it is another reactor's."""
         if connection.reactor is self.reactor:
             self.tell(event)
 

@@ -6,7 +6,7 @@ raise, and decides nothing. Where the lines go is trace_file.py's business.
     {"n":19,"t":91620,"k":2,"ev":"rx","on":"c1","bytes":8,"hex":"48454c4c4f20310a","stack":[...]}
 
 A peer's bytes are written in hexadecimal, and what is not ASCII is escaped, so that a trace is
-harmless wherever it is shown. Time comes from the reactor's clock: with a made-up clock, the same
+harmless wherever it is shown. Time comes from the reactor's clock: with a simulated clock, the same
 run gives the same bytes.
 """
 
@@ -45,7 +45,7 @@ from edges.observers.stack import Stacks
 from reactor import READ, WRITE
 
 VERSION = 1  # of the format
-LIMIT = 100_000  # events; a longer trace is of no use to any reader, and a disk has an end
+LIMIT = 100_000  # events; a longer trace is of no use to a reader, and a disk may fill up
 HEX_LIMIT = 256  # bytes shown of one recv or send; no legal message is longer
 WHY_LIMIT = 200  # characters of an error
 
@@ -103,7 +103,7 @@ class Recorder:
         self.full = not taken or self.events >= LIMIT
 
     def begin(self, role: str, selector: object, options: Mapping[str, object]) -> None:
-        """Write the first line: what runs, and how it was asked to."""
+        """Write the first line: what runs, and with which options."""
         fields: Fields = {
             "v": VERSION,
             "role": role,
@@ -124,7 +124,7 @@ Described = tuple[str, object, Fields]
 
 
 def described(event: Event) -> Described:  # noqa: PLR0911  # a table
-    """Return the name of an event in a trace, whose it is (None: the loop's), and its fields."""
+    """Return the name of an event in a trace, its object (None: the loop), and its fields."""
     match event:
         case Sleeps(timeout):
             return "select", None, {"timeout_ms": _milliseconds(timeout)}
@@ -183,7 +183,7 @@ def _listening(address: str, body: bytes) -> Fields:
     return {"address": address, "body_len": len(body), "body_crc32": crc32}
 
 
-# The method that an event is about: what was called from the line where the program is.
+# The method that an event is about: the line that is running has called it.
 METHODS: dict[type, Action] = {
     Opened: Connection.__init__,
     Transition: Connection.transition,
@@ -209,7 +209,7 @@ def _shown(data: bytes) -> Fields:
 
 
 def _plain(value: object) -> object:
-    """Return a value that any reader takes and any terminal shows: a name may be anything."""
+    """Return a value that any reader accepts and any terminal can show: a name may be anything."""
     if isinstance(value, str):
         return re.sub("[^ -~]", lambda odd: ascii(odd[0])[1:-1], value)
     return value
@@ -220,5 +220,5 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 
 def name(action: object) -> str:
-    """Return the name of what is called, by way of whatever holds its arguments."""
+    """Return the name of the function that is called, also if a partial holds its arguments."""
     return str(getattr(getattr(action, "func", action), "__qualname__", action))

@@ -1,8 +1,8 @@
 """Where a program is: the call stack of the core and the edges, for the trace.
 
-Owns which frames a reader of the trace sees: those of the project's own files, from the first call
-of a program's own to the innermost. The frame of edges/program.py and all before it are the same
-for every event, and the observers do not watch themselves.
+Owns which frames a reader of the trace sees: those of the project's own files, from the program's
+first call to the innermost. The frame of edges/program.py and all before it are the same for every
+event, and the observers do not watch themselves.
 
     ["reactor.py:84 Reactor.turn", "reactor.py:113 Reactor.call", "server.py:113
     ServerConnection.on_readable", ...]
@@ -52,7 +52,7 @@ class Stacks:
 
 
 def _code(function: object) -> CodeType | None:
-    """Return the code of a function, by way of whatever holds its arguments or wraps it."""
+    """Return the code of a function, also if it is inside a partial or a wrapper."""
     function = getattr(function, "func", function)
     function = getattr(function, "__wrapped__", function)
     return getattr(function, "__code__", None)

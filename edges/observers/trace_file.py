@@ -1,6 +1,6 @@
 """The file that a trace goes to: whole lines or nothing, and never at the cost of the service.
 
-Owns how --trace FILE is opened, written and given up. Called by observers.py and the recorder.
+Owns how --trace FILE is opened, written and given up. Called by attach.py and the recorder.
 
 Each line is a write(2) of its own, so a crash, or SIGKILL, leaves all lines so far. A selector
 cannot wait for a regular file, so such a write may hold up the loop while the disk is busy. This is

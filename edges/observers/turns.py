@@ -1,4 +1,4 @@
-"""What `-v` shows of the loop, a line per turn: its sleep, the ready sockets, the deeds.
+"""What `-v` shows of the loop, a line per turn: its sleep, the ready sockets, what was done.
 
     turn 2: slept 0.4 ms; c1 readable: received 8, SENDING, sent 85, half-closed, DONE
 
@@ -90,7 +90,7 @@ class TurnLog:
         self.acting = self.deeds.setdefault(f"{actor} {why}", [])
 
     def note(self, event: Event) -> None:
-        """Remember a deed; one that is done to another than the actor names it."""
+        """Remember what was done, with the name of the object if that is not the actor."""
         if isinstance(event, Raised):
             self.add(event.handler, type(event.error).__name__)
         elif isinstance(event, CONVERSATION):
@@ -100,8 +100,8 @@ class TurnLog:
         self.acting.append(what if subject is self.actor else f"{subject} {what}")
 
     def show(self) -> None:
-        """Show the turn, with two exceptions: one that only wrote messages, since a line on that
-        would be one more; and one that only woke for a deadline, which acts in the next turn."""
+        """Show the turn, unless it only wrote messages (a line about it would be another message)
+        or only woke for a deadline (the next turn acts on it)."""
         if not self.deeds:
             return
         if list(self.deeds) != [f"{self.console} writable"]:
