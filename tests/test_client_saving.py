@@ -37,6 +37,7 @@ from tests.support.stage import (
     saying,
     saying_and_staying,
 )
+from tests.support.terminals import shown
 from tests.support.warm import Warm
 
 ROOT_USER = os.geteuid() == 0
@@ -391,7 +392,8 @@ def test_standard_output_may_be_a_socket_or_a_terminal(folder, name):
     master, slave = os.openpty()
     with open(master, "rb", buffering=0) as screen, open(slave, "wb") as terminal:
         assert save(name, folder, stdout=terminal.fileno()).status == 0
-        assert screen.read(100) == BODY.replace(b"\n", b"\r\n")  # the terminal's doing
+        seen = shown(screen.fileno(), terminal.fileno())
+        assert seen == BODY.decode().replace("\n", "\r\n")  # the terminal's doing
 
 
 @pytest.mark.posix_only("Wine hands on pipes only")

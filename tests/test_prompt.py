@@ -22,6 +22,7 @@ from edges import terminal as terminals
 from edges.console import PATIENCE, Console
 from edges.prompt import QUESTION, TIMES, Question
 from signals import Signals
+from tests.support.terminals import shown, shown_to_the_end
 
 AT_ONCE = 0.25  # seconds, less than PATIENCE: nobody was waited for
 
@@ -400,7 +401,7 @@ def test_enter_ends_a_line_whatever_mode_the_terminal_was_left_in(
     with at(keyboard, lambda: keyboard.write(b"y" + enter)):
         assert ask(stderr.console, signals, stdin.fileno())
     assert termios.tcgetattr(stdin) == before
-    assert everything(keyboard) == ("\r\n" if change is raw else "y\r\n")
+    assert shown(keyboard.fileno(), stdin.fileno()) == ("\r\n" if change is raw else "y\r\n")
 
 
 @pytest.mark.fault("D27")
@@ -482,7 +483,9 @@ def test_what_was_typed_before_the_question_does_not_decide(
     keyboard.write(b"y\n")
     with at(keyboard, lambda: keyboard.write(b"n\n")):
         assert not ask(stderr.console, signals, stdin.fileno())
-    assert everything(keyboard) == "n\r\n", "Enter was echoed; we need not print a line feed"
+    assert shown(keyboard.fileno(), stdin.fileno()) == "n\r\n", (
+        "Enter was echoed; we need not print a line feed"
+    )
 
 
 @pytest.mark.fault("D11")
@@ -497,7 +500,7 @@ def test_ctrl_d_is_a_no_and_the_question_is_not_left_open(stack, signals: Signal
     keyboard, stdin = terminal(stack)
     with at(keyboard, lambda: keyboard.write(b"\x04")):
         assert not ask(stderr.console, signals, stdin.fileno())
-    assert everything(keyboard) == "\r\n"
+    assert shown(keyboard.fileno(), stdin.fileno()) == "\r\n"
 
 
 @pytest.mark.fault("D18")
@@ -554,6 +557,7 @@ def session(stack, where, *descriptors, mode=lambda mode: None):
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as process:
+        stdin.close()  # so the terminal ends with the process
         yield keyboard, process
 
 
@@ -609,7 +613,7 @@ def test_dev_tty_is_the_terminal_that_controls_us(stack):
         said = seen(keyboard)
         keyboard.write(b"y\n")
         assert process.wait() == 11
-        said += everything(keyboard)
+        said += shown_to_the_end(keyboard.fileno())
         assert said == f"{QUESTION}y\r\n", "it was asked twice"
 
 
@@ -717,14 +721,6 @@ def seen(keyboard):
     return text
 
 
-def everything(keyboard):
-    """Return what is still to be seen on the screen of a terminal."""
-    os.set_blocking(keyboard.fileno(), False)
-    with suppress(BlockingIOError, OSError):
-        return os.read(keyboard.fileno(), 4096).decode()
-    return ""
-
-
 @contextmanager
 def typist(keyboard, screen, text=b"y\n"):
     """Wait for the question on a terminal, then type; note in `screen` what was there."""
@@ -762,7 +758,7 @@ def test_where_stderr_cannot_be_seen_the_question_is_on_the_terminal_with_the_re
     with typist(keyboard, screen):
         assert Question(console, signals, opened_for(stack, stdin, access)).ask()
     assert screen == [f"stopping; open connections: 0\r\n0 done, 0 lost, 0 cut\r\n{QUESTION}"]
-    assert everything(keyboard) == "y\r\n"
+    assert shown(keyboard.fileno(), stdin.fileno()) == "y\r\n"
 
 
 @pytest.mark.fault("D24")
@@ -784,7 +780,7 @@ def test_the_terminal_itself_as_stderr_is_asked_on_once(stack, signals: Signals)
     with typist(keyboard, screen):
         assert ask(console, signals, stdin.fileno())
     assert screen == [QUESTION]
-    assert everything(keyboard) == "y\r\n"
+    assert shown(keyboard.fileno(), stdin.fileno()) == "y\r\n"
 
 
 @pytest.mark.fault("D24")
