@@ -16,9 +16,9 @@ import signal
 import sys
 from pathlib import Path
 
-from lab.bench import document, machine
+from lab.bench import document, machine, machines
 from lab.bench.processes import BUILD, Failed
-from lab.bench.results import Results, save
+from lab.bench.results import Results, load, save
 from lab.bench.scenes import SCENES, Plan
 from lab.bench.subjects import chosen, missing, sample
 from lab.limits import allow_files, most_files
@@ -89,6 +89,8 @@ def main() -> int:
         sys.exit("\nbench: interrupted; no figures")
     whole = not few and not given.quick and given.file == sample()
     folder = document.FOLDER if whole else BUILD / "performance"
+    if whole:
+        results = machines.with_others(results, load(folder)["machines"])
     save(results, folder)
     print(document.summary(results))
     if whole:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.bench import sentences, starts, targets
+from lab.bench import machines, sentences, starts, targets
 from lab.bench.markdown import Cells, bold, markdown, often
 from lab.bench.results import (
     Results,
@@ -34,8 +34,8 @@ def peers(results: Results) -> str:
 
 def peer(each: Row, limit: Row | None) -> Cells:
     """Return one server's line; the throughput is a lower bound where the load was fully busy."""
-    cpu, user = middle(each["cpu"]), user_time(each)
-    split = ("", "") if user is None else (f"{user:.1f}", f"{cpu - user:.1f}")
+    cpu = middle(each["cpu"])
+    split = machines.split(cpu, user_time(each))
     bound = "≥ " if middle(each["busy"]) > OF_LOAD else ""
     return [
         bold(each["name"]), f"{cpu:.1f}", *split,
@@ -205,7 +205,9 @@ TABLES: dict[str, Callable[[Results], str]] = {
 }
 PARTS = TABLES | {
     "circumstances": sentences.circumstances,
-    "answer": sentences.answer,
+    "answer": machines.answer,
+    "machines": machines.table,
+    "scenes": machines.scenes,
     "targets": targets.table,
     "budget": sentences.budget,
     "limit": sentences.limit,

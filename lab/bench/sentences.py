@@ -4,14 +4,8 @@ The sentences in the document itself are true whatever the figures are.
 """
 
 from lab.bench.markdown import paragraph
-from lab.bench.results import Results, middle, not_run, ratios, row, rows, user_time
+from lab.bench.results import Results, middle, not_run, row, rows, user_time
 from lab.bench.subjects import BARE, EIGHTY, YARDSTICK
-
-LIMITS = (
-    (YARDSTICK, "that of the bare epoll server in C"),
-    ("uvloop Protocol", "that of a Protocol on uvloop"),
-    ("asyncio Protocol", "that of a Protocol on asyncio"),
-)
 
 
 def circumstances(results: Results) -> str:
@@ -26,19 +20,6 @@ def circumstances(results: Results) -> str:
     )
     missing = [f" Not run: {name} ({why})." for name, why in not_run(results).items()]
     return paragraph(text + "".join(missing))
-
-
-def answer(results: Results) -> str:
-    """Return the most important figures in words."""
-    ours = row(results, "peers", EIGHTY)
-    theirs = {what: row(results, "peers", name) for name, what in LIMITS}
-    if not ours:
-        return "Nothing was measured.\n"
-    words = [f"{middle(ratios(ours, r)):.2f} times {what}" for what, r in theirs.items() if r]
-    return paragraph(
-        f"A transfer costs eighty **{middle(ours['cpu']):.0f} microseconds** of processor time: "
-        f"{', '.join(words)}."
-    )
 
 
 def budget(results: Results) -> str:
