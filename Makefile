@@ -78,7 +78,7 @@ help-all: ## list every target, with one line for each
 help: ## the first targets, the names of the others, the variables
 	@awk -f lab/help.awk Makefile
 
-watch: ## follow TRACE, which a server writes now, in a browser
+watch: ## follow TRACE in a browser while a server writes it
 	@$(launch) -m lab.watch -- "$$TRACE"
 
 swarm: ## N downloads at once (1000) in one process, with figures
@@ -122,7 +122,7 @@ lint: $(VENV)/.group-lint ## style, format and types
 	@$(python) -m mypy --platform darwin --exclude edges/windows.py *.py edges lab/tracing
 	@$(python) -m mypy --platform win32 --exclude 'edges/(posix|outlet|terminal).py' *.py edges lab/tracing
 
-format: $(VENV)/.group-lint ## put the code into the form that lint wants
+format: $(VENV)/.group-lint ## format the code as lint requires
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
 
@@ -139,7 +139,7 @@ coverage: $(VENV)/.group-coverage ## report the lines and branches that no test 
 	@$(python) -m coverage combine -q
 	@$(python) -m coverage report
 
-docs: ## write again all that is generated in the documents
+docs: ## write the generated parts of the documents again
 	@$(launch) -m lab.documents.document --write
 	@$(launch) -m lab.documents.specification --write
 	@$(launch) -m lab.documents.cases --write
@@ -150,7 +150,7 @@ docs: ## write again all that is generated in the documents
 
 check: lint test spec test-browser demo ## all that a change must pass
 
-clean: ## remove what make has made; copies in output_file/ stay
+clean: ## remove what make has built; copies in output_file/ stay
 	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
@@ -205,10 +205,10 @@ mutants: $(VENV)/.group-mutants ## change the code in small places: a test must 
 ## measure
 .PHONY: bench bench-memory
 
-bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## a transfer beside C and frameworks: 10 minutes; QUICK=1: one
+bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## compare transfers with C and others: 10 minutes; QUICK=1: one
 	@$(launch_venv) -m lab.bench $(if $(value QUICK),--quick)
 
-bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## memory for each idle client, beside the same
+bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## compare the memory for each idle client
 	@$(launch_venv) -m lab.bench --scene memory
 
 ## --- files

@@ -50,7 +50,7 @@ OTHERS = 0o066
 class Replacement:
     """A regular file, new or old, replaced whole: temporary file, fsync, rename."""
 
-    verb = "saved"  # what `publish` did: "replaced" where the old file had other bytes
+    verb = "saved"  # what `publish` did: "replaced" if the old file had different bytes
 
     def __init__(self, path: str, target: str, mode: int | None) -> None:
         """Take `path` as the user gave it, `target` with its links followed, and the mode of the
@@ -148,7 +148,7 @@ class Replacement:
             writing.sync_folder(self._directory, self._folder)
 
     def _old_differs(self) -> bool:
-        """Tell whether there is an old file with other bytes; one that cannot be read counts."""
+        """Tell whether there is an old file with different bytes, or one that cannot be read."""
         flags = os.O_RDONLY | NO_WAIT
         try:
             descriptor = os.open(self._path(self._final), flags, dir_fd=self._folder)

@@ -114,7 +114,7 @@ CASES = {
     "D18": "Closing the terminal drains the server, like SIGTERM.",
     "D19": "In the background the server asks nothing, so the terminal does not stop it.",
     "D20": "The tests' programs have their own sessions: Ctrl+C for pytest does not reach them.",
-    "D22": "Signal handlers and wake-up descriptor are restored: a process may run it twice.",
+    "D22": "Signal handlers and the wake-up descriptor are restored: main may run twice.",
     "D23": "A signal that another library handles costs one turn and has no other effect.",
     "D24": "The question is on the terminal where the answer is typed, or it is skipped.",
     "D25": "If stdin is no terminal, no answer within 10 s means no.",
@@ -192,7 +192,7 @@ CASES = {
     "H13": "fsync, rename, and fsync of the directory happen in this order.",
     "H14": "A step that the file system cannot do and the copy does not need is skipped (fsync).",
     "H15": "A file descriptor above 1023 works, too.",
-    "H16": "The line says `replaced` instead of `saved` if the old file had other bytes.",
+    "H16": "The line says `replaced` instead of `saved` if the old file had different bytes.",
     # I
     "I-1": "Text from a peer is shown in printable ASCII, on one line, cut short.",
     "I-2": "Bytes from a server cannot control the client's terminal.",

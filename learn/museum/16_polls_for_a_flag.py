@@ -1,4 +1,4 @@
-"""WRONG ON PURPOSE: it wakes up ten times a second to see whether it is to stop."""
+"""WRONG ON PURPOSE: it wakes up ten times a second to see whether it should stop."""
 
 import signal
 import socket

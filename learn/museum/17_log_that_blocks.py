@@ -1,4 +1,4 @@
-"""WRONG ON PURPOSE: it writes to a terminal or a pipe that perhaps nobody reads."""
+"""WRONG ON PURPOSE: it writes to a terminal or a pipe, whose reader may have stopped reading."""
 
 import signal
 import socket

@@ -67,7 +67,7 @@ class Client:
         if self.received.startswith(HELLO):
             self.state = "SENDING"
             self.unsent += message
-            self.on_writable()  # there is room, most of the time: no need to ask
+            self.on_writable()  # there is nearly always room: try before asking
         elif not data or not HELLO.startswith(self.received):
             self.refuse(f"expected HELLO 1, got {self.received!r}")
 

@@ -20,7 +20,7 @@ with open(options.file, "rb") as file:
 message = b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
 
 selector = DefaultSelector()
-timers = {}  # a method to call: the moment when
+timers = {}  # a method: the moment to call it
 
 
 def say(text):
@@ -77,7 +77,7 @@ class Client:
         if self.received.startswith(HELLO):
             self.state = "SENDING"
             self.unsent += message
-            self.on_writable()  # there is room, most of the time: no need to ask
+            self.on_writable()  # there is nearly always room: try before asking
         elif not data or not HELLO.startswith(self.received):
             self.refuse(f"expected HELLO 1, got {self.received!r}")
 
@@ -117,7 +117,7 @@ def turn():
         if events & EVENT_READ:
             key.data.on_readable()
     for action in [action for action, moment in timers.items() if moment <= before]:
-        if timers.pop(action, None):  # nobody has cancelled it meanwhile
+        if timers.pop(action, None):  # it was not cancelled meanwhile
             action()
 
 

@@ -21,7 +21,7 @@ with open(options.file, "rb") as file:
 message = b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
 
 selector = DefaultSelector()
-timers = {}  # a method to call: the moment when
+timers = {}  # a method: the moment to call it
 
 
 def say(text):
@@ -90,12 +90,12 @@ class Client:
         if self.received.startswith(HELLO):
             self.state = "SENDING"
             self.unsent += message
-            self.on_writable()  # there is room, most of the time: no need to ask
+            self.on_writable()  # there is nearly always room: try before asking
         elif not data or not HELLO.startswith(self.received):
             self.refuse(f"expected HELLO 1, got {self.received!r}")
 
     def refuse(self, reason):
-        with suppress(OSError):  # perhaps it has gone: we close anyway
+        with suppress(OSError):  # the client may be gone: we close anyway
             self.sock.send(self.unsent + b"ERROR %b\n" % reason.encode()[:72])
             self.sock.recv(65536)  # bytes left unread would turn the close into a reset
         self.close("lost", reason)
@@ -121,7 +121,7 @@ class Listener:
     def accept(self):
         try:
             sock, address = self.sock.accept()
-        except OSError:  # ch. 13: what if it is we who have no room?
+        except OSError:  # ch. 13: what if we have no room?
             return False
         client = Client(sock, address)
         call(client.on_writable)
@@ -137,7 +137,7 @@ def turn():
         if events & EVENT_READ & key.data.interest:
             call(key.data.on_readable)
     for action in [action for action, moment in timers.items() if moment <= before]:
-        if timers.pop(action, None):  # nobody has cancelled it meanwhile
+        if timers.pop(action, None):  # it was not cancelled meanwhile
             call(action)
 
 

@@ -18,13 +18,13 @@ parser.add_argument("--port", type=int, default=7080)
 parser.add_argument("--chunk", type=int)  # the most bytes to send at once
 parser.add_argument("--pause", type=float)  # seconds between two sends
 parser.add_argument("--timeout", type=float, default=10)  # seconds for each client
-parser.add_argument("--drain", type=float, default=5)  # seconds for all, once we stop
+parser.add_argument("--drain", type=float, default=5)  # seconds for open connections, once we stop
 parser.add_argument("--quiet", action="store_true")
 parser.add_argument("--max-clients", type=int, default=500)
 options, unknown = parser.parse_known_args()
 HELLO = b"HELLO 1\n"
 selector = DefaultSelector()
-timers = {}  # a method to call: the moment when
+timers = {}  # a method: the moment to call it
 clients = []
 lines = queue.Queue(1000)  # what is still to be printed
 
@@ -103,12 +103,12 @@ class Client:
         if self.received.startswith(HELLO):
             self.state = "SENDING"
             self.unsent += listener.message
-            self.on_writable()  # there is room, most of the time: no need to ask
+            self.on_writable()  # there is nearly always room: try before asking
         elif not data or not HELLO.startswith(self.received):
             self.refuse(f"expected HELLO 1, got {self.received!r}")
 
     def refuse(self, reason):
-        with suppress(OSError):  # perhaps it has gone: we close anyway
+        with suppress(OSError):  # the client may be gone: we close anyway
             self.sock.send(self.unsent + b"ERROR %b\n" % reason.encode()[:72])
             self.sock.recv(65536)  # bytes left unread would turn the close into a reset
         self.close("lost", reason)
@@ -131,7 +131,7 @@ class Listener:
         self.message = b"FILE %d %08x\n%b" % (len(body), zlib.crc32(body), body)
         self.sock = socket.create_server(("127.0.0.1", options.port), backlog=1000)
         self.sock.setblocking(False)
-        self.signals = []  # which have come so far
+        self.signals = []  # those that have come so far
         self.ends = {"done": 0, "lost": 0, "cut": 0}
         self.interest = 0
         watch(self, EVENT_READ)
@@ -151,7 +151,7 @@ class Listener:
     def accept(self):
         try:
             sock, address = self.sock.accept()
-        except OSError:  # it has left again, or no descriptor is free
+        except OSError:  # the client is gone, or no descriptor is free
             return False
         client = Client(sock, address)
         call(client.on_writable)
@@ -159,7 +159,7 @@ class Listener:
 
     def close(self):
         while self.accept():
-            pass  # those who wait in the backlog came in time
+            pass  # clients in the backlog came in time
         watch(self, 0)
         self.sock.close()
         say(f"stopping; open connections: {len(clients)}")
@@ -196,7 +196,7 @@ def turn():
         if events & EVENT_READ & key.data.interest:
             call(key.data.on_readable)
     for action in [action for action, moment in timers.items() if moment <= before]:
-        if timers.pop(action, None):  # nobody has cancelled it meanwhile
+        if timers.pop(action, None):  # it was not cancelled meanwhile
             call(action)
 
 
@@ -210,7 +210,7 @@ while True:
         turn()
     timers.clear()
     say("{done} done, {lost} lost, {cut} cut".format(**listener.ends))
-    time.sleep(0.2)  # for the last lines; if nobody reads them, we go on without
+    time.sleep(0.2)  # for the last lines; if nobody reads them, we go on
     if listener.signals != [signal.SIGINT]:
         break
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -67,7 +67,7 @@ class Download:
             self.give_up(os.strerror(error))
 
     def on_connected(self):
-        """Connecting has ended, well or not."""
+        """Connecting has succeeded or failed."""
         error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error or self.sock.getsockname() == self.sock.getpeername():
             selector.unregister(self.sock)

@@ -67,7 +67,7 @@ def reset_when_done(arena: Arena) -> str:
         arena.demand_copy(peer.read_to_end(arena.soon))
     vanish(peers)
     arena.serve()
-    return f"{len(peers)} resets behind the whole file"
+    return f"{len(peers)} resets after the whole file"
 
 
 def connect_and_close(arena: Arena) -> str:
@@ -104,7 +104,7 @@ def _reset_after(arena: Arena, data: bytes) -> str:
         peer.send(data)
         peer.reset()
     arena.serve()
-    return f"{len(peers)} resets right behind {data!r}"
+    return f"{len(peers)} resets right after {data!r}"
 
 
 ATTACKS = (

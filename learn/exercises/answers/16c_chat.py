@@ -70,7 +70,7 @@ class Door:
         sock, _address = self.sock.accept()
         Guest(sock)
 
-    def on_error(self, error):  # it has left again, or no descriptor is free: look again later
+    def on_error(self, error):  # the client is gone, or no descriptor is free: look again later
         reactor.watch(self, 0)
         reactor.call_later(0.1, self, self.open)
 
