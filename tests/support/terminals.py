@@ -2,7 +2,7 @@
 
 import os
 
-END = b"\0"  # no program of ours writes it
+END = b"\0"  # none of our programs writes it
 
 
 def shown(keyboard: int, terminal: int) -> str:
