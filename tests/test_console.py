@@ -24,13 +24,19 @@ from reactor import WRITE, Reactor
 
 PATIENT = 5.0  # seconds in which anything that can happen has happened
 CLOSED = 1_000_000  # a descriptor that nobody has
-AT_ONCE = 0.25  # seconds, less than PATIENCE: nobody was waited for
+LONG = 20.0  # seconds: longer than any delay that is the machine's own
 
 
 @pytest.fixture
 def stack():
     with ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A console that would wait so long for a reader that a test can tell, on any machine."""
+    monkeypatch.setattr(Console.wait, "__defaults__", (2 * LONG,))
 
 
 # ---------------------------------------------------------------- where stderr may lead to
@@ -178,7 +184,7 @@ def test_a_reader_that_has_stopped_holds_nobody_up_and_finds_one_gap(ends):
         console.line(message(number))
         if number % 3 == 0:
             console.flush()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < LONG
     assert 0 < len(console.rest) < LIMIT + 200
     assert console.dropped
 
@@ -465,7 +471,7 @@ BROKEN = [
 
 @pytest.mark.fault("E10")
 @pytest.mark.parametrize("number", BROKEN)
-def test_with_a_broken_stderr_lines_are_counted_and_nothing_is_waited_for(stack, number):
+def test_with_a_broken_stderr_lines_are_counted_and_nothing_is_waited_for(stack, number, patient):
     reactor = stack.enter_context(closing_reactor())
     console = Console(reactor, number(stack))
     began = time.monotonic()
@@ -477,7 +483,7 @@ def test_with_a_broken_stderr_lines_are_counted_and_nothing_is_waited_for(stack,
     assert not console.prompt("lost ")
     console.close()
     assert console.dropped == 11
-    assert time.monotonic() - began < AT_ONCE
+    assert time.monotonic() - began < LONG
 
 
 @pytest.mark.skipif("nottys" in os.environ.get("BSD", ""), reason="no report of room here")
@@ -598,15 +604,15 @@ def test_waiting_for_a_frozen_reader_takes_a_moment_and_no_more(ends):
     freeze(console)
     began = time.monotonic()
     console.wait()
-    assert PATIENCE <= time.monotonic() - began < 1.0
+    assert PATIENCE <= time.monotonic() - began < LONG
 
 
-def test_waiting_for_a_reader_that_reads_takes_no_time(ends):
+def test_waiting_for_a_reader_that_reads_takes_no_time(ends, patient):
     reader, _writer, console = ends
     began = time.monotonic()
     console.line("one")
     console.wait()
-    assert time.monotonic() - began < AT_ONCE
+    assert time.monotonic() - began < LONG
     assert read_all(reader, console, b"\n") == "one\n"
 
 
@@ -713,15 +719,15 @@ def test_a_frozen_stdout_holds_an_announcement_up_for_a_moment_only(stack, kind,
     began = time.monotonic()
     with stdout_is(writer.fileno()):
         recorded.announce("listening on [::]:7080")
-    assert PATIENCE <= time.monotonic() - began < 1.0
+    assert PATIENCE <= time.monotonic() - began < LONG
     reader.close()
     frozen.close()
 
 
 @pytest.mark.fault("E10")
 @pytest.mark.parametrize("number", BROKEN[:-1])
-def test_a_broken_stdout_is_no_reason_to_fail_or_to_wait(stack, number, recorded):
+def test_a_broken_stdout_is_no_reason_to_fail_or_to_wait(stack, number, recorded, patient):
     began = time.monotonic()
     with stdout_is(number(stack)):
         recorded.announce("listening on [::]:7080")
-    assert time.monotonic() - began < AT_ONCE
+    assert time.monotonic() - began < LONG

