@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from lab.book import cut, dead
-from tests.support.browser import ROOT
+from tests.support.browser import ROOT, new_context
 
 pytestmark = pytest.mark.book
 BOOK = ROOT / "build/book"
@@ -20,7 +20,7 @@ CHAPTER = "docs/05-where-is-a-clients-progress-kept.html"
 def page(browser: Browser) -> Iterator[Page]:
     """A page that may ask for nothing but files of the book, and must not complain."""
     wrong: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context = new_context(browser, viewport={"width": 1280, "height": 720})
     page = context.new_page()
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", lambda message: wrong.append(f"console: {message.text}"))

@@ -7,26 +7,25 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from lab.book import npm, play, playground
-from tests.support.browser import ROOT
+from tests.support.browser import LIMIT, ROOT, new_context
 
 pytestmark = pytest.mark.book
 PAGE = ROOT / "build/book/playground.html"
 EXERCISES = {each["name"]: each for each in playground.exercises()}
-SLOW = 120_000  # milliseconds; a busy machine is no defect
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """The playground, loaded once: it asks for nothing but itself."""
     wrong: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = new_context(browser, viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(SLOW)
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", lambda message: wrong.append(f"console: {message.text}"))
     page.on(
@@ -112,7 +111,7 @@ def test_a_link_carries_the_edit(page):
     assert "#edit=" in address
     fresh = page.context.new_page()
     fresh.goto(address)
-    expect(fresh.locator("#editor")).to_contain_text("class", timeout=SLOW)
+    expect(fresh.locator("#editor")).to_contain_text("class")
     open_file = "document.querySelector('#file').value"
     assert fresh.evaluate(open_file) == "server.py"
     assert "self.number = 17" in fresh.evaluate("window.edits()['server.py']")
@@ -173,6 +172,7 @@ def test_without_npm_one_line_says_what_is_missing(tmp_path, monkeypatch):
 def test_the_command_writes_one_file(tmp_path):
     path = tmp_path / "one.html"
     words = [sys.executable, "-m", "lab.book.playground", path]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=50, check=True)
+    how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": LIMIT}
+    done = subprocess.run(words, cwd=ROOT, check=True, **how)
     assert done.stdout.endswith("needs no network\n")
     assert 6e6 < path.stat().st_size < 11e6

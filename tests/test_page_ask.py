@@ -14,10 +14,16 @@ pytestmark = pytest.mark.browser
 def asked(show: Show, **wanted: object) -> Viewer:
     """Return the page that asks for the first event with these values."""
     viewer = show()
+    ask(viewer, **wanted)
+    return viewer
+
+
+def ask(viewer: Viewer, **wanted: object) -> int:
+    """Let the page ask for the first event with these values; return where it is."""
     viewer.open(f"#e={viewer.find(**wanted) - 1}")
     viewer.page.locator("#ask").check()
     viewer.press("ArrowRight")
-    return viewer
+    return viewer.n
 
 
 def answers(viewer: Viewer) -> list[str]:
@@ -171,14 +177,16 @@ def test_next_does_not_get_past_a_question_but_leads_to_its_answers(show: Show):
 
 
 def test_play_waits_for_the_answer(show: Show):
-    viewer = asked(show, ev="rx", on="c2")
-    n = viewer.n
-    viewer.page.locator("#speed").select_option("4")
+    viewer = show()
+    clock = viewer.stop_clock()
+    n = ask(viewer, ev="rx", on="c2")
     viewer.page.evaluate("page.play()")
-    viewer.page.evaluate("page.goOn()")
+    clock.run_for(60_000)
     assert viewer.n == n and viewer.text("#choices")
     viewer.press("1")
-    assert viewer.n == n + 1
+    assert (viewer.n, viewer.text("#play")) == (n + 1, "Pause")
+    clock.run_for(300)
+    assert viewer.n > n + 1 or viewer.text("#choices"), "and it goes on"
 
 
 def test_a_turn_stops_at_its_questions(viewer: Viewer):

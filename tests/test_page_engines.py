@@ -14,7 +14,7 @@ from selenium.webdriver import Keys
 
 from lab.tracing.page import page as make_page
 from tests.support import engines
-from tests.support.engines import Engine
+from tests.support.engines import Engine, await_true
 
 pytestmark = pytest.mark.browser
 
@@ -64,16 +64,25 @@ def text(engine: Engine, selector: str) -> str:
     return engine.run("return document.querySelector(arguments[0]).textContent", selector)
 
 
+def await_n(engine: Engine, wanted: int) -> None:
+    """Wait for the effect of a key: no engine but Chromium promises that it is there at once."""
+    await_true(lambda: n(engine) == wanted)
+
+
+def await_text(engine: Engine, selector: str, wanted: str) -> None:
+    await_true(lambda: text(engine, selector) == wanted)
+
+
 def test_keys_step_and_a_link_leads_to_its_event(show):
     engine = show(fragment="#e=39")
     assert n(engine) == 39
     assert "Slow motion" in text(engine, "#note")
     engine.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
-    assert n(engine) == 40
+    await_n(engine, 40)
     engine.press(Keys.HOME)
-    assert n(engine) == 1
+    await_n(engine, 1)
     engine.press(Keys.END)
-    assert text(engine, "#sentence") == "The program ends"
+    await_text(engine, "#sentence", "The program ends")
 
 
 EACH = f"""{AT}
@@ -116,31 +125,33 @@ def test_a_question_is_asked_and_answered(show):
     engine = show(fragment="#e=35")
     engine.run("document.getElementById('ask').click()")
     engine.press(Keys.ARROW_RIGHT)
-    assert text(engine, "#sentence") == "What does the loop do next?"
+    await_text(engine, "#sentence", "What does the loop do next?")
     assert n(engine) == 35
     engine.press("1")
-    assert n(engine) == 36
+    await_n(engine, 36)
     assert text(engine, "#score") == "1 of 1 right"
 
 
-def test_space_plays_and_a_step_by_hand_ends_it(show):
+def test_space_plays_and_a_step_by_hand_ends_it(show, scene):
     engine = show()
     speed = "const speed = document.getElementById('speed'); speed.value = '4';"
     engine.run(speed)
     engine.press(" ")
-    assert text(engine, "#play") == "Pause"
-    engines.await_true(lambda: n(engine) >= 3)
+    await_text(engine, "#play", "Pause")
+    await_true(lambda: n(engine) >= 3)
     engine.press(Keys.ARROW_LEFT)
-    assert text(engine, "#play") == "Play"
+    await_text(engine, "#play", "Play")
+    assert n(engine) < len(scene.splitlines()), "else it has ended by itself"
 
 
 def test_the_legend_opens_and_closes(show):
     engine = show()
     engine.run("document.querySelector('#key summary').focus()")
     engine.press(Keys.ENTER)
-    assert engine.run("return document.getElementById('key').open") is True
+    opened = "return document.getElementById('key').open"
+    await_true(lambda: engine.run(opened))
     engine.press(Keys.ESCAPE)
-    assert engine.run("return document.getElementById('key').open") is False
+    await_true(lambda: not engine.run(opened))
 
 
 def test_what_a_trace_says_does_nothing(show):
@@ -152,5 +163,5 @@ def test_what_a_trace_says_does_nothing(show):
         f"{json.dumps(run)}\n{json.dumps({'ev': hostile, 'on': hostile, 'peer': hostile})}\n"
     )
     engine.press(Keys.ARROW_RIGHT)
-    assert hostile[:9] in text(engine, "#sentence")
+    await_true(lambda: hostile[:9] in text(engine, "#sentence"))
     assert engine.run("return document.title") == "One thread, one loop: a run, step by step"

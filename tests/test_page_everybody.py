@@ -125,24 +125,23 @@ def test_an_event_and_a_key_that_nobody_knows_are_ignored(show: Show):
 
 def test_the_policy_lets_nothing_in_and_nothing_out(show: Show):
     viewer = show(allow="Content Security Policy|^request: .*/blocked")
-    failed: list[str | None] = []
-    viewer.page.on("requestfailed", lambda request: failed.append(request.failure))
     assert (
         viewer.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
         == "refused"
     )
-    viewer.page.evaluate(
-        """() => {
-            const script = document.createElement("script");
-            script.textContent = "document.title = 'PWNED'";
-            document.body.append(script);
-            const image = "<img src=blocked onerror='document.title = 1'>";
-            document.body.insertAdjacentHTML("beforeend", image);
-        }"""
-    )
-    viewer.press("ArrowRight")
+    blocked = "requestfailed", lambda request: request.url.endswith("/blocked")
+    with viewer.page.expect_event(*blocked) as image:
+        viewer.page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "document.title = 'PWNED'";
+                document.body.append(script);
+                const image = "<img src=blocked onerror='document.title = 1'>";
+                document.body.insertAdjacentHTML("beforeend", image);
+            }"""
+        )
+    assert image.value.failure == "csp"
     assert viewer.page.title() == TITLE
-    assert set(failed) == {"csp"}
 
 
 # --- long traces

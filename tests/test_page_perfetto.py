@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from lab.tracing import events, perfetto
+from tests.support.browser import new_context
 
 pytestmark = pytest.mark.browser
 
@@ -87,14 +88,14 @@ def ask(browser):
 def answered(browser, server, document, *questions):
     server.trace = document.encode()
     home = f"http://127.0.0.1:{server.server_port}/"
-    context = browser.new_context(service_workers="block")
+    context = new_context(browser, service_workers="block")
     try:
         page = context.new_page()
         page.route(
             lambda address: not address.startswith(home), lambda route: route.abort("failed")
         )
         page.goto(f"{home}#!/?url={home}trace.json")
-        page.wait_for_function("window.app && app.trace && app.trace.engine", timeout=40_000)
+        page.wait_for_function("window.app && app.trace && app.trace.engine")
         return page.evaluate(ASK, questions)
     finally:
         context.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.browser import new_context
 from tests.support.programs import ROOT
 
 pytestmark = pytest.mark.browser
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.browser
 def test_which_picture_is_shown(browser: Browser, tmp_path: Path, width, motion, shown):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     (tmp_path / "readme.html").write_text(f"<!DOCTYPE html>{PICTURE}")
-    context = browser.new_context(viewport={"width": width, "height": 800}, reduced_motion=motion)
+    size = {"width": width, "height": 800}
+    context = new_context(browser, viewport=size, reduced_motion=motion)
     page = context.new_page()
     page.goto((tmp_path / "readme.html").as_uri())
     image = page.locator("img")
@@ -37,7 +39,7 @@ def test_which_picture_is_shown(browser: Browser, tmp_path: Path, width, motion,
 
 @pytest.mark.parametrize(("motion", "moving"), [("no-preference", 1), ("reduce", 0)])
 def test_the_cursor_moves_unless_the_reader_wants_no_motion(browser: Browser, motion, moving):
-    context = browser.new_context(reduced_motion=motion)
+    context = new_context(browser, reduced_motion=motion)
     page = context.new_page()
     page.goto((ROOT / "docs/lanes-moving.svg").as_uri())
     assert page.evaluate("document.getAnimations().length") == moving

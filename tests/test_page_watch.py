@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.browser import new_context
 from tests.support.programs import ROOT, Program, Server
 
 pytestmark = pytest.mark.browser
 
-LIMIT = 20_000.0  # milliseconds
 RUN = '{"n":1,"t":%d,"k":0,"ev":"run","v":1,"role":"server"}\n'
 SLEEP = '{"n":2,"t":9,"k":1,"ev":"select","timeout_ms":null,"fds":1}\n'
 
@@ -29,14 +29,15 @@ def address(tmp_path: Path) -> Iterator[str]:
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The page, with no error, and no request but its own two."""
     wrong: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    size = {"width": 1280, "height": 720}
+    context = new_context(browser, viewport=size, reduced_motion="reduce")
     page = context.new_page()
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", lambda message: wrong.append(f"console: {message.text}"))
     allowed = (address, f"{address}events")
     page.on("request", lambda one: None if one.url in allowed else wrong.append(one.url))
     page.goto(address)
-    expect(page.locator("#sentence")).to_have_text("Waiting for the run to begin.", timeout=LIMIT)
+    expect(page.locator("#sentence")).to_have_text("Waiting for the run to begin.")
     yield page
     context.close()
     assert wrong == []
@@ -44,8 +45,8 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 def await_events(page: Page, count: int, at: int) -> None:
     """Wait until the page has `count` events, and shows event `at`."""
-    expect(page.locator("#slider")).to_have_attribute("max", str(count), timeout=LIMIT)
-    expect(page.locator("#slider")).to_have_value(str(at), timeout=LIMIT)
+    expect(page.locator("#slider")).to_have_attribute("max", str(count))
+    expect(page.locator("#slider")).to_have_value(str(at))
 
 
 def count(path: Path) -> int:
@@ -79,7 +80,7 @@ def test_a_new_run_takes_the_place_of_the_old_one(page: Page, tmp_path: Path):
     path.write_text(RUN % 1 + SLEEP)
     await_events(page, 2, 2)
     path.write_text("")
-    expect(page.locator("#sentence")).to_have_text("Waiting for the run to begin.", timeout=LIMIT)
+    expect(page.locator("#sentence")).to_have_text("Waiting for the run to begin.")
     path.write_text(RUN % 2)
     await_events(page, 1, 1)
 
@@ -87,14 +88,14 @@ def test_a_new_run_takes_the_place_of_the_old_one(page: Page, tmp_path: Path):
 def test_lines_that_are_no_trace_are_one_sentence(page: Page, tmp_path: Path):
     (tmp_path / "run.jsonl").write_text(RUN % 1 + "<b>\n" + SLEEP)
     expect(page.locator("#sentence")).to_have_text(
-        "This is not a trace: line 2 is not a JSON object.", timeout=LIMIT
+        "This is not a trace: line 2 is not a JSON object."
     )
 
 
 def test_another_browser_follows_the_same_run(page: Page, browser: Browser, address, tmp_path):
     (tmp_path / "run.jsonl").write_text(RUN % 1 + SLEEP)
     await_events(page, 2, 2)
-    context = browser.new_context()
+    context = new_context(browser)
     other = context.new_page()
     other.goto(address)
     await_events(other, 2, 2)

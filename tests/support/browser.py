@@ -14,9 +14,10 @@ import pytest
 from lab.tracing.page import page as make_page
 
 if TYPE_CHECKING:  # the group `browser` need not be installed
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Clock, Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LIMIT = 120.0  # seconds that any single wait may last: a busy machine is no defect
 
 Event = dict[str, Any]
 
@@ -24,17 +25,26 @@ Event = dict[str, Any]
 @pytest.fixture(scope="session")
 def browser(temporary: Path) -> Iterator["Browser"]:
     """Start the browser before the first test looks at what is left behind."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from tests.support import chromium
 
     path = chromium.find()
     if path is None:
         pytest.fail("there is no Chromium on this machine: make test-browser installs it")
+    expect.set_options(timeout=1000 * LIMIT)
+    how: dict[str, Any] = {"executable_path": path, "args": chromium.FLAGS, "timeout": 1000 * LIMIT}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        browser = playwright.chromium.launch(**how)
         yield browser
         browser.close()
+
+
+def new_context(browser: "Browser", **options: Any) -> "BrowserContext":
+    """Return a context of its own for a test; each wait in it lasts at most LIMIT."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(1000 * LIMIT)
+    return context
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +52,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the trace of a real run: the one that `make trace` shows."""
     path = tmp_path_factory.mktemp("scene") / "trace.jsonl"
     words = [sys.executable, "-m", "lab.demo", "--trace", path]
-    subprocess.run(words, cwd=ROOT, check=True, timeout=50, stdout=subprocess.DEVNULL)
+    subprocess.run(words, cwd=ROOT, check=True, timeout=LIMIT, stdout=subprocess.DEVNULL)
     return path.read_text()
 
 
@@ -63,6 +73,14 @@ class Viewer:
         """Load the page again, at this fragment."""
         self.page.goto("about:blank")
         self.page.goto(self.path.as_uri() + fragment)
+
+    def stop_clock(self) -> "Clock":
+        """Load the page again with a clock that goes on only by `run_for(milliseconds)`."""
+        clock = self.page.clock
+        clock.install(time=0)
+        clock.pause_at(1)
+        self.open()
+        return clock
 
     @property
     def n(self) -> int:
@@ -117,7 +135,7 @@ def show(browser: "Browser", scene: str, tmp_path: Path) -> Iterator[Show]:
             if not allow or not re.search(allow, what):
                 wrong.append(what)
 
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}} | options)
+        context = new_context(browser, **{"viewport": {"width": 1280, "height": 720}} | options)
         contexts.append(context)
         path = tmp_path / f"page {len(contexts)}.html"
         path.write_text(make_page(trace), encoding="utf-8")
@@ -153,7 +171,7 @@ def client_trace(tmp_path: Path) -> str:
     """Return the trace of a real client that finds no server."""
     path = tmp_path / "client.jsonl"
     words = [sys.executable, "client.py", "--port=1", "--trace", path, "127.0.0.1", os.devnull]
-    subprocess.run(words, cwd=ROOT, check=False, timeout=50, capture_output=True)
+    subprocess.run(words, cwd=ROOT, check=False, timeout=LIMIT, capture_output=True)
     return path.read_text()
 
 
