@@ -478,6 +478,40 @@ def test_a_page_that_is_fed_follows_the_run(show: Show, scene: str):
     assert other.page.evaluate(view) == fed
 
 
+def test_a_page_that_is_fed_leaves_alone_what_the_reader_is_busy_with(show: Show, scene: str):
+    lines = scene.splitlines(keepends=True)
+    viewer = show("".join(lines[:60]))
+    viewer.open(f"#e={viewer.find(ev='rx') - 1}")
+    viewer.page.locator("#ask").check()
+    viewer.press("ArrowRight")
+    asked = viewer.sentence
+    viewer.page.locator("#choices button").first.focus()
+    viewer.page.get_by_role("button", name="Reactor.turn").click()
+    looked = viewer.text("#code-title")
+    viewer.page.evaluate("text => page.feed(text)", "".join(lines[60:]))
+    assert f"of {len(lines)}" in viewer.text("#where")
+    assert viewer.page.locator("#slider").get_attribute("max") == str(len(lines))
+    assert (viewer.sentence, viewer.text("#code-title")) == (asked, looked)
+    expect(viewer.page.get_by_role("button", name="Reactor.turn")).to_be_focused()
+    viewer.press("1")
+    assert viewer.text("#score").endswith("of 1 right")
+
+
+def test_a_window_of_another_size_takes_no_focus_away(viewer: Viewer):
+    viewer.open("#e=60")
+    viewer.page.get_by_role("button", name="Reactor.turn").click()
+    looked = viewer.text("#code-title")
+    widths = [viewer.page.locator("#overview").get_attribute("width")]
+    for width in (1400, 1280):
+        viewer.page.set_viewport_size({"width": width, "height": 720})
+        overview = viewer.page.locator("#overview")
+        expect(overview).not_to_have_attribute("width", widths[-1])
+        widths.append(overview.get_attribute("width"))
+        expect(viewer.page.get_by_role("button", name="Reactor.turn")).to_be_focused()
+        assert viewer.text("#code-title") == looked
+    assert widths[2] == widths[0]
+
+
 def test_in_a_frame_without_an_address_the_steps_work_as_well(show: Show, scene: str):
     page = show("").page
     page.set_content("<iframe width=1200 height=700></iframe>")
@@ -517,6 +551,15 @@ def test_a_link_leads_to_its_event(show: Show):
 
 def test_a_link_counts_although_the_event_before_it_reaches_the_address_late(viewer: Viewer):
     viewer.page.evaluate("location.hash = '#e=12'; history.replaceState(null, '', '#e=1')")
+    viewer.await_n(12)
+
+
+def test_a_link_counts_although_the_address_still_names_its_event(viewer: Viewer):
+    viewer.stop_clock()  # so the address stays behind
+    viewer.open("#e=12")
+    viewer.press("ArrowRight")
+    assert viewer.n == 13 and viewer.page.url.endswith("#e=12")
+    viewer.page.locator("#list li").nth(11).locator("a").click()
     viewer.await_n(12)
 
 
@@ -560,6 +603,35 @@ def test_another_trace_is_opened_by_the_file_input(viewer: Viewer, client_trace)
     viewer.press("End")
     give(viewer, client_trace)  # the same once more
     assert viewer.n == 1
+
+
+CHOOSE = """([texts, order]) => {
+    const asked = [];
+    Blob.prototype.text = () => new Promise((...answers) => asked.push(answers));
+    for (const name of ["one", "other"].slice(0, texts.length)) {
+        const chosen = new DataTransfer();
+        chosen.items.add(new File([], name));
+        document.getElementById("file").files = chosen.files;
+        document.getElementById("file").onchange();
+    }
+    for (const n of order) texts[n] === null ? asked[n][1]("gone") : asked[n][0](texts[n]);
+    return new Promise((ended) => setTimeout(ended));
+}"""
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_of_two_files_the_one_that_was_chosen_last_is_shown(viewer: Viewer, client_trace, order):
+    """Although a large one may take longer to read than the next one."""
+    viewer.page.evaluate(CHOOSE, [["nonsense", client_trace], order])
+    assert viewer.sentence == "A client begins"
+
+
+def test_a_file_that_cannot_be_read_is_reported(viewer: Viewer):
+    viewer.press("ArrowRight")
+    viewer.page.evaluate(CHOOSE, [[None], [0]])
+    assert viewer.sentence == "This file cannot be read."
+    viewer.press("ArrowRight")
+    assert viewer.n == 3
 
 
 RUN = '{"n":1,"t":0,"k":0,"ev":"run","v":1,"role":"server","selector":"S","python":"3"}\n'

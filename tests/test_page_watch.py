@@ -1,7 +1,7 @@
 """The page of `make watch`, in a real browser, beside a real server that records."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,39 @@ def test_lines_that_are_no_trace_are_one_sentence(page: Page, tmp_path: Path):
     expect(page.locator("#sentence")).to_have_text(
         "This is not a trace: line 2 is not a JSON object."
     )
+
+
+def await_now(page: Page, act: Callable[[], object]) -> None:
+    """Do something, and wait until the page has heard that it has all lines."""
+    heard = "document.body.dataset.heard"
+    page.evaluate(f"() => live.stream.addEventListener('now', () => {{ {heard} = 'now'; }})")
+    act()
+    expect(page.locator("body")).to_have_attribute("data-heard", "now")
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_after_a_line_that_is_none_of_a_trace_its_sentence_stays(page: Page, tmp_path: Path):
+    path = tmp_path / "run.jsonl"
+    path.write_text(RUN % 1 + "<b>\n" + SLEEP)
+    sentence = page.locator("#sentence")
+    expect(sentence).to_contain_text("line 2")
+    await_now(page, lambda: append(path, SLEEP))
+    assert "line 2" in sentence.inner_text()
+
+
+def test_a_reader_who_opens_a_file_follows_no_more(page: Page, tmp_path: Path):
+    path = tmp_path / "run.jsonl"
+    path.write_text(RUN % 1)
+    await_events(page, 1, 1)
+    other = {"name": "other.jsonl", "mimeType": "text/plain"}
+    page.locator("#file").set_input_files({**other, "buffer": (RUN % 2 + 2 * SLEEP).encode()})
+    await_events(page, 3, 1)
+    await_now(page, lambda: append(path, SLEEP))
+    assert page.locator("#slider").get_attribute("max") == "3"
 
 
 def test_another_browser_follows_the_same_run(page: Page, browser: Browser, address, tmp_path):

@@ -17,7 +17,7 @@ class Code {
   draw(view) {
     const stack = view.last.stack;
     const running = runs(view.last);
-    if (at("source-pane").hasAttribute("style")) at("source-pane").removeAttribute("style"); // of bring()
+    unfit();
     const looked = this.chosen ?? running;
     if (!stack.length) return this.drawNames(view);
     put("stack", ...stack.map((frame, index) => {
@@ -88,8 +88,14 @@ function inside({file, line, name}) {
   return false;
 }
 
+/** Undo what bring() has done. */
+function unfit() {
+  if (at("source-pane").hasAttribute("style")) at("source-pane").removeAttribute("style");
+}
+
 /** Bring a line in sight, and cut no other one through, neither at the top nor at the bottom. */
 function bring(lit) {
+  unfit();
   const pane = at("source-pane");
   const room = pane.clientHeight;
   const lines = [...at("source").children];

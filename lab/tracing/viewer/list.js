@@ -9,11 +9,11 @@ class List {
     this.from = this.to = null;
   }
 
-  /** Put the events around number n into the page, unless they are there. */
+  /** Put the events around number n into the page, unless they are there. Return whether they were not. */
   load(n) {
     const start = Math.floor((n - 1) / SHOWN) * SHOWN;
     const [from, to] = [Math.max(0, start - OVERLAP), Math.min(this.run.events.length, start + SHOWN + OVERLAP)];
-    if (from === this.from && to === this.to) return;
+    if (from === this.from && to === this.to) return false;
     Object.assign(this, {from, to});
     put("list", ...this.run.events.slice(from, to).map((e, index) => {
       const link = element("a", {href: `#e=${from + index + 1}`, tabindex: -1}, sentence(e));
@@ -21,6 +21,7 @@ class List {
       return element("li", {class: e.ev}, sign(signOf(e)), link);
     }));
     at("list").style.setProperty("--before", from);
+    return true;
   }
 
   show({n}) {

@@ -22,17 +22,18 @@ class Overview {
     }
   }
 
-  /** Draw the part with event number n, unless it is there. */
+  /** Draw the part with event number n, unless it is there. Return whether it was not. */
   load(n) {
     this.divide();
     const part = this.starts.findLastIndex((start) => start < n);
     const [from, to] = [this.starts[Math.max(0, part)], this.starts[part + 1] ?? this.run.events.length];
-    if (from === this.from && to === this.to) return;
+    if (from === this.from && to === this.to) return false;
     Object.assign(this, {from, to});
     const names = this.run.events.slice(from, to).filter(({ev}) => ev === "call" || ev === "open").map(({on}) => String(on).length);
     const left = 26 + LETTER * Math.min(20, Math.max(8, ...names));
     this.layout = new Layout(this.run.events, from, to, this.views.after(from), left);
     this.draw(this.layout);
+    return true;
   }
 
   draw(layout) {

@@ -13,13 +13,16 @@ class Page {
     this.facts();
   }
 
-  /** Take more lines of a run; if the page shows its last event, follow it. */
+  /** Take more lines of a run; if the page shows its last event, follow it. Else nothing is drawn
+   * again that has not changed: the reader may be busy with it. */
   feed(text) {
-    const follows = this.view.n === this.events.length;
+    const {view: {n}, parts, events} = this;
+    const follows = n === events.length;
     this.run.feed(text);
     this.facts();
-    if (!follows || this.asker.pending) this.show(this.view.n);
-    else if (this.view.n < this.events.length) this.show(this.events.length, true);
+    if (follows && n < events.length) return this.show(events.length, true);
+    this.drawWhere();
+    for (const part of [parts.overview, parts.list]) if (part.load(n)) part.show(this.view, true);
   }
 
   get events() { return this.run.events; }
@@ -56,9 +59,16 @@ class Page {
     if (before) move(view, before, Math.min(500, 0.8 * this.pace(view.last)));
   }
 
+  /** Fit into a window of another size what was made for the old one. Nothing else is drawn again:
+   * the focus may be on it. */
+  fit() {
+    this.parts.overview.show(this.view, true);
+    if (at("source").querySelector(".now")) bring(at("source").querySelector(".now"));
+  }
+
   /** Draw the sentence and the note, or a question; and where in the run this is. */
   drawNow() {
-    const {view, asker, events} = this;
+    const {view, asker} = this;
     const [said, note] = words(view.last);
     put("sentence", asker.pending ? asker.pending.text : said);
     put("note", asker.pending ? "" : asker.verdict ? element("b", {}, asker.verdict.words) : note);
@@ -67,8 +77,13 @@ class Page {
       button.onclick = () => this.answer(index);
       return button;
     }));
+    this.drawWhere();
+  }
+
+  drawWhere() {
+    const {view, events} = this;
     put("where", `event ${view.n} of ${events.length}`, element("i", {}, `, turn ${view.turn}, ${time(view.t)}`));
-    fill(at("slider"), {max: events.length, "aria-valuetext": `event ${view.n}: ${said}`}, []);
+    fill(at("slider"), {max: events.length, "aria-valuetext": `event ${view.n}: ${sentence(view.last)}`}, []);
     at("slider").value = view.n;
   }
 
@@ -161,18 +176,30 @@ function link(n) {
 /** Return the number of the event that an address names; 1 if it names none. */
 const addressed = (url) => Number(/^#e=(\d{1,9})$/.exec(new URL(url).hash)?.[1] ?? 1);
 
-/** Show the trace in `text` from event n on; if it is none, say so in one line. */
+/** Show the trace in `text` from event n on. */
 function open(text, n) {
+  const run = new Run().feed(text).finish();
+  page?.pause();
+  page = new Page(run);
+  page.show(n);
+}
+
+/** Call what takes a trace; if it is given none, say so in one line. Return whether it was one. */
+function attempt(take, ...given) {
   try {
-    const run = new Run().feed(text).finish();
-    page?.pause();
-    page = new Page(run);
-    page.show(n);
+    take(...given);
+    return true;
   } catch (error) {
     if (!(error instanceof NoTrace)) throw error;
     put("sentence", error.message);
     put("note");
+    return false;
   }
+}
+
+function openFile(text) {
+  if (text === null) throw new NoTrace("This file cannot be read.");
+  open(text, 1);
 }
 
 function press(key) {
@@ -195,13 +222,19 @@ for (const button of document.querySelectorAll("nav [data-key]")) {
 at("play").onclick = () => page?.play();
 at("slider").oninput = () => page?.by(() => page.show(Number(at("slider").value)));
 at("ask").onchange = () => page?.show(page.view.n);
+let chosen = null; // the latest file
 at("file").onchange = async () => {
   const [file] = at("file").files;
-  if (file) open(await file.text(), 1);
   at("file").value = ""; // so that the same file can be opened once more
+  if (!file) return;
+  chosen = file;
+  const text = await file.text().catch(() => null);
+  if (chosen === file) attempt(openFile, text); // else another one was chosen meanwhile
 };
+// The address may still name the very event of the link: then no hashchange would follow.
+at("list").onclick = () => page && link(page.view.n);
 // The address may have changed again since: remember() may have put the old event there.
 window.onhashchange = ({newURL}) => page?.by(() => page.show(addressed(newURL)));
-window.onresize = () => page?.draw();
+window.onresize = () => page?.fit();
 document.onkeydown = press;
-open(at("trace").textContent, addressed(location));
+attempt(open, at("trace").textContent, addressed(location));
