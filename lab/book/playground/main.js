@@ -185,13 +185,10 @@ async function unpacked(text) {
   return JSON.parse(await new Response(stream).text());
 }
 
-let shared = "";
-
 async function share() {
   const files = Object.fromEntries(Object.entries(edited).filter(([file, text]) => text !== data.files[file]));
   const value = {files, file: shown, exercise: exercise?.name, scene: at("scene").value, seed: at("seed").value};
-  shared = `edit=${await packed(value)}`; // no other page than this one
-  location.hash = shared;
+  history.pushState(null, "", `#edit=${await packed(value)}`); // no hashchange: it is shown already
   try {
     await navigator.clipboard.writeText(location.href);
     say("The link is copied, and in the address bar.");
@@ -201,10 +198,13 @@ async function share() {
 }
 
 async function follow() {
-  const [kind, value] = location.hash.slice(1).split("=");
+  const {hash} = location;
+  const [kind, value] = hash.slice(1).split("=");
   if (kind !== "edit") return opened(kind === "exercise" ? value : "");
+  const found = await unpacked(value).catch(() => ({}));
+  if (location.hash !== hash) return; // the reader has gone on meanwhile
   try {
-    const {files, file, exercise: name, scene, seed} = await unpacked(value);
+    const {files, file, exercise: name, scene, seed} = found;
     opened(name);
     for (const each of data.editable) edited[each] = String(files[each] ?? data.files[each]);
     at("scene").value = scene;
@@ -212,7 +212,7 @@ async function follow() {
     open(data.editable.includes(file) ? file : "server.py");
   } catch {
     opened("");
-    say("This link is damaged: it holds no edit.");
+    judged("This link is damaged: it holds no edit.", "broken"); // not by say(): Python will say more
   }
 }
 
@@ -230,7 +230,7 @@ at("answer").onclick = () => { edited[exercise.file] = data.files[exercise.file]
 at("share").onclick = share;
 at("run").onclick = run;
 at("stop").onclick = () => stop("Stopped.");
-addEventListener("hashchange", () => { if (!shared || location.hash.slice(1) !== shared) follow(); });
+addEventListener("hashchange", follow);
 window.edits = () => ({...edited}); // for the tests, and for the console
 addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run(); });
 follow();
