@@ -87,7 +87,7 @@ const token = () => element("span", {class: "thread", "data-key": "thread", titl
 function row(view, me, run) {
   const here = actor(view) === me.name;
   const taken = me.full ? [chip("out full", me.name + "/taken", "full")] : me.taken ? [chip("out", me.name + "/taken", flat(me.taken))] : [];
-  const kinds = ["row", here || me.name === view.last.on ? "acts" : "", me.closed === null ? "" : "closed", here ? "here" : "", me.peer === null ? "plain" : ""];
+  const kinds = ["row", me.name === view.last.on ? "acts" : "", me.closed === null ? "" : "closed", here ? "here" : "", me.peer === null ? "plain" : ""];
   return element("div", {role: "row", class: kinds.filter(Boolean).join(" ")},
     cell("other", "", ...otherEnd(me, run.events[0].role)),
     cell("buffer in", "arrived, unread", ...arrived(me)),
