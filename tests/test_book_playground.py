@@ -84,6 +84,18 @@ def test_the_run_is_shown_at_the_event_where_it_broke(page):
     expect(page.frame_locator("#stage").locator("#slider")).to_have_value(event)
 
 
+def test_a_run_is_not_judged_in_another_exercise(page):
+    open_exercise(page, "interest")
+    page.locator("#run:enabled").wait_for()
+    page.evaluate(
+        "() => { document.getElementById('run').click(); location.hash = 'exercise=goodbye'; }"
+    )
+    page.wait_for_selector("body[data-ran]")
+    expect(page.locator("#exercise")).to_have_value("goodbye")
+    expect(page.locator("#verdict")).to_have_text("")
+    expect(page.locator("#stage")).to_be_hidden()
+
+
 def test_an_exception_is_shown_as_python_shows_it(page):
     open_exercise(page, "interest")
     write(page, "self.number = number", "self.number = numer")

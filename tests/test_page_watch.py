@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import new_context
+from tests.support.browser import LIMIT, new_context
 from tests.support.programs import ROOT, Program, Server
 
 pytestmark = pytest.mark.browser
@@ -19,9 +19,9 @@ SLEEP = '{"n":2,"t":9,"k":1,"ev":"select","timeout_ms":null,"fds":1}\n'
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     with Program("lab.watch", "run.jsonl", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}) as watch:
-        yield watch.expect(r"open (http://\S+)", stdout=True)[1]
+        yield watch.expect(r"open (http://\S+)", stdout=True, limit=LIMIT)[1]
         watch.send_signal(signal.SIGINT)
-        assert watch.wait() == 0
+        assert watch.wait(LIMIT) == 0
         assert watch.stderr == ""
 
 

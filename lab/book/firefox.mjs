@@ -10,7 +10,7 @@ const driver = resolve(root, "build/npm/node_modules/puppeteer-core/lib/puppetee
 const {default: puppeteer} = await import(pathToFileURL(driver));
 const [executablePath, ...pages] = process.argv.slice(2);
 const LONG = {timeout: 120_000};
-const options = {browser: "firefox", executablePath, headless: true, protocolTimeout: LONG.timeout};
+const options = {browser: "firefox", executablePath, headless: true, ...LONG, protocolTimeout: LONG.timeout};
 const browser = await puppeteer.launch(options);
 const seen = {exercises: {}, titles: {}, outside: [], errors: []};
 

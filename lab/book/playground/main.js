@@ -31,8 +31,10 @@ let exercise = null;
 let begun = {};
 let edited = {};
 let shown = null;
+let visit = 0; // to an exercise or a link: what was run in an earlier one is not judged in this one
 
 function opened(name) {
+  visit += 1;
   exercise = data.exercises.find((each) => each.name === name) ?? null;
   begun = Object.fromEntries(data.editable.map((file) => [file, data.files[file]]));
   if (exercise) begun[exercise.file] = begun[exercise.file].replace(exercise.find, () => exercise.put);
@@ -80,6 +82,7 @@ let worker = null;
 let timer = 0;
 let asked = null; // a run that waits for Python
 let running = false;
+let ranIn = 0; // the visit in which the latest run began
 let began = 0;
 let parts = null;
 
@@ -116,6 +119,7 @@ function run() {
   asked = null;
   if (at("run").disabled) { asked = true; return; }
   running = true;
+  ranIn = visit;
   began = performance.now();
   at("run").disabled = true;
   at("stop").hidden = false;
@@ -133,7 +137,7 @@ function over() {
 
 function stop(why) {
   over();
-  judged(why, "broken");
+  if (ranIn === visit) judged(why, "broken");
   document.body.dataset.ran = "stopped";
   say("Python starts again…");
   delete document.body.dataset.ready;
@@ -143,8 +147,8 @@ function stop(why) {
 function finished(found) {
   over();
   at("run").disabled = false;
-  judged(found.verdict, found.broken ? "broken" : "held", found.error);
-  if (found.page) stage(found.page, found.broken ? found.events : 1);
+  if (ranIn === visit) judged(found.verdict, found.broken ? "broken" : "held", found.error);
+  if (ranIn === visit && found.page) stage(found.page, found.broken ? found.events : 1);
   say(`ran in ${seconds()}${found.events ? `, ${found.events} events` : ""}`);
   document.body.dataset.ran = found.broken ? "broken" : "held";
 }
