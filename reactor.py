@@ -111,9 +111,9 @@ class Reactor:
     def call(self, handler: "Fallible", action: Callable[[], None]) -> None:
         """Run `action` for `handler`; an exception goes to the handler's `on_error`.
 
-        The only place that catches every Exception: a failure in one connection must not affect
-        another. A BaseException such as SystemExit ends the loop, and so does what `on_error`
-        raises.
+        The only place in the loop that catches every Exception: a failure in one connection must
+        not affect another. A BaseException such as SystemExit ends the loop, and so does what
+        `on_error` raises.
         """
         try:
             action()

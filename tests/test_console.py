@@ -84,7 +84,7 @@ def ends(request, stack, monkeypatch):
 
 
 def read_all(reader, console, ending):
-    """Read like somebody who has come back, until `ending`; return the text."""
+    """Read like a reader that has come back, until `ending`; return the text."""
     data = b""
     os.set_blocking(reader.fileno(), False)
     poll = select.poll()

@@ -274,7 +274,7 @@ def test_what_had_arrived_before_a_reset_can_still_be_read(kit):
 def test_a_reset_is_reported_once_to_the_first_call(kit):
     client, server = kit.pair()
     kit.abort(client)
-    kit.await_events(server, WRITE)  # those who wait to write hear of it as well
+    kit.await_events(server, WRITE)  # it is reported to those that wait to write as well
     with raises(errno.ECONNRESET):
         server.send(b"more")
     with raises(errno.EPIPE):

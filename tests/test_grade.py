@@ -75,7 +75,7 @@ UNFIT = {
         BLOCKING.replace("open(sys.argv[1]", "open(__file__").replace(
             ".read()", ".readline() + b'x\\n'"
         ),
-        "delivers another file than the one that is its first argument",
+        "delivers a different file from the one that its first argument names",
     ),
     "computes a wrong checksum": (
         BLOCKING.replace("zlib.crc32(body)", "7"),

@@ -142,7 +142,7 @@ def test_the_runtime_needs_the_standard_library_and_nothing_else():
 
 
 def test_imports_stand_at_the_top_where_they_are_seen():
-    """Those who watch the loop do not: nobody pays for their start who did not ask for them."""
+    """Except the observers: a run that does not ask for them must not wait for their import."""
     inside = {
         (module, ast.unparse(node))
         for module in RUNTIME

@@ -19,7 +19,7 @@ OTHERS = sorted({*errno.errorcode} - GONE - NOT_NOW - DEAD)
 
 
 class Visitor:
-    """Somebody who connects."""
+    """A client that connects."""
 
     def __init__(self, name):
         self.name = name

@@ -510,7 +510,7 @@ def test_a_terminal_that_hangs_up_is_a_no(stack, signals: Signals, stderr: Stder
         assert not ask(stderr.console, signals, stdin.fileno())
 
 
-# In a session of its own, whose terminal descriptor 0 is; the last argument says who asks there.
+# In a session of its own, whose terminal is descriptor 0; the first argument says what asks there.
 SESSION = """
 import fcntl, os, sys, termios
 from edges import process

@@ -345,7 +345,7 @@ DEFECTS = {
         select = EpollSelector.select
         EpollSelector.select = lambda self, most=None: select(self, 0.0)
     """),
-    "reads from who is not ready": (3, """
+    "reads from a socket that is not ready": (3, """
         def turn(self):
             ready = self.selector.select(1.0)
             for key in list(self.selector.keys.values()):

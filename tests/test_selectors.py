@@ -123,7 +123,7 @@ class Guest(Download):
 
 
 class Party:
-    """A server that listens, and those who come. Ends when `over` says so."""
+    """A server that listens, and its clients. Ends when `over` says so."""
 
     def __init__(self, reactor: Reactor, **options):
         settings = {"drain": LONG, "timeout": LONG, "max_clients": 1000, **options}

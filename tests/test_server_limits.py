@@ -67,7 +67,7 @@ def serve(client: socket.socket) -> None:
 
 
 def serve_all(clients: list[socket.socket]) -> None:
-    """Serve first who is greeted first; everybody in the end."""
+    """Serve the clients in the order of their greetings; all of them in the end."""
     waiting = list(clients)
     while waiting:
         ready = select.select(waiting, [], [], LIMIT)[0]
@@ -99,7 +99,7 @@ def test_beyond_max_clients_everybody_waits_and_is_served(text_file: Path) -> No
                 said = read_to_end(client)
                 assert (HELLO if number < 2 else b"") + said == conversation(TEXT)
                 client.close()
-            assert most == 0  # who waits hears nothing: no greeting, no refusal
+            assert most == 0  # a client that waits hears nothing: no greeting, no refusal
         server.settle()
         server.expect("^accepting resumed")
         live = most_at_once(server)

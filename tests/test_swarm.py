@@ -24,7 +24,7 @@ def original(tmp_path):
 
 @contextmanager
 def against_silence(size, **how):
-    """Give a swarm whose downloads were sent to somebody who never says a word."""
+    """Give a swarm whose downloads were sent to a server that never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener, closing(Reactor()) as reactor:
         crowd = Swarm(reactor, ORIGINAL, size, 10.0, **how)
         crowd.where = [(socket.AF_INET, listener.getsockname())]

@@ -16,7 +16,7 @@ repeated.
     wire.py sockets.py              connections; the kernel's side of sockets
     host.py selector.py             descriptors; readiness
     world.py                        what is pending, and the passing of time
-    program.py server_end.py client_end.py strangers.py    who lives there
+    program.py server_end.py client_end.py strangers.py    the programs in it
     invariants.py verdicts.py       what must hold between turns; how each connection may end
     soak.py calls.py exploration.py state.py sweeps.py     ways to search for a run that breaks it
 

@@ -57,7 +57,7 @@ class Trace:
 
     @property
     def role(self) -> str:
-        """Return who wrote it, "server" or "client"."""
+        """Return which program wrote it: "server" or "client"."""
         return str(self.events[0]["role"])
 
     @property

@@ -18,7 +18,7 @@ from learn.exercises.support import LIMIT, mine
 
 FILE = mine("mine/chat.py")
 LINE = b"x" * 63 + b"\n"
-MUCH = 1024 * LINE  # is said at once, and heard by those who listen before more is said
+MUCH = 1024 * LINE  # sent at once; the guests that read have all of it before more is sent
 ROUNDS = 256  # of MUCH: more than the kernels keep for a client that does not read
 GROWTH = 4 << 20  # bytes that the memory may grow by
 WINDOW = 0.3  # seconds in which nothing may happen

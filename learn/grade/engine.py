@@ -281,7 +281,7 @@ def _demand_a_copy(server: ServerProcess, path: str) -> None:
     except OSError as error:
         raise _unfit(server, seen.sentence(str(error)), path) from None
     if got != wire.whole_stream(wire.SAMPLE):
-        text = "it delivers another file than the one that is its first argument"
+        text = "it delivers a different file from the one that its first argument names"
         raise _unfit(server, text, path)
     if server.ended(0):
         text = "it went to the background: the process that was started ended, another one serves"

@@ -23,7 +23,7 @@ _SENTENCES = (
     (r"answered (.*)", "a client that had not said hello was answered {0}"),
     (
         r"a client heard something while nothing.*",
-        "a client heard something while the server was to wait",
+        "a client heard something while the server should have waited",
     ),
     (
         r"(\d+) good clients lost: still waiting after (\d+) bytes of (\d+)",

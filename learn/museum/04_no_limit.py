@@ -52,7 +52,7 @@ while True:
     for key, _events in ready:
         try:
             key.data.ready() if key.data else Client(listener.accept()[0])
-        except (EOFError, OSError):  # a listener is never writable: to wait for that is a pause
+        except (EOFError, OSError):  # a listener is never writable: waiting for that pauses it
             key.data.close() if key.data else selector.modify(listener, EVENT_WRITE)
     for client in [client for client, moment in deadlines.items() if moment <= now]:
         client.close()

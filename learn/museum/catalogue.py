@@ -121,7 +121,7 @@ EXHIBITS = (
         9,
         "tokio-rs/mini-redis src/server.rs 3d93b42",
         "takes 250 clients at most, and never ends one that is silent (read)",
-        "A silent client stays for ever. Enough of them, and there is no place for others.",
+        "A silent client stays for ever. Enough of them, and there is no room for others.",
     ),
     Exhibit(
         "10_renewed_deadline",

@@ -87,7 +87,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
         prog="python3 -m learn.watch",
         description=f"Make {MINE} if there is none, and grade it whenever it has been saved.",
     )
-    parser.add_argument("file", nargs="?", type=Path, help=f"another file than {MINE}")
+    parser.add_argument("file", nargs="?", type=Path, help=f"a file other than {MINE}")
     parser.add_argument(
         "--from", dest="step", metavar="N", help=f"make {MINE} again, from this step"
     )

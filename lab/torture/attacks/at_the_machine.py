@@ -78,7 +78,7 @@ def exhaust(arena: Arena, waiting: int, seconds: float, rounds: int) -> Exhausti
 
 def _wait_at_the_limit(arena: Arena, waiting: int, seconds: float) -> meters.Reading:
     """Bring the server to its limit, with `waiting` clients; measure it for `seconds` there."""
-    arena.calm_down()  # those who have left are closed by then
+    arena.calm_down()  # the clients that have left are closed by then
     arena.server.limit_descriptors(meters.lowest_free(arena.pid))
     before = meters.reading(arena.pid)
     arena.expect(waiting)

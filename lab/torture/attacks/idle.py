@@ -66,7 +66,7 @@ def done(arena: Arena) -> str:
 
 def at_the_cap(arena: Arena) -> str:
     """Fills a server that takes only three clients (--max-clients 3), and as many wait in the
-    backlog. Must be seen: with accepting paused the server sleeps; those who waited are served.
+    backlog. Must be seen: with accepting paused the server sleeps; those that waited are served.
     """
     peers = arena.peers(CAP)
     waiting = [arena.peer() for _ in range(CAP)]
