@@ -34,10 +34,15 @@ if TYPE_CHECKING:
 NO_WAIT = os.O_BINARY | os.O_NOINHERIT  # there is no FIFO to wait for, but there is a text mode
 MOST_SOCKETS = 512  # that select takes: FD_SETSIZE, as Python for Windows is built
 LONGEST = 259  # characters of a path, unless the registry and the program allow more
+LONGEST_NAME = 255  # UTF-16 units of a name in it
 
 RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
     port + number for port in ("COM", "LPT") for number in "123456789\u00b9\u00b2\u00b3"
 }
+
+FORBIDDEN = frozenset('<>"|?*')
+TOO_LONG = f"the path is longer than {LONGEST} characters"
+NO_SUCH_PATH = 3  # ERROR_PATH_NOT_FOUND; if only the file is missing: ERROR_FILE_NOT_FOUND
 
 sync_file = os.fsync
 
@@ -71,7 +76,8 @@ def bad_name(path: str) -> str:
     """Return why no copy can have this name, "" if it can.
 
     CON, nul.txt and C:\\folder\\COM1 are devices, \\\\.\\ is their folder, and a.txt:b is a stream
-    inside a file. "a.txt." and "a.txt " would be saved as a.txt, over a file of that name.
+    inside a file. "a.txt." and "a.txt " would be saved as a.txt, over a file of that name. The
+    name of the temporary file is shorter, so one that is too long would be found only at the end.
     """
     plain = path.replace("/", "\\").removeprefix("\\\\?\\")
     name = ntpath.basename(plain)
@@ -82,7 +88,22 @@ def bad_name(path: str) -> str:
         return "a name with a colon is not one of a file"
     if name.strip(".") and name[-1] in ". ":
         return "Windows drops a dot or space at the end of a name"
-    return ""
+    if not FORBIDDEN.isdisjoint(name):
+        return f"a name of a file has none of {' '.join(sorted(FORBIDDEN))}"
+    if len(name.encode("utf-16-le", "surrogatepass")) > 2 * LONGEST_NAME:
+        return f"a name has at most {LONGEST_NAME} characters"
+    return TOO_LONG if is_too_long(path) else ""
+
+
+def is_too_long(path: str) -> bool:
+    """Tell whether the system refuses this path for its length; not every Windows does."""
+    if len(os.path.abspath(path)) <= LONGEST:
+        return False
+    try:
+        os.stat(path)
+    except FileNotFoundError as error:
+        return error.winerror == NO_SUCH_PATH
+    return False
 
 
 def words(error: OSError) -> str:
@@ -93,7 +114,7 @@ def words(error: OSError) -> str:
     if number == errno.EACCES and not isinstance(error, ConnectionError):
         return "access denied: a folder, a read-only file, or one that another program has open?"
     if number == errno.ENOENT and len(os.path.abspath(str(error.filename))) > LONGEST:
-        return f"the path is longer than {LONGEST} characters"
+        return TOO_LONG
     return (socket.errorTab.get(number) or os.strerror(number)).rstrip(".")
 
 

@@ -50,7 +50,7 @@ tar -C "$library" -c --exclude=./site-packages --exclude=./dist-packages --exclu
     --exclude='./config-*' --exclude=__pycache__ . | { mkdir "$to/Python/Lib"; tar -C "$to/Python/Lib" -x; }
 mkdir "$to/Python/Lib/site-packages"
 "$python" -m pip install "${for_windows[@]}" --target "$to/Python/Lib/site-packages" \
-    --constraint "$(dirname "$0")/../constraints.txt" pytest hypothesis colorama
+    --constraint "$(dirname "$0")/../constraints.txt" pytest hypothesis coverage colorama
 
 cat >"$to/python.c" <<'C'
 #include <wchar.h>
