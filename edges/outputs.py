@@ -47,7 +47,7 @@ def _identity(place: str | int) -> Identity:
         return _identity_of_new(place)
     except ValueError:  # a NUL
         return ()
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else ()
+    return _numbers(status, place) if stat.S_ISREG(status.st_mode) else ()
 
 
 def _identity_of_new(place: str | int) -> Identity:
@@ -59,4 +59,11 @@ def _identity_of_new(place: str | int) -> Identity:
         status = os.stat(folder)
     except OSError:
         return ()
-    return (status.st_dev, status.st_ino, name)
+    return (*_numbers(status, folder), name)
+
+
+def _numbers(status: os.stat_result, place: str | int) -> Identity:
+    """Return device and inode; the path where there is no inode (0: some network drives)."""
+    if status.st_ino:
+        return (status.st_dev, status.st_ino)
+    return () if isinstance(place, int) else (os.path.realpath(place),)

@@ -23,7 +23,7 @@ of them the copy is still exact.
 
 Accepted limits. The new file takes the place of the old one: other hard links keep the old bytes,
 and of owner, access lists and mode only the permission bits are kept. A file that is a mount point
-cannot be replaced (EBUSY). SIGKILL may leave a `.eighty-*` file behind.
+cannot be replaced (EBUSY). SIGKILL, or an unlink that is refused, leaves a `.eighty-*` file behind.
 """
 
 import os

@@ -73,6 +73,36 @@ def test_different_files_and_what_is_no_regular_file_may_be_used_together(folder
     assert outputs.clash({"--trace": one, "OUTPUT_FILE": other}) == ""
 
 
+@pytest.fixture
+def without_inodes(folder, monkeypatch):
+    """A drive on which each file and folder has the inode 0."""
+    real = os.stat
+
+    def stat(place, **how):
+        status = list(real(place, **how))
+        status[1] = 0
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "stat", stat)
+    (folder / "room" / "old").write_bytes(b"another\n")
+
+
+@pytest.mark.usefixtures("without_inodes")
+@pytest.mark.fault("E17", "E22")
+def test_without_inodes_the_path_tells_files_apart():
+    for one, other in (("old", "room/old"), ("new", "room/new"), ("old", "hard")):
+        assert outputs.clash({"--trace": one, "OUTPUT_FILE": other}) == ""
+    for one, other in (
+        ("old", "./old"),
+        ("old", "link"),
+        ("new", "dangling"),
+        ("door/new", "room/new"),
+    ):
+        assert outputs.clash({"--trace": one, "OUTPUT_FILE": other})
+    with open("old", "rb") as file:  # a descriptor has no path
+        assert outputs.clash({"--trace": "old", "OUTPUT_FILE": file.fileno()}) == ""
+
+
 def test_standard_output_and_standard_error_may_be_one_file(folder, monkeypatch):
     with open("log", "wb") as log:
         number = log.fileno()

@@ -157,17 +157,12 @@ def test_bytes_then_name_then_folder_go_to_the_disk_in_this_order(here, monkeypa
     assert calls == ["fsync of the file", "rename", "fsync of the folder"]
 
 
-def test_a_folder_that_cannot_be_synced_does_not_spoil_the_copy(here, monkeypatch):
-    fsync = os.fsync
-
-    def refuse_folders(descriptor):
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "Invalid argument")
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", refuse_folders)
+@pytest.mark.fault("H14")
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.EACCES, errno.EIO])
+def test_a_folder_that_cannot_be_synced_does_not_spoil_the_copy(here, monkeypatch, number):
+    refuse(monkeypatch, "fsync", number, is_folder)
     save("out")
-    assert Path("out").read_bytes() == NEW
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == NEW
 
 
 @pytest.mark.fault("H3")
@@ -202,7 +197,7 @@ def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
     assert Path("out").read_bytes() == NEW
 
 
-@pytest.mark.fault("H1", "H2")
+@pytest.mark.fault("H1", "H2", "H18")
 @pytest.mark.parametrize(
     ("owner", "name", "what"),
     [
@@ -213,7 +208,14 @@ def test_a_limit_of_the_file_size_that_is_just_enough_is_enough(here):
         (os, "replace", "cannot save 'out'"),
     ],
 )
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.EBUSY, errno.ETXTBSY),  # CIFS, FUSE: another program has the file open
+        errno.ESTALE,  # NFS: it was removed at the server
+    ],
+)
 def test_whatever_call_fails_the_old_file_stays_and_nothing_else(
     here, monkeypatch, owner, name, what, number
 ):
@@ -303,6 +305,75 @@ def refuse(monkeypatch, name, number, when=lambda *_, **__: True):
     monkeypatch.setattr(os, name, call)
 
 
+def is_folder(descriptor):
+    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+
+
+def names_folder(path, flags, *_, **__):
+    return bool(flags & os.O_DIRECTORY)
+
+
+ALWAYS = None
+FILE_SYSTEMS = {  # what each may refuse: call, error, and where
+    "FAT": [("chmod", errno.EPERM, ALWAYS), ("link", errno.EPERM, ALWAYS)],
+    "CIFS": [
+        *(("chmod", errno.EACCES, ALWAYS), ("link", errno.ENOTSUP, ALWAYS)),
+        ("fsync", errno.EINVAL, is_folder),
+    ],
+    "NFS": [
+        *(("chmod", errno.EPERM, ALWAYS), ("fsync", errno.EACCES, is_folder)),
+        ("open", errno.ESTALE, names_folder),
+    ],
+    "WSL": [
+        *(("chmod", errno.EPERM, ALWAYS), ("fsync", errno.EINVAL, ALWAYS)),
+        *(("open", errno.EACCES, names_folder), ("link", errno.EPERM, ALWAYS)),
+    ],
+}
+
+
+@pytest.mark.fault("H14")
+@pytest.mark.parametrize("old", [None, OLD])
+@pytest.mark.parametrize("refused", FILE_SYSTEMS.values(), ids=FILE_SYSTEMS)
+def test_a_file_system_that_can_do_little_gets_an_exact_copy(here, monkeypatch, refused, old):
+    if old:
+        Path("out").write_bytes(old)
+        os.chmod("out", 0o666)
+    for name, number, when in refused:
+        refuse(monkeypatch, name, number, *[when] * bool(when))
+    save("out")
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H2", "H17")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EBUSY, errno.EIO, errno.ESTALE])
+def test_a_temporary_file_that_cannot_be_removed_stays_and_hides_no_error(
+    here, monkeypatch, number
+):
+    Path("out").write_bytes(OLD)
+    with monkeypatch.context() as patch:
+        refuse(patch, "unlink", number)
+        refuse(patch, "replace", errno.EIO)
+        assert refusal("out") == "cannot save 'out': input/output error"
+    [temporary] = set(os.listdir()) - {"out"}
+    assert temporary.startswith(".eighty-") and Path("out").read_bytes() == OLD
+    save("out")
+    assert Path("out").read_bytes() == NEW
+
+
+@pytest.mark.fault("H1", "H18")
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES])
+def test_an_old_file_that_cannot_be_looked_at_is_refused_before_connecting(
+    here, monkeypatch, number
+):
+    Path("out").write_bytes(OLD)
+    with monkeypatch.context() as patch:
+        refuse(patch, "stat", number)
+        with pytest.raises(Failure) as caught:
+            saving.opened("out")
+    assert str(caught.value) == f"cannot save 'out': {os.strerror(number).lower()}" + ADVICE
+    assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
 MODES = {  # old mode, umask, saved?
     "the same": (0o644, 0o022, True),
     "the new one is more open to others": (0o600, 0o022, False),
@@ -380,12 +451,13 @@ def test_on_macos_an_error_of_the_disk_is_not_lost_between_two_calls(here, monke
 
 
 @pytest.mark.fault("H14")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.ESTALE])
 @pytest.mark.parametrize("old", [None, OLD])
-def test_without_a_descriptor_of_the_folder_its_path_is_used(here, monkeypatch, old):
+def test_without_a_descriptor_of_the_folder_its_path_is_used(here, monkeypatch, old, number):
     os.mkdir("there")
     if old:
         Path("there/out").write_bytes(old)
-    refuse(monkeypatch, "open", errno.EACCES, lambda path, *_, **__: path == "there")
+    refuse(monkeypatch, "open", number, names_folder)
     save("there/out")
     assert os.listdir("there") == ["out"] and Path("there/out").read_bytes() == NEW
 
@@ -432,7 +504,9 @@ def test_the_file_is_closed_before_it_gets_its_name(here, monkeypatch):
 
 
 @pytest.mark.fault("H2", "H14")
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EINTR])
+@pytest.mark.parametrize(
+    "number", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EINTR]
+)
 def test_a_close_may_be_the_call_that_says_that_the_disk_is_full(here, monkeypatch, number):
     """NFS may keep bytes until then. An interrupt says nothing about them."""
     Path("out").write_bytes(OLD)

@@ -144,6 +144,7 @@ CASES = {
     "E19": "A Python that is too old gets one sentence, and status 1.",
     "E20": "The help has no colours, whatever argparse would choose.",
     "E21": "Our selector passes CPython's own tests of selectors.",
+    "E22": "On a drive without inode numbers, the paths of two outputs are compared.",
     # F
     "F1": "A FIFO is refused at once; the server does not wait for it.",
     "F2": "Anything but a readable regular file is refused, with its name.",
@@ -190,9 +191,11 @@ CASES = {
     "H11": "Bytes are saved unchanged: nothing is translated.",
     "H12": "Many clients may write to one name: it always holds one whole copy.",
     "H13": "fsync, rename, and fsync of the directory happen in this order.",
-    "H14": "A step that the file system cannot do and the copy does not need is skipped (fsync).",
+    "H14": "A step that a file system refuses and the copy does not need is skipped (mode, fsync).",
     "H15": "A file descriptor above 1023 works, too.",
     "H16": "The line says `replaced` instead of `saved` if the old file had different bytes.",
+    "H17": "A temporary file that cannot be removed stays, and the line names the first error.",
+    "H18": "A network drive that refuses a needed step: one line, status 1, the old file stays.",
     # I
     "I-1": "Text from a peer is shown in printable ASCII, on one line, cut short.",
     "I-2": "Bytes from a server cannot control the client's terminal.",
@@ -209,6 +212,12 @@ NOT_HERE = {
     "C2": "accepted limit: Linux' monotonic clock stops while the machine is suspended, "
     "so a deadline is late by the same time",
     "D21": "Windows only; `make test-windows` runs both programs there",
+    "H19": "cannot happen: no hard link and no lock is used, which FAT or NFS may refuse, and the "
+    "temporary name is random, so nothing depends on O_EXCL, which an old NFS does not keep",
+    "H20": "accepted limit: if an NFS server's answer to the rename is lost, the kernel asks "
+    "again, and may report a failure although the copy has its name",
+    "H21": "accepted limit: where inode numbers change from call to call, one file under two "
+    "names is not recognised as one",
 }
 
 
