@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-# The signals that ask us to end. Windows has SIGBREAK (Ctrl+Break, a closed console), not SIGHUP.
+# The signals that ask us to end. Windows has SIGBREAK (Ctrl+Break), not SIGHUP.
 STOPS = tuple(
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
