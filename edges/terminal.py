@@ -86,7 +86,7 @@ def reading_lines(terminal: int) -> Iterator[bool]:
     try:
         yield True
     finally:
-        if not in_background(terminal):  # else it is the mode of another program by now
+        if not in_background(terminal):  # otherwise it is the mode of another program by now
             with suppress(termios.error):
                 termios.tcsetattr(terminal, termios.TCSANOW, before)
 

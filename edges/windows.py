@@ -142,7 +142,7 @@ class Source:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.reactor = Reactor()  # it never runs: the answers wait for the thread themselves
+        self.reactor = Reactor()  # it never runs: edges/answers.py waits for the thread
         self.byte: Aside[bytes] | None = None
         self.read_bytes: list[bytes] = []
 
