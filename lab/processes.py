@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,13 +18,13 @@ from typing import IO
 import protocol
 from edges.failure import Failure
 from lab.torture import meters
-from lab.torture.child import Child
+from lab.torture.child import Child, Output
 
 ROOT = Path(protocol.__file__).resolve().parent
 STARTING = 10.0  # seconds that a server gets to say where it listens
 ENDING = 10.0  # seconds that a server of our own gets to end: twice what its drain may take
-KEPT = 1 << 20  # bytes of an output that are kept; the rest is only counted
-LISTENING = re.compile(rb"^listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]+)\b", re.MULTILINE)
+LAST_PORT = 65535  # a larger number is no port, and a socket would not take it
+LISTENING = re.compile(rb"^listening on \[?([0-9A-Fa-f:.]+?)\]?:([0-9]{1,5})\b", re.MULTILINE)
 
 Address = tuple[str, int]
 
@@ -33,7 +32,7 @@ Address = tuple[str, int]
 def listening(said: bytes) -> Address | None:
     """Return the address in a server's line `listening on`; None if this is not that line."""
     found = LISTENING.search(said)
-    if found is None:
+    if found is None or int(found[2]) > LAST_PORT:
         return None
     host = found[1].decode()
     return {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host), int(found[2])
@@ -45,45 +44,6 @@ class NotStarted(Failure):
     def __init__(self, reason: str, said: bytes = b"") -> None:
         super().__init__(reason)
         self.said = said
-
-
-class Output:
-    """What a process writes to one pipe; a thread reads it, so that the process never waits."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self.text = b""
-        self.lines = 0
-        self.closed = False
-        self._pipe = pipe
-        self._grown = threading.Condition()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def wait_for(self, pattern: "re.Pattern[bytes]", limit: float) -> "re.Match[bytes] | None":
-        """Return the match of `pattern` as soon as it has been written, None after `limit` s."""
-        with self._grown:
-            self._grown.wait_for(lambda: self.closed or pattern.search(self.text), limit)
-            return pattern.search(self.text)
-
-    def drain(self) -> None:
-        """Wait for the end of the output, which comes soon after the end of the process."""
-        self._thread.join(0.2)
-
-    def finish(self) -> None:
-        """Wait for the end of the output, then close the pipe."""
-        self._thread.join(1.0)
-        if not self._thread.is_alive():
-            self._pipe.close()
-
-    def _read(self) -> None:
-        while data := os.read(self._pipe.fileno(), 1 << 16):
-            with self._grown:
-                self.lines += data.count(b"\n")
-                self.text += data[: max(0, KEPT - len(self.text))]
-                self._grown.notify_all()
-        with self._grown:
-            self.closed = True
-            self._grown.notify_all()
 
 
 class ServerProcess(Child):
@@ -109,14 +69,16 @@ class ServerProcess(Child):
         cwd: Path | None = None,
     ) -> None:
         theirs, self._kept = _standard_error(stderr) if isinstance(stderr, str) else (stderr, [])
+        ours = [theirs] if isinstance(theirs, int) and theirs >= 0 else []
+        copies = [number for number in ours if number not in self._kept]
         try:
             super().__init__(command, stderr=theirs, folder=cwd, prepare=prepare)
         except OSError as error:
             self._let_go()
             raise NotStarted(f"{command[0]}: {error.strerror or error}") from None
         finally:
-            if isinstance(theirs, int) and theirs >= 0 and theirs not in self._kept:
-                os.close(theirs)
+            for number in copies:
+                os.close(number)
         assert self.process.stdout is not None
         self.output = Output(self.process.stdout)
         if self.process.stderr is not None:

@@ -51,6 +51,7 @@ WHERE_IT_MAY_BE = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # D
 TIMEOUT = 10.0  # seconds for each client, and for HAProxy to answer
 SLOW_MOTION = ("--chunk=32", "--pause=0.02")  # so that each server has clients at any moment
 AT_ONCE = 200  # clients
+MOST = 100  # servers
 SHARE = 500  # connections that haproxy.cfg allows one address
 GREED = SHARE + 100  # connections that the greedy client tries to open
 GREEDY = "127.0.0.2"  # its address; on Linux all of 127.0.0.0/8 is this machine
@@ -153,12 +154,14 @@ class Act:
 
     name = ""
 
-    def __init__(self, stack: ExitStack, servers: int) -> None:
+    def __init__(self, stack: ExitStack, servers: int, check: Callable[[], None]) -> None:
+        """Start the servers and HAProxy; `check` raises Interrupted if a signal has come."""
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         self.stack = stack
-        self.servers = [
-            stack.enter_context(OwnServer(SAMPLE, *SLOW_MOTION)) for _ in range(servers)
-        ]
+        self.servers: list[OwnServer] = []
+        for _ in range(servers):
+            self.servers.append(stack.enter_context(OwnServer(SAMPLE, *SLOW_MOTION)))
+            check()  # no loop runs yet, and many servers take long
         ports = [server.port for server in self.servers]
         self.balancer = stack.enter_context(Balancer(Path(folder), ports))
         self.held = 0  # clients of the server that is stopped, just before
@@ -264,6 +267,8 @@ class ScaleOptions(Untraced):
     def conflict(self) -> str | None:
         if self.servers < 2:
             return "one of the servers is stopped, so it takes --servers 2 or more"
+        if self.servers > MOST:
+            return f"--servers: at most {MOST}, for each is a process"
         return super().conflict()
 
 
@@ -276,7 +281,7 @@ def scale(reactor: Reactor, console: Console, signals: Signals, options: ScaleOp
     failed = []
     for kind in ACTS:
         with ExitStack() as stack:
-            act = kind(stack, options.servers)
+            act = kind(stack, options.servers, signals.check)
             crowd = Stopped(reactor, original, options.clients, act.stop)
             signals.act = crowd.interrupt
             act.play(crowd, console)

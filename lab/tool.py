@@ -7,6 +7,7 @@ signals that end a program. The programs that run on the reactor have edges/prog
 
 import argparse
 import errno
+import io
 import os
 import signal
 import sys
@@ -91,12 +92,16 @@ def say(message: object) -> None:
 
 
 def open_streams() -> None:
-    """Let what is printed to a closed stream disappear.
+    """Let what is printed to a closed stream disappear, and every letter be printed elsewhere.
 
-    Python makes such a stream None: it has no flush() and no isatty(), and print() writes to stdout
-    what is meant for stderr.
+    Python makes a closed stream None: it has no flush() and no isatty(), and print() writes to
+    stdout what is meant for stderr. A letter that the locale's encoding lacks is printed as an
+    escape: names and words come from other programs, and may hold any.
     """
     standard_streams.open_closed()
+    for printed in (sys.stdout, sys.stderr):
+        if isinstance(printed, io.TextIOWrapper):
+            printed.reconfigure(errors="backslashreplace")
     for stream, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
         if getattr(sys, stream) is None:
             null = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  # to the end

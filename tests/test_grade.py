@@ -71,6 +71,24 @@ UNFIT = {
         "says that it listens on 127.0.0.1:1, but nothing listens there",
     ),
     "never answers": (BEGIN + LISTEN + "time.sleep(1000)\n", "polite client got no answer"),
+    "names a port that is none": (
+        'import time\nprint("listening on 127.0.0.1:70000", flush=True)\ntime.sleep(1000)\n',
+        "printed no `listening on HOST:PORT` in 0.5 s",
+    ),
+    "names an endless port": (
+        f'print("listening on 127.0.0.1:{10**4000}", flush=True)\nimport time\ntime.sleep(1000)\n',
+        "printed no `listening on HOST:PORT` in 0.5 s",
+    ),
+    "crashes": (
+        BEGIN + "os.kill(os.getpid(), signal.SIGSEGV)\n",
+        "signal 11 killed it before it was listening",
+    ),
+    "never stops sending": (
+        BEGIN
+        + LISTEN
+        + "client, _ = listener.accept()\nwhile True: client.sendall(bytes(1 << 16))\n",
+        "polite client got .* and no whole file",
+    ),
     "sends another file": (
         BLOCKING.replace("open(sys.argv[1]", "open(__file__").replace(
             ".read()", ".readline() + b'x\\n'"
@@ -418,7 +436,20 @@ def test_no_grade_is_kept_beside_files_of_the_project():
     assert not (ROOT / ".server.py.grade").exists()
 
 
-def test_a_damaged_memory_is_as_good_as_none(server):
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"green": 7}',
+        "{}",
+        "7",
+        "no JSON",
+        '{"green": {}, "hints": {"drip": 1e999}}',
+        "[" * 100_000,
+    ],
+    ids=lambda kept: kept[:20],
+)
+def test_a_damaged_memory_is_as_good_as_none(kept, server):
     path = server(BLOCKING)
-    path.with_name(".server.py.grade").write_text('{"green": 7}')
-    assert Memory(path).green == {}
+    path.with_name(".server.py.grade").write_text(kept)
+    memory = Memory(path)
+    assert (memory.green, memory.hints) == ({}, {})

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.torture.child import KEPT, Child
 from learn.grade import client as graded_client
 from learn.grade.client import client_rows, client_target, grade_client
 from learn.grade.command_line import main
@@ -107,6 +108,14 @@ def test_the_last_line_of_a_clients_grade_is_its_score(tmp_path, capsys):
     assert "One bit of the body changed on the way" in out
 
 
+def test_of_a_program_that_never_stops_printing_a_limited_part_is_kept():
+    endless = [sys.executable, "-c", "import os\nwhile True: os.write(2, bytes(1 << 16))"]
+    with Child(endless, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as printing:
+        status, said = printing.finish(1.0)
+    assert status is None
+    assert 0 < len(said) <= KEPT
+
+
 # --- a folder of submissions, and limits
 
 
@@ -136,6 +145,20 @@ def test_a_folder_becomes_json(submissions, capsys):
     anna, bert = json.loads(capsys.readouterr().out)
     assert anna["rows"] == {"stampede": True} and anna["green"] == anna["of"] == 1
     assert bert["green"] == 0 and "NameError" in bert["problem"]
+
+
+def test_the_name_of_a_submission_cannot_reach_the_terminal_as_it_is(tmp_path, capsys):
+    (tmp_path / "\x1b[2J\nanna.py").write_text("print(x)\n")
+    main(["--folder", str(tmp_path), "--row", "stampede"])
+    _, anna = capsys.readouterr().out.splitlines()
+    assert anna.startswith("?[2J?anna ")
+
+
+@pytest.mark.parametrize("limit", ["99999999999999999999", "0", "-1", "\N{SUPERSCRIPT TWO}"])
+def test_a_limit_that_no_system_takes_is_refused_in_one_line(limit, submissions, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--folder", str(submissions), f"--memory={limit}"])
+    assert "argument --memory: expected 1 to 999999999, got" in capsys.readouterr().err
 
 
 def limited(source: str, limits: Limits) -> "subprocess.CompletedProcess[str]":

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import ExitStack, nullcontext
 
 import pytest
 
@@ -12,6 +13,7 @@ from edges.command_line import SAMPLE
 from edges.failure import Failure
 from lab import scale
 from lab.processes import OwnServer
+from signals import Interrupted
 from tests.support.programs import UNMEASURED, Program, Server
 
 SCRIPT = "lab.scale"
@@ -49,6 +51,29 @@ def play(capfd, *words):
     """Run both acts in this process; return the status and the lines on stdout."""
     status = scale.main([str(word) for word in words])
     return status, capfd.readouterr().out.splitlines()
+
+
+def test_more_servers_than_a_machine_has_room_for_are_refused():
+    assert scale.ScaleOptions(servers=100).conflict() is None
+    assert "at most 100" in str(scale.ScaleOptions(servers=101).conflict())
+
+
+def test_a_signal_ends_the_start_of_the_servers():
+    """Else Ctrl+C would have to wait for all of them."""
+
+    def check():
+        raise Interrupted(signal.SIGINT)
+
+    started = []
+
+    def start(*words):
+        started.append(words)
+        return nullcontext()
+
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted), ExitStack() as stack:
+        patched.setattr(scale, "OwnServer", start)
+        scale.Terminated(stack, 50, check)
+    assert len(started) == 1
 
 
 def test_nobody_is_lost_but_the_clients_of_the_killed_server(haproxy):

@@ -20,6 +20,7 @@ import connection
 import listener
 import reactor
 import server
+from lab.simulation import __main__ as simulation
 from lab.simulation import verdicts
 from lab.simulation.calls import Nth
 from lab.simulation.chance import Calm, Seeded
@@ -545,6 +546,12 @@ def test_five_thousand_transfers_in_made_up_worlds_keep_every_invariant():
     """A share of `make soak`, with other seeds than that begins with."""
     out = told("soak", "--count", 5_000, "--first", 10_000_000)
     assert " 0  violations" in out
+
+
+def test_no_transfers_at_all_are_a_usage_error(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        simulation.main(["soak", "--count", "0"])
+    assert "argument --count: expected a whole number, 1 or more" in capsys.readouterr().err
 
 
 def test_a_seed_tells_its_story_and_always_the_same():

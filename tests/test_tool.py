@@ -68,6 +68,18 @@ def test_closed_streams_are_no_error(name: str, closed: str) -> None:
     assert (status, said) == (int("--exercise" in TOOLS[name]), "")  # its exercise is to be done
 
 
+@pytest.mark.fault("E14")
+def test_a_letter_that_the_encoding_of_the_output_lacks_is_an_escape(tmp_path: Path) -> None:
+    (tmp_path / "zo\xeb.py").write_text("raise SystemExit('\u2026')")
+    graded = subprocess.run(
+        [PYTHON, "-m", "learn.grade", "--row", "stampede", "--folder", tmp_path],
+        cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "ascii"}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=3 * LIMIT, check=False,
+    )  # fmt: skip
+    assert (graded.returncode, graded.stderr.count("\n")) == (1, 1), graded.stderr
+    assert "\nzo\\xeb " in graded.stdout
+
+
 def handles(pid: int, number: int) -> bool:
     """Tell whether a process has a handler for a signal; see proc(5)."""
     [mask] = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)

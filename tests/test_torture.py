@@ -6,6 +6,7 @@ import contextlib
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,9 @@ from lab.torture import meters, naive_server, wire
 from lab.torture.__main__ import main
 from lab.torture.arena import FAST
 from lab.torture.attacks import ATTACKS, at_the_machine
+from lab.torture.good_clients import GoodClients
 from lab.torture.judge import FAIL, NOT_MADE, OK, Bench, Row, judge
+from lab.torture.peer import ENOUGH, OPEN, Peer
 from lab.torture.server_process import DEFAULT, ServerProcess, expand, split
 from tests.support.kernel import await_condition
 
@@ -325,6 +328,50 @@ def test_a_command_without_options_is_taken_as_it_is():
 def test_a_command_that_does_not_listen_is_reported(command, capsys):
     assert main(["--fast", "--attack", "silent", "--", *command]) == 1
     assert command[0] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("attack", ["silent", "frozen-terminal", "frozen-pipe", "broken-stderr"])
+def test_a_command_that_does_not_exist_is_reported_whatever_its_stderr_would_be(attack, capsys):
+    assert main(["--fast", "--attack", attack, "--", "/no/such/program"]) == 1
+    assert "/no/such/program: No such file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["--jobs=0", "--deadline=nan", "--deadline=-1", "--pid=-1", "--connect=127.0.0.1:65536"],
+)
+def test_a_number_that_makes_no_sense_is_refused(word, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--attack", "silent", word])
+    assert f"argument {word.partition('=')[0]}: expected " in capsys.readouterr().err
+
+
+@pytest.fixture
+def endless() -> Iterator[ServerProcess]:
+    """A server that never stops sending."""
+    program = (
+        "import socket; listener = socket.create_server(('127.0.0.1', 0))\n"
+        "print('listening on 127.0.0.1:%d' % listener.getsockname()[1], flush=True)\n"
+        "client, _ = listener.accept()\n"
+        "while True: client.sendall(b'HELLO 1\\n' * 9999)\n"
+    )
+    with ServerProcess([sys.executable, "-c", program], stderr="nowhere") as server:
+        yield server
+
+
+def test_an_attacker_leaves_a_server_that_never_stops_sending(endless):
+    with contextlib.closing(Peer(endless.address)) as attacker:
+        ending = attacker.read_to_end(time.monotonic() + 600)
+    assert ending.how == OPEN
+    assert ENOUGH < len(ending.data) < 3 * ENOUGH
+
+
+def test_a_good_client_leaves_a_server_that_never_stops_sending(endless):
+    with contextlib.closing(
+        GoodClients(endless.address, wire.whole_stream(wire.SAMPLE))
+    ) as clients:
+        clients.serve(1)
+    assert "still sending after" in clients.failures[0]
 
 
 def test_the_list_names_every_attack(capsys):

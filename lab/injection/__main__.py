@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from edges.command_line import count
 from lab.injection import strace
 from lab.injection.campaign import Result, results, stage, table
 from lab.injection.scenes import SCENES
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--fast", action="store_true", help="each kind of call once")
     options.add_argument("--scene", action="append", choices=NAMES, help="only this one")
     options.add_argument("--call", help="only this system call, such as accept4")
-    options.add_argument("--jobs", type=int, default=2, help="runs at a time (default 2)")
+    options.add_argument("--jobs", type=count, default=2, help="runs at a time (default 2)")
     return options
 
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
+from edges.command_line import duration
 from lab.limits import TooFewFiles
 from lab.load import exhaustion, held, transfers
 from lab.load.figures import Figure, document
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--count", type=_number, default=100_000, help="default 100000")
     kind = kinds.add_parser("exhaustion", help="at the limit of open descriptors")
     kind.add_argument("--clients", type=_number, default=200, help="default 200")
-    kind.add_argument("--seconds", type=float, default=10.0, help="default 10")
+    kind.add_argument("--seconds", type=duration, default=10.0, help="default 10")
     kind.add_argument("--rounds", type=_number, default=10, help="raised limits, default 10")
     return parser
 

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from edges.command_line import count
 from lab.simulation import calls, exploration, soak, sweeps
 from lab.simulation.world import World
 
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument("seed", type=int)
     kind.add_argument("--trace", type=Path, metavar="FILE", help="record the server's run")
     kind = kinds.add_parser("soak", help="simulate many transfers")
-    kind.add_argument("--count", type=int, default=1_000_000, help="transfers (default 1000000)")
+    kind.add_argument("--count", type=count, default=1_000_000, help="transfers (default 1000000)")
     kind.add_argument("--first", type=int, default=0, metavar="SEED", help="default 0")
     with_jobs(kind)
     kind = kinds.add_parser("calls", help="fail the Nth call, for every N and errno")
@@ -72,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def with_jobs(kind: argparse.ArgumentParser) -> None:
-    kind.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    kind.add_argument("--jobs", type=count, default=os.cpu_count() or 1, help="processes")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from edges.command_line import client_port, count, duration
 from lab import tool
 from lab.torture.arena import FAST, FULL, Scale
 from lab.torture.attack import Attack
@@ -65,14 +66,14 @@ def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, Sequence[str]]:
     parser.add_argument(
         "--attack", action="append", choices=NAMES, default=[], metavar="NAME", help="only this one"
     )
-    parser.add_argument("--jobs", type=int, default=1, help="attacks at a time (default 1)")
+    parser.add_argument("--jobs", type=count, default=1, help="attacks at a time (default 1)")
     parser.add_argument(
         "--connect", type=_address, metavar="HOST:PORT", help="attack a running server, by hand"
     )
-    parser.add_argument("--pid", type=int, help="the running server's process, to measure it")
+    parser.add_argument("--pid", type=count, help="the running server's process, to measure it")
     parser.add_argument(
         "--deadline",
-        type=float,
+        type=duration,
         default=10,
         metavar="S",
         help="the server's --timeout, if its command has no {options} (default 10)",
@@ -87,7 +88,7 @@ def _address(text: str) -> Address:
     match = re.fullmatch(r"\[?([^]]+)\]?:([0-9]+)", text)
     if match is None:
         raise argparse.ArgumentTypeError("HOST:PORT")
-    return match[1], int(match[2])
+    return match[1], client_port(match[2])
 
 
 def _list() -> None:

@@ -155,6 +155,9 @@ class GoodClients:
             self._on_end(client)
             return
         before, client.received = len(client.received), client.received + data
+        if len(client.received) > len(self.stream):  # it may go on for ever
+            self._fail(client, "still sending")
+            return
         if before < len(HELLO) <= len(client.received):
             self._ungreeted -= 1
             self._when_greeted(client)

@@ -19,8 +19,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from lab import processes
-from lab.processes import Address, NotStarted, Output
+from lab.processes import Address, NotStarted
 from lab.torture import meters
+from lab.torture.child import Output
 
 __all__ = [
     "DEFAULT",

@@ -11,8 +11,8 @@ import time
 import unittest
 from pathlib import Path
 
-from lab.processes import Output
 from lab.torture import wire
+from lab.torture.child import Output
 from lab.torture.good_clients import GoodClients
 from lab.torture.server_process import ServerProcess
 from learn.exercises.support import LIMIT, mine

@@ -195,7 +195,8 @@ def _run(
     copy = folder / "copy"
     copy.write_bytes(OLD)
     try:
-        with Child(words, folder=folder, prepare=prepare, stderr=subprocess.PIPE) as child:
+        unread, read = subprocess.DEVNULL, subprocess.PIPE
+        with Child(words, folder=folder, prepare=prepare, stdout=unread, stderr=read) as child:
             status, said = child.finish_by(lambda: clock.end)
     except OSError as error:
         raise Unfit(f"{words[0]}: {error.strerror}") from None

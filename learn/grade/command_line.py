@@ -6,6 +6,7 @@ Exit status: 0 every row that was graded is green; 1 one is red; 2 nothing could
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -257,8 +258,8 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError("a number above 0")
+    if not re.fullmatch("[0-9]{1,9}", text) or not int(text):  # larger ones are no limits
+        raise argparse.ArgumentTypeError(f"expected 1 to 999999999, got {text}")
     return int(text)
 
 
@@ -269,6 +270,6 @@ def _hints(text: str) -> int:
 
 
 def _chapter(text: str) -> str:
-    if text and text not in HALVES and not (text.isdigit() and int(text) in TITLES):
+    if text and text not in HALVES and not (text.isdecimal() and int(text) in TITLES):
         raise argparse.ArgumentTypeError(f"there is no chapter {text}: 0 to 16, 12a, 12b")
     return text

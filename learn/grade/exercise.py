@@ -40,7 +40,8 @@ def exercise(name: str, file: str = "") -> Outcome:
         raise NoTarget(f"there is no exercise {name} with a test; there are {known}")
     chosen = {CHOSEN: str(_file(name, path, file))}
     command = [sys.executable, "-m", f"learn.exercises.{name}"]  # it imports the project
-    with Child(command, stderr=subprocess.PIPE, folder=ROOT, extra=chosen) as child:
+    unread, read = subprocess.DEVNULL, subprocess.PIPE
+    with Child(command, folder=ROOT, extra=chosen, stdout=unread, stderr=read) as child:
         status, said = child.finish(LIMIT)
     red = [f"it had not ended after {LIMIT:g} s"] if status is None else _red(said.decode())
     if status == 0:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from learn.grade import report
+from learn.grade import report, seen
 from learn.grade.engine import Result, Unfit, grade
 from learn.grade.target import NoTarget, of_file
 
@@ -61,7 +61,8 @@ def print_table(graded: Iterator[Grade], rows: Sequence[str], out: TextIO) -> li
         done.append(one)
         score = f"{one.green}/{one.counted or len(rows)}"
         red = [row for row, result in one.results.items() if result.ok is False]
-        print(f"{one.name:<24} {score:>8}  {_next(one):<11}  {one.problem or _few(red)}", file=out)
+        name = seen.clean(one.name)  # the submission chose it
+        print(f"{name:<24} {score:>8}  {_next(one):<11}  {one.problem or _few(red)}", file=out)
         out.flush()
     return done
 

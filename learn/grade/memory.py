@@ -12,6 +12,9 @@ from learn.grade.chapters import ROWS
 from learn.grade.engine import Result
 from learn.grade.target import ROOT
 
+# What a file can hold that Python reads, and cannot take: [[[[..., 1e999 as a number of hints.
+TOO_MUCH = (RecursionError, OverflowError)
+
 
 class Memory:
     """What earlier grades have left: the rows in `green`, and the number of hints for each row."""
@@ -46,7 +49,7 @@ class Memory:
 
     def _load(self, file: Path) -> None:
         """Read it; a file that is missing or damaged counts as empty."""
-        with suppress(OSError, ValueError, AttributeError, TypeError):
+        with suppress(OSError, ValueError, AttributeError, LookupError, TypeError, *TOO_MUCH):
             kept = json.loads(file.read_text(encoding="utf-8"))
             self.green = {
                 row: bool(kept["green"][row]) for row in self._rows if row in kept["green"]

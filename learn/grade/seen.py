@@ -98,7 +98,11 @@ _SENTENCES = (
     (r"the first copy: (.*)", "a first, polite client got a wrong copy: {0}"),
     (r".* did not print .*in ([\d.]+) s: .*", "it printed no `listening on HOST:PORT` in {0} s"),
     (
-        r".* did not print .*but ended with status (-?\d+): .*",
+        r".* did not print .*but ended with status -(\d+): .*",
+        "{signal} killed it before it was listening",
+    ),
+    (
+        r".* did not print .*but ended with status (\d+): .*",
         "it ended with status {0} before it was listening",
     ),
 )
@@ -142,7 +146,7 @@ def last_words(said: bytes, path: str = "") -> str:
         return error
     file, line, function = ours[-1]
     where = f", in {function}" if function.isidentifier() else ""
-    return f"{error} ({file.rpartition('/')[2]}, line {line}{where})"
+    return f"{error} ({clean(file.rpartition('/')[2])}, line {line}{where})"
 
 
 def last_line(said: bytes) -> str:

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from edges.command_line import count
 from lab import tool
 from learn.museum.catalogue import EXHIBITS, SOUND, Exhibit, exhibit
 
@@ -129,8 +130,8 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 def _number(text: str) -> Exhibit:
     try:
-        return exhibit(int(text))
-    except (ValueError, KeyError):
+        return exhibit(count(text))
+    except (argparse.ArgumentTypeError, KeyError):
         raise argparse.ArgumentTypeError(f"there are exhibits 1 to {len(EXHIBITS)}") from None
 
 
