@@ -497,6 +497,18 @@ def test_a_page_that_is_fed_leaves_alone_what_the_reader_is_busy_with(show: Show
     assert viewer.text("#score").endswith("of 1 right")
 
 
+def test_what_had_arrived_is_drawn_when_the_event_that_tells_it_comes(show: Show, scene: str):
+    lines = scene.splitlines(keepends=True)
+    whole = show(scene)
+    wake = whole.find(ev="wake", ready=[["c1", "r"], ["c2", "r"]])
+    told = whole.find(ev="rx", on="c2", bytes=3)
+    viewer = show("".join(lines[: told - 1]))
+    viewer.open(f"#e={wake}")
+    assert row(viewer, "c2")["in"] == "something"
+    viewer.page.evaluate("text => page.feed(text)", "".join(lines[told - 1 :]))
+    assert (viewer.n, row(viewer, "c2")["in"]) == (wake, "HEL")
+
+
 def test_a_window_of_another_size_takes_no_focus_away(viewer: Viewer):
     viewer.open("#e=60")
     viewer.page.get_by_role("button", name="Reactor.turn").click()

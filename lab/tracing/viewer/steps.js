@@ -22,6 +22,8 @@ class Page {
     this.facts();
     if (follows && n < events.length) return this.show(events.length, true);
     this.drawWhere();
+    this.view = this.views.after(n); // what had arrived at a wake-up is known from a later recv()
+    drawStage(this.view, this.run);
     for (const part of [parts.overview, parts.list]) if (part.load(n)) part.show(this.view, true);
   }
 
