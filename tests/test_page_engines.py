@@ -134,8 +134,6 @@ def test_a_question_is_asked_and_answered(show):
 
 def test_space_plays_and_a_step_by_hand_ends_it(show, scene):
     engine = show()
-    speed = "const speed = document.getElementById('speed'); speed.value = '4';"
-    engine.run(speed)
     engine.press(" ")
     await_text(engine, "#play", "Pause")
     await_true(lambda: n(engine) >= 3)
