@@ -188,7 +188,7 @@ def test_a_client_that_resets_while_the_file_is_sent_is_lost_alone(text_file: Pa
 
 def test_more_clients_than_select_can_watch_wait_and_get_their_copy(text_file: Path) -> None:
     """600 at once: 480 are served, and the others wait in the backlog."""
-    with Server(text_file, "-q") as server:
+    with Server(text_file, "-q", "--timeout", 60) as server:
         clients = [server.connect() for _ in range(600)]
         server.expect("accepting paused: limit of 480 clients reached")
         for client in clients:
@@ -200,7 +200,7 @@ def test_more_clients_than_select_can_watch_wait_and_get_their_copy(text_file: P
 
 def test_a_drain_with_more_clients_than_select_can_watch_ends_in_order(text_file: Path) -> None:
     """The backlog is accepted at the end, whatever the limit says; some are too many, and lost."""
-    with Server(text_file, "--max-clients", 480) as server:
+    with Server(text_file, "--max-clients", 480, "--drain", 60, "--timeout", 60) as server:
         clients = [server.connect() for _ in range(600)]
         server.expect("accepting paused")
         server.close_stdin()

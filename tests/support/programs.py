@@ -49,7 +49,9 @@ ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent
 PYTHON = os.environ.get("EIGHTY_PYTHON", sys.executable)
 SYSTEM = os.environ.get("EIGHTY_SYSTEM", sys.platform)
 STRICT = ("-X", "dev", "-W", "error")  # resource warnings become errors, errors become tracebacks
-LIMIT = 10.0  # seconds that any single wait may last: far more than needed, far less than for ever
+# Seconds that any single wait may last: far more than needed, far less than for ever. Under Wine, a
+# program needs seconds to start.
+LIMIT = 40.0 if SYSTEM == "win32" else 10.0
 
 # For a program with too few descriptors, or too small files, to write down what coverage measures.
 UNMEASURED = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
