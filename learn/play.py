@@ -92,7 +92,9 @@ def _is_served(client: socket.socket, until: float) -> bool:
     client.settimeout(max(0.01, until - time.monotonic()))
     try:
         client.sendall(HELLO)
-        received = listen(client)
+        received = client.recv(65536)
+        client.settimeout(PATIENCE)  # it is being served: a large file may take a while
+        received += listen(client)
     except OSError:
         return False
     return received.startswith(HELLO + b"FILE ")
