@@ -150,7 +150,8 @@ docs: ## write the generated parts of the documents again
 	@$(launch) -m learn.museum.page --write
 	@$(launch) -m lab.documents.scoreboard --write
 
-check: lint test spec test-browser demo ## all that a change must pass
+check: export FULL := 1
+check: lint test spec test-browser demo ## all that a change must pass, with every case
 
 clean: ## remove what make has built; copies in output_file/ stay
 	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

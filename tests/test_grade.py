@@ -242,12 +242,6 @@ def test_the_last_words_of_a_server_that_dies_are_shown_with_their_line(server):
     assert re.search(died, result.words), result.words
 
 
-def test_eighty_itself_is_green_in_every_row():
-    results = grade(target(str(ROOT / "server.py")).command)
-    assert {row: result.seen for row, result in results.items() if not result.ok} == {}
-    assert list(results) == list(ROWS)
-
-
 def test_a_command_without_options_loses_the_rows_that_need_them(server):
     path = server(BLOCKING)
     results = grade(

