@@ -1,5 +1,6 @@
 """The Makefile: what the user says reaches the programs as it was said, and is never executed."""
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from learn.grade.command_line import main as grade
+from learn.museum.__main__ import main as museum
+from learn.watch.command_line import main as watch
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 20.0  # seconds that one make may take: far more than needed
@@ -69,10 +74,13 @@ LEARN = [
     ("exhibit", "SERVER"),
     ("learn", "FROM"),
 ]
+MAINS = {"grade": grade, "museum": museum, "watch": watch}
+HERE = "the place for the nonsense"
 NONSENSE = [
-    *("no such file", "a'b", "$(touch PWNED)", "-q", "--help", "--", "no\nsuch", "/no/such"),
-    *("/dev/null", ".", "\x1b[31m", "a" * 5000),
+    *("no such file", "a'b", "-q", "--help", "--", "no\nsuch", "/no/such", "/dev/null", "."),
+    "\x1b[31m",
 ]
+TO_ALL_OF_IT = ["$(touch PWNED)", "a" * 5000]  # to make, or to what is around main as well
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +142,7 @@ def targets() -> list[str]:
 
 def test_every_target_that_makes_no_file_is_phony():
     rules = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert sorted(rules) == sorted(targets())
+    assert sorted(set(rules)) == sorted(targets())
 
 
 def test_make_alone_is_help_and_help_has_the_first_targets_with_their_line_and_all_others():
@@ -477,15 +485,28 @@ def test_programs_pyproject_and_changelog_name_the_same_release():
 
 
 @pytest.mark.parametrize(("goal", "name"), LEARN)
-def test_nonsense_for_a_learner_gets_one_clear_line(goal: str, name: str):
+def test_nonsense_for_a_learner_gets_one_clear_line(goal, name, stage, capsys, monkeypatch):
     """The program ends before anything is graded: nothing of the kind is a server, a row, ..."""
-    more = (
-        ["N=24"] if (goal, name) == ("exhibit", "SERVER") else ["SERVER=1"] if name == "ROW" else []
-    )
+    more = {"ROW": ["SERVER=1"], "SERVER": ["N=24"] if goal == "exhibit" else []}.get(name, [])
+    (stage / "learn").mkdir()
+    for program in MAINS:
+        (stage / "learn" / f"{program}.py").write_text(ECHO)
+    path, *words = told(stage, goal, f"{name}={HERE}", *more)
+    assert any(HERE in word for word in words)
+    monkeypatch.chdir(ROOT)
     for text in NONSENSE:
+        with contextlib.suppress(SystemExit):
+            MAINS[Path(path).stem]([word.replace(HERE, text) for word in words])
+        demand_one_line(text, *capsys.readouterr())
+    for text in TO_ALL_OF_IT:
         said = make(ROOT, goal, f"{name}={text}", *more)
-        lines = [line for line in said.stderr.split("\n")[:-1] if ": *** [" not in line]
-        assert len(lines) == 1, (text, said)
-        assert lines[0].isprintable() and 10 < len(lines[0]) < 1100, (text, lines)
-        assert not said.stdout or said.stdout.startswith("Exhibit"), (text, said)
+        demand_one_line(text, said.stdout, re.sub(r".*: \*\*\* \[.*\n", "", said.stderr))
     assert not (ROOT / "PWNED").exists()
+
+
+def demand_one_line(text: str, out: str, err: str) -> None:
+    """Demand one clear line on stderr, and nothing on stdout but the description of an exhibit."""
+    lines = err.split("\n")[:-1]
+    assert len(lines) == 1, (text, out, err)
+    assert lines[0].isprintable() and 10 < len(lines[0]) < 1100, (text, lines)
+    assert not out or out.startswith("Exhibit"), (text, out)
