@@ -1,15 +1,19 @@
-"""`make test`: all tests on all cores, and after them, with the machine to themselves, the others.
+"""`make test`: most tests on all cores, and after them, with the machine to themselves, the others.
 
     python -m tests [ARGUMENTS]       each argument goes to pytest
 
 The others carry the mark `alone`: they measure time or processor time, or need most of the machine.
 """
 
+import os
 import subprocess
 import sys
 
-ALL_CORES = ("--numprocesses=auto", "--maxprocesses=8", "--dist=loadgroup")
-PARTS = (("--part=together", *ALL_CORES), ("--part=alone",))
+AT_ONCE = min(8, 2 * (os.cpu_count() or 1))  # a test waits for half of its time
+PARTS = (
+    ("--part=together", f"--numprocesses={AT_ONCE}", "--dist=worksteal"),
+    ("--part=alone",),
+)
 PASSED, FAILED, NONE_SELECTED = 0, 1, 5  # statuses of pytest
 
 

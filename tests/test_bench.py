@@ -41,7 +41,6 @@ from tests.support.peers import delivering
 from tests.support.programs import HELLO, LIMIT, ROOT, conversation, read_to_end
 from tests.test_makefile import make
 
-pytestmark = pytest.mark.xdist_group("bench")  # the C programs are compiled once
 SAMPLE = ROOT / "sample.txt"
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from tests.test_makefile import ROOT, make
 
-pytestmark = pytest.mark.xdist_group("demo")  # the run that is recorded is one for all
 LIMIT = 50.0
 
 
