@@ -30,7 +30,7 @@ from tests.support.programs import SYSTEM
 
 MANY_FILES = 5000  # in one process
 TEST_LIMIT = 60.0 if SYSTEM != "win32" else 180.0  # seconds; a test takes one, a few take five
-PAGE_LIMIT = 300.0  # for a test in a browser, which needs most of a busy machine
+PAGE_LIMIT = 600.0  # for a test in a browser, which needs most of a busy machine
 GRACE = 10.0  # seconds for a test to fail by itself once its programs are killed
 
 # The same examples in every run, and no limit for a single one: a busy machine is no defect.

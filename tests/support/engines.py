@@ -21,7 +21,7 @@ from selenium.webdriver import ActionChains, WebKitGTK, WebKitGTKOptions, WebKit
 
 from tests.support.browser import LIMIT
 
-SCRIPT_LIMIT = 2 * LIMIT  # some scripts of tests go through a whole run
+SCRIPT_LIMIT = 4 * LIMIT  # some scripts of tests go through a whole run
 SIZES = "return [innerWidth, innerHeight, outerWidth, outerHeight]"
 MINI = "usr/lib/*/webkit2gtk-4.*/MiniBrowser"
 
