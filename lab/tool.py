@@ -26,7 +26,8 @@ LONGEST = 1000  # characters of a message
 def run(name: str, main: Callable[[list[str]], int]) -> NoReturn:
     """Run `main` with the command line, and exit with its status.
 
-    The status is 1 if it cannot print, and 130 if Ctrl+C or SIGTERM ended it: a KeyboardInterrupt.
+    The status is 1 if it cannot print, and 130 if Ctrl+C or another signal ended it: a
+    KeyboardInterrupt.
     """
     open_streams()
     try:
@@ -51,10 +52,13 @@ def receive_signals() -> None:
     """Let Ctrl+C and SIGTERM raise KeyboardInterrupt, whatever the parent has done with them.
 
     A shell starts `command &` with SIGINT ignored, and a server that we start would inherit that:
-    with a handler here it starts with the default action.
+    with a handler here it starts with the default action. SIGHUP, the end of the terminal, does the
+    same unless it is ignored (nohup): the servers that we started would not notice it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, stop)
     change_mask("SIG_UNBLOCK", STOPS)
 
 

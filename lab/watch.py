@@ -191,6 +191,8 @@ class Browser(Connection):
             self.close()  # the browser has left, or has what it asked for
         elif self.state is State.REQUESTED:
             self.hear(data)
+        elif self.state is State.FOLLOWING:
+            self.close()  # it has nothing more to say, and no deadline would end an endless stream
 
     def hear(self, data: bytes) -> None:
         """Answer the request, once it is whole."""

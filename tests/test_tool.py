@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -101,3 +101,30 @@ def test_a_grader_that_was_started_with_blocked_signals_can_be_ended() -> None:
             assert run.poll() is None
         run.send_signal(signal.SIGTERM)
         assert run.wait(3 * LIMIT) == 130
+
+
+def children(pid: int) -> list[str]:
+    """Return the ids of the processes that the threads of a process have started."""
+    found: list[str] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended
+            found += task.read_text().split()
+    return found
+
+
+@pytest.mark.fault("D15", "D18")
+@pytest.mark.parametrize("start", ["", "trap '' HUP; "])
+def test_a_grader_whose_terminal_is_closed_ends_its_servers_unless_it_shall_go_on(
+    start: str,
+) -> None:
+    never_listens = "sh -c 'sleep 100; :' {file} {options}"
+    command = ["sh", "-c", start + 'exec "$@"', "sh", PYTHON, "-m", "learn.grade", never_listens]
+    with ExitStack() as stack:
+        run = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE))
+        stack.callback(run.kill)
+        while not handles(run.pid, signal.SIGTERM) or not (servers := children(run.pid)):
+            assert run.poll() is None
+        assert handles(run.pid, signal.SIGHUP) == (not start)
+        run.send_signal(signal.SIGTERM if start else signal.SIGHUP)
+        assert run.wait(3 * LIMIT) == 130
+        assert [pid for pid in servers if Path(f"/proc/{pid}").exists()] == []

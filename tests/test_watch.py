@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import socket
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -198,6 +198,15 @@ def test_several_browsers_follow_each_at_its_own_pace(follow, served, tmp_path):
     assert b"".join(quick.until_now()) == RUN + many * line
     assert get(served)[0] == 200
     assert b"".join(slow.until_now()) == RUN + many * line
+
+
+def test_a_follower_that_goes_on_sending_is_left(follow):
+    """It has no deadline, so it could keep a processor busy for ever."""
+    browser = follow()
+    browser.until_now()
+    browser.sock.sendall(b"x")
+    with suppress(ConnectionResetError):
+        assert browser.file.read() == b""
 
 
 def test_a_real_server_is_followed_from_its_first_line_to_its_last(follow, tmp_path):
