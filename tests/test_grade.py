@@ -242,6 +242,22 @@ def test_the_last_words_of_a_server_that_dies_are_shown_with_their_line(server):
     assert re.search(died, result.words), result.words
 
 
+def test_an_error_in_an_error_handler_does_not_hide_the_first_one(server):
+    program = """def on_readable():
+    {}["key"]
+try:
+    on_readable()
+except Exception:
+    None.close()
+"""
+    run = subprocess.run(
+        [sys.executable, server(program)], capture_output=True, check=False, cwd="/"
+    )
+    last, first = seen.last_words(run.stderr, "server.py").split(", while it handled ")
+    assert re.fullmatch(r"AttributeError: .* 'close' \(server.py, line 6\)", last)
+    assert first == "KeyError: 'key' (server.py, line 2, in on_readable)"
+
+
 def test_a_command_without_options_loses_the_rows_that_need_them(server):
     path = server(BLOCKING)
     results = grade(

@@ -116,6 +116,13 @@ def test_of_a_program_that_never_stops_printing_a_limited_part_is_kept():
     assert 0 < len(said) <= KEPT
 
 
+def test_what_a_client_said_is_not_called_the_words_of_a_server(tmp_path, capsys):
+    source = TRUSTING + 'import sys\nprint("all is well", file=sys.stderr)\n'
+    (path := tmp_path / "client.py").write_text(source)
+    assert main(["--client", str(path), "--row", "flipped-bit"]) == 1
+    assert "            client  all is well\n" in capsys.readouterr().out
+
+
 # --- a folder of submissions, and limits
 
 

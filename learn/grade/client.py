@@ -124,7 +124,8 @@ def _greet(command: Sequence[str], path: str, prepare: Callable[[], None] | None
 
 
 def _statuses(wrong: Sequence[str], right: int) -> Result:
-    wanted = "a failure says what failed: 3 no connection or out of time, 4 protocol, 5 cut short"
+    kinds = "3 no connection or out of time, 4 protocol, 5 cut short or a wrong checksum"
+    wanted = f"a failure says what failed: {kinds}"
     text = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
     if not right:
         text = "no row is green that could show one"

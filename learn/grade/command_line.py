@@ -106,11 +106,8 @@ def _print_client(one: Target, results: Mapping[str, Result]) -> None:
     before = memory.note(results)
     print(f"{one.name}\n")
     for name, result in results.items():
-        print(
-            "\n".join(
-                report.lines(result, does.get(name, "All failures, each with its own status"))
-            )
-        )
+        what = does.get(name, "All failures, each with its own status")
+        print("\n".join(report.lines(result, what, graded="client")))
     report.print_remarks(results, None, sys.stdout)
     report.print_changes(results, before, sys.stdout)
     counted = [result.ok for result in results.values() if result.ok is not None]

@@ -35,8 +35,18 @@ def print_rows(results: Iterable[Result], out: TextIO) -> None:
         short = short or any(result.ok is False for result in rows)
 
 
-def lines(result: Result, does: str = "", *, color: bool = False, short: bool = False) -> list[str]:
-    """Return the lines of one row; `does` says what the attack does, if the table does not."""
+def lines(
+    result: Result,
+    does: str = "",
+    *,
+    graded: str = "server",
+    color: bool = False,
+    short: bool = False,
+) -> list[str]:
+    """Return the lines of one row.
+
+    `does` says what the attack does, if the table does not; `graded` is what the row is about.
+    """
     if result.ok is None:
         return [f"  --   {result.row:{NAME}} {result.seen}"]
     if result.ok:
@@ -48,7 +58,7 @@ def lines(result: Result, does: str = "", *, color: bool = False, short: bool = 
     return [
         head + (does or TABLE[result.row].does),
         *_labelled("seen", result.seen),
-        *_labelled("server", result.words),
+        *_labelled(graded, result.words),
         *_labelled("wanted", result.wanted),
         *_labelled("read", title(result.chapter)),
     ]

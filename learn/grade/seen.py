@@ -129,15 +129,29 @@ def _phrases(match: "re.Match[str]") -> dict[str, str]:
     return phrases
 
 
+_HEADING = "Traceback (most recent call last):"
+_CHAINED = "\nDuring handling of the above exception, another exception occurred:\n"
+
+
 def last_words(said: bytes, path: str = "") -> str:
     """Return a server's last exception and its place, or "" if it printed no traceback.
 
-    The place is the last line of the traceback that is in the file `path`, if there is one.
+    The place is the last line of the traceback that is in the file `path`, if there is one. An
+    exception that was raised while another one was handled is followed by that one: either of them
+    may be the mistake.
     """
-    text = said.decode(errors="replace")
-    _, found, trace = text.rpartition("Traceback (most recent call last):")
-    if not found and not re.match(r'\s+File "', text):  # a syntax error has no such heading
+    before, found, trace = said.decode(errors="replace").rpartition(_HEADING)
+    if not found and not re.match(r'\s+File "', trace):  # a syntax error has no such heading
         return ""
+    words = _exception(trace, path)
+    if not before.endswith(f"{_CHAINED}\n"):
+        return words
+    first = before.removesuffix(f"{_CHAINED}\n").rpartition(_HEADING)[2]
+    return f"{words}, while it handled {_exception(first, path)}"
+
+
+def _exception(trace: str, path: str) -> str:
+    """Return the exception of one traceback, and its place."""
     places = re.findall(r'File "([^"]*)", line (\d+)(?:, in (\S+))?', trace)
     ours = [place for place in places if path and place[0].endswith(path)] or places
     errors = [line for line in trace.splitlines() if line[:1].strip()]
