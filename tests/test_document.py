@@ -142,6 +142,7 @@ def steps(project):
     )
     (project / "learn/steps/02_b.py").write_text(
         "# Two\nA\nb\nc\nclass C:\n    def e(self):\n\n        F\n\n\ndef f():\n    pass\n"
+        "\n\nclass D:\n    def g(self):\n        pass\n"
     )
 
 
@@ -149,13 +150,15 @@ def test_a_difference_shows_the_place_and_what_changes(project):
     steps(project)
     begin = "[...]\n-a\n+A\n[...] in C\n     def e(self):\n"
     end = "-        f\n+        F\n+\n+def f():\n+    pass\n"
+    end += "+\n+class D:\n+    def g(self):\n+        pass\n"
     assert difference("01_a", "02_b", project) == begin + end
 
 
 def test_the_rest_of_a_step_begins_with_a_definition(project):
     steps(project)
     name = page(project, "<!-- rest: 01_a 02_b f -->\n*here*\n```python\nold\n```\n")
-    shown = "<!-- rest: 01_a 02_b f -->\n*here*\n```python\ndef f():\n    pass\n```\n"
+    rest = "def f():\n    pass\n\n\nclass D:\n    def g(self):\n        pass\n"
+    shown = f"<!-- rest: 01_a 02_b f -->\n*here*\n```python\n{rest}```\n"
     assert rewritten(name, project) == shown
 
 

@@ -37,7 +37,8 @@ from lab.tracing import events, lanes
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXCERPT_LIMIT = 30  # lines; a longer function is too long to be taught
 BEGINNINGS = ("+def ", "+class ", "+    def ")  # lines with an empty line before them
-DIFF_LIMIT = 90
+OPENINGS = ("[...]", "+class ")  # lines after which it has none
+DIFF_LIMIT = 60
 LANGUAGES = {"python", "pycon", "console", "text", "mermaid", "abnf", "json", "diff"}
 TERMINALS = {"server": "Terminal 1", "client": "Terminal 3"}  # marks of pages without captions
 
@@ -176,7 +177,7 @@ def difference(before: str, after: str, root: Path = ROOT) -> str:
         for found in [re.match(r"@@ -(\d+)", line)]
     ]
     kept = [
-        f"+\n{line}" if line.startswith(BEGINNINGS) and not above.startswith("[...]") else line
+        f"+\n{line}" if line.startswith(BEGINNINGS) and not above.startswith(OPENINGS) else line
         for above, line, below in zip(["", *shown], shown, [*shown[1:], "[...]"], strict=False)
         if not (line.startswith(" ") and below.startswith("[...]"))  # it shows no place any more
     ]

@@ -51,7 +51,7 @@ class Client:
         self.close("lost", reason)  # ch. 10: does the reason arrive?
 
     def close(self, word, why=""):
-        say(f"{self.name} {word} in {self.state} {why}")
+        say(f"{self.name} {word} in {self.state} {why}".rstrip())
         selector.unregister(self.sock)
         self.sock.close()
 

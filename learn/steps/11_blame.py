@@ -101,7 +101,7 @@ class Client:
         self.close("lost", reason)
 
     def close(self, word, why=""):
-        say(f"{self.name} {word} in {self.state} {why}")
+        say(f"{self.name} {word} in {self.state} {why}".rstrip())
         watch(self, 0)
         self.sock.close()
         timers.pop(self.on_late, None)

@@ -20,7 +20,7 @@ options, unknown = parser.parse_known_args()
 HELLO = b"HELLO 1\n"
 selector = DefaultSelector()
 timers = {}  # a method: the moment to call it
-clients = []
+clients = set()
 
 
 def say(text):
@@ -57,7 +57,7 @@ class Client:
         self.unsent = HELLO
         self.interest = 0
         self.sock.setblocking(False)
-        clients.append(self)
+        clients.add(self)
         timers[self.on_late] = time.monotonic() + options.timeout
 
     def on_late(self):
@@ -101,7 +101,7 @@ class Client:
         self.close("lost", reason)
 
     def close(self, word, why=""):
-        say(f"{self.name} {word} in {self.state} {why}")
+        say(f"{self.name} {word} in {self.state} {why}".rstrip())
         watch(self, 0)
         self.sock.close()
         timers.pop(self.on_late, None)
@@ -161,8 +161,8 @@ class Signals:
                 self.cut()
 
     def cut(self):
-        while clients:
-            clients[0].close("cut")
+        for client in list(clients):  # a copy: close takes them out
+            client.close("cut")
 
 
 def turn():
@@ -186,7 +186,7 @@ while True:
     while not listener.signals or clients:
         turn()
     timers.clear()
-    say("{done} done, {lost} lost, {cut} cut".format(**listener.ends))
+    say("%(done)d done, %(lost)d lost, %(cut)d cut" % listener.ends)
     if listener.signals != [signal.SIGINT]:
         break
     signal.signal(signal.SIGINT, signal.SIG_DFL)
