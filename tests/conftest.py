@@ -39,6 +39,7 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=10_00
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+TASKS = "/proc/self/task"
 DESCRIPTORS = Path("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd")
 pytest_plugins = ["tests.support.browser"]  # fixtures; it imports its packages when one is used
 # These need packages that `make test` does without; each has a target that names it.
@@ -169,22 +170,21 @@ def descriptors() -> dict[int, str]:
 def children() -> set[str]:
     """Return the process ids of our children, the dead ones included (Linux)."""
     found: set[str] = set()
-    for task in Path("/proc/self/task").glob("*/children"):
+    for task in os.listdir(TASKS) if os.path.isdir(TASKS) else ():
         try:
-            found.update(task.read_text().split())
+            with open(f"{TASKS}/{task}/children", encoding="ascii") as names:
+                found.update(names.read().split())
         except OSError:  # a thread that has just ended
             continue
     return found
 
 
-def files(temporary: Path) -> set[Path]:
+def files(temporary: Path) -> set[str]:
     """Return the files in the folders where the programs could leave something."""
-    folders = (CHECKOUT, CHECKOUT / "input_file", CHECKOUT / "output_file", temporary)
-    found = {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
-    tools = {
-        path for path in found if path.parent == CHECKOUT and path.name.startswith((".", "__"))
-    }
-    return found - tools
+    ours = {name for name in os.listdir(CHECKOUT) if not name.startswith((".", "__"))}
+    folders = [f"{CHECKOUT}/input_file", f"{CHECKOUT}/output_file", str(temporary)]
+    inside = {f"{folder}/{name}" for folder in folders for name in os.listdir(folder)}
+    return ours | inside
 
 
 def world(temporary: Path) -> dict[str, set[str]]:
@@ -192,7 +192,7 @@ def world(temporary: Path) -> dict[str, set[str]]:
     return {
         "descriptors": {f"{fd} {what}" for fd, what in descriptors().items()},
         "child processes": children(),
-        "files": {str(path) for path in files(temporary)},
+        "files": files(temporary),
         "threads": {f"{thread.name} {thread.ident}" for thread in threading.enumerate()},
     }
 

@@ -97,7 +97,6 @@ def port(stage):
             server.kill()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("more", [[], ["together"]])
 def test_the_load_makes_all_transfers_and_tells_how_long_they_took(stage, port, more):
     told = run(stage, "build/load", port, SAMPLE, 50, 8, *more)
@@ -138,7 +137,6 @@ def test_idle_clients_are_held_until_they_are_reported_to_end(stage, port):
         assert hold.wait(LIMIT) == 0
 
 
-@pytest.mark.alone
 def test_a_restricted_run_prints_its_tables_and_leaves_the_document_alone(stage):
     words = ["--quick", "--rounds=1", "--only=eighty", "--scene=peers", "--scene=memory"]
     told = run(stage, sys.executable, "-m", "lab.bench", *words)
@@ -178,7 +176,6 @@ def test_the_help_says_what_each_option_does():
         assert re.search(r"(?:  |\n {4,})[a-z].* .", option), option
 
 
-@pytest.mark.alone
 def test_servers_that_do_not_start_or_listen_are_left_out_and_the_others_go_on(stage):
     words = ["--quick", "--rounds=1", "--only=eighty", "--also=deaf=false", "--also=no=/no/such"]
     told = run(stage, sys.executable, "-m", "lab.bench", *words)
@@ -195,7 +192,6 @@ def test_ctrl_c_on_the_terminal_does_not_reach_the_servers(stage):
         assert os.getpgid(server.process.pid) != os.getpgrp()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_says_so_and_takes_its_servers_along_without_a_word(stage, number):
     loud = f"--also=loud={sys.executable} server.py --host 127.0.0.1 --port 0"
@@ -212,7 +208,6 @@ def test_an_interrupted_run_says_so_and_takes_its_servers_along_without_a_word(s
     assert lines == ["bench: interrupted; no figures"]
 
 
-@pytest.mark.alone
 def test_whole_processes_are_measured_from_their_start(stage):
     told = run(stage, sys.executable, "-m", "lab.bench", "--quick", "--scene=start")
     assert told.returncode == 0, told.stderr
@@ -223,7 +218,6 @@ def test_whole_processes_are_measured_from_their_start(stage):
     assert all(cpu > 0 for row in found["rows"] for cpu in row["cpu"])
 
 
-@pytest.mark.alone
 def test_a_profile_is_a_table_of_functions_or_says_that_there_was_no_time(stage):
     told = run(stage, sys.executable, "-m", "lab.bench", "--quick", "--scene=profile")
     assert told.returncode == 0, told.stderr

@@ -11,10 +11,6 @@ def words(path, text):
     return [(found.line, found.words) for found in english.findings(path, text)]
 
 
-def test_our_text_is_clean():
-    assert english.main([]) == 0
-
-
 @pytest.mark.parametrize(
     ("line", "found"),
     [

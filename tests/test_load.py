@@ -9,8 +9,6 @@ from lab.load import transfers
 from lab.load.__main__ import main
 from lab.torture import naive_server
 
-pytestmark = pytest.mark.alone  # they measure time
-
 
 def test_the_slope_is_that_of_the_closest_line():
     assert transfers.slope([(0, 5), (1, 7), (2, 9)]) == pytest.approx(2)
@@ -18,6 +16,7 @@ def test_the_slope_is_that_of_the_closest_line():
     assert transfers.slope([(7, 5)]) == 0
 
 
+@pytest.mark.alone
 @pytest.mark.fault("I-3")
 def test_all_who_are_held_at_once_are_served(capsys):
     assert main(["held", "--clients", "300"]) == 0
@@ -37,6 +36,7 @@ def test_transfers_in_a_row_leave_no_descriptor(capsys):
     assert "| descriptors left open | 0 | 0 |" in said
 
 
+@pytest.mark.alone
 @pytest.mark.fault("A1", "A3", "A4")
 def test_at_the_descriptor_limit_nobody_is_lost(capsys):
     main(["exhaustion", "--clients", "20", "--seconds", "0.5", "--rounds", "2"])

@@ -35,7 +35,6 @@ def test_a_sound_form_passes_the_rows_that_it_passed(name):
     assert red_rows(SOUND / name, PASSED[name]) == []
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     "one", [one for one in EXHIBITS if one.shown_by in SHOWS], ids=lambda one: one.name
 )

@@ -97,9 +97,9 @@ class Peer:
             pass
         return self.received
 
-    def read_to_end(self, by: float) -> Ending:
-        """Read until the stream ends, or until `by`."""
-        while (how := self._receive(1 << 16, by)) is None:
+    def read_to_end(self, by: float, enough: int = ENOUGH) -> Ending:
+        """Read until the stream ends, until `by`, or until more than `enough` bytes came."""
+        while (how := self._receive(1 << 16, by, enough)) is None:
             pass
         return Ending(self.received, how, time.monotonic() - self.opened)
 
@@ -109,9 +109,9 @@ class Peer:
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(max(0.0, by - time.monotonic()) * 1000))
 
-    def _receive(self, limit: int, by: float) -> str | None:
+    def _receive(self, limit: int, by: float, enough: int = ENOUGH) -> str | None:
         """Receive once; return how the stream ended, None if it goes on."""
-        if len(self.received) > ENOUGH or not self.hears_something(by):
+        if len(self.received) > enough or not self.hears_something(by):
             return OPEN
         try:
             data = self.sock.recv(limit)

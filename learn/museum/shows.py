@@ -22,8 +22,9 @@ from lab.torture.good_clients import GoodClients
 from lab.torture.peer import Peer
 from lab.torture.server_process import NotStarted, ServerProcess
 
-LIMIT = 10.0  # seconds for anything that must happen
-SOON = 1.0  # seconds in which a server that is not stuck must answer
+LIMIT = 30.0  # seconds for anything that must happen: far more than it takes on a busy machine
+SOON = 1.0  # seconds in which a server must answer that cannot be seen to be stuck
+CALM = 0.1  # seconds without a change after which a process counts as asleep
 LARGE = b"eight million bytes\n" * 400_000
 MANY = 1100  # clients: more descriptors than select can watch
 CROWD = 4000  # clients that come and go
@@ -57,16 +58,28 @@ def asked(server: ServerProcess) -> Iterator[Peer]:
         yield peer
 
 
-def greeted(peer: Peer) -> bool:
-    """Tell whether the server greets `peer` soon."""
-    return peer.read(len(wire.HELLO), time.monotonic() + SOON) == wire.HELLO
+def greeted(peer: Peer, seconds: float = LIMIT) -> bool:
+    """Tell whether the server greets `peer` in time, and does not end."""
+    return peer.read(len(wire.HELLO), time.monotonic() + seconds) == wire.HELLO
+
+
+def greeted_before_it_sleeps(server: ServerProcess, peer: Peer) -> bool:
+    """Tell whether `peer` has been greeted when the server sleeps and nothing more will come.
+
+    A server that waits for a processor does not count as asleep, so a busy machine changes nothing.
+    """
+    if not meters.available():
+        return greeted(peer, SOON)
+    meters.wait_for_calm(server.known_pid, CALM, LIMIT)
+    return greeted(peer, CALM)
 
 
 def large_file(program: Path) -> Shown:
     """Fetch a file that is larger than the kernel's buffers."""
     with running(program, LARGE) as server, asked(server) as peer:
-        ending = peer.read_to_end(time.monotonic() + LIMIT)
-    got, wanted = len(ending.data), len(wire.whole_stream(LARGE))
+        wanted = len(wire.whole_stream(LARGE))
+        ending = peer.read_to_end(time.monotonic() + LIMIT, enough=wanted)
+    got = len(ending.data)
     return Shown(got < wanted, f"{got:,} of {wanted:,} bytes came, then {ending.how}")
 
 
@@ -75,10 +88,10 @@ def reader_that_does_not_read(program: Path) -> Shown:
     with running(program, LARGE) as server, asked(server) as lazy:
         lazy.hears_something(time.monotonic() + LIMIT)  # the server is sending by now
         with closing(Peer(server.address)) as other:
-            served = greeted(other)
+            served = greeted_before_it_sleeps(server, other)
     if served:
         return Shown(False, "the second client was greeted, whatever the first one does")
-    return Shown(True, f"the second client was not greeted within {SOON:g} s")
+    return Shown(True, "the second client was not greeted: the server sleeps")
 
 
 def timers_of_the_gone(program: Path) -> Shown:
@@ -98,11 +111,12 @@ def number_used_again(program: Path) -> Shown:
     with running(program) as server:
         with asked(server) as leaving:
             leaving.read_to_end(time.monotonic() + LIMIT)
-            meters.wait_for_calm(server.known_pid, 0.1, LIMIT)
+            meters.wait_for_calm(server.known_pid, CALM, LIMIT)
             server.stop_running()
         with closing(Peer(server.address)) as one, closing(Peer(server.address)) as other:
             server.go_on()
-            dropped = [greeted(one), greeted(other)].count(False)
+            peers = (one, other)
+            dropped = [greeted_before_it_sleeps(server, each) for each in peers].count(False)
     return Shown(dropped > 0, f"{dropped} of 2 new clients dropped, although they did no wrong")
 
 
@@ -111,7 +125,7 @@ def a_thousand_clients(program: Path) -> Shown:
     with running(program) as server, descriptors(2 * MANY):
         server.limit_descriptors(2 * MANY)
         came = _come(server)
-        if not server.ended(SOON / 10):
+        if came == MANY or not server.ended(LIMIT):
             return Shown(False, f"{came} clients at once were greeted")
         said = server.last_words().decode(errors="replace").splitlines()[-1:]
     return Shown(True, f"the server ended when client {came} came: {''.join(said)}")
@@ -215,7 +229,7 @@ def _deliver(listener: socket.socket, pieces: Sequence[bytes], pid: int) -> None
         try:
             for piece in pieces:
                 client.sendall(piece)
-                meters.wait_for_calm(pid, 0.1, SOON)
+                meters.wait_for_calm(pid, CALM, LIMIT)
             client.shutdown(socket.SHUT_WR)
             while client.recv(4096):
                 pass
