@@ -417,6 +417,10 @@ def raise_from_main(words: list[str], capsys) -> None:
         (["--client", "/no/such/client.py"], "there is no file /no/such/client.py"),
         (["--folder", "/no/such/folder"], "there is no folder /no/such/folder"),
         (["server.py", "--chapter", "3"], "chapter 3: .* has no rows"),
+        (
+            ["server.py", "--chapter", "14"],
+            "chapter 14: .* no rows; grade with CLIENT=",
+        ),
     ],
 )
 def test_what_cannot_be_found_is_reported_in_one_line(words, pattern, capsys, monkeypatch):

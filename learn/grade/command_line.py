@@ -181,7 +181,9 @@ def _rows(options: argparse.Namespace) -> Sequence[str]:
         return ROWS
     rows = rows_of(options.chapter)
     if not rows:
-        raise NoTarget(f"{title(int(options.chapter))}: it has no rows; grade without CHAPTER=")
+        client = int(options.chapter) == CLIENT_CHAPTER
+        how = "grade with CLIENT=mine/client.py" if client else "grade without CHAPTER="
+        raise NoTarget(f"{title(int(options.chapter))}: it has no rows; {how}")
     return rows
 
 

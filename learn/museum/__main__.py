@@ -54,7 +54,9 @@ def _show(one: Exhibit, file: Path | None) -> int:
     if file is None:
         _say("In words", one.symptom)
         print(f"\nThe fault is marked in {_short(program)}; chapter {one.chapter} explains it.")
-        print(f"Repair it, then: make exhibit N={one.number} SERVER={_short(program)}")
+        copy = f"mine/{one.number}.py"
+        print(f"Repair a copy (cp {_short(program)} {copy}), then:")
+        print(f"make exhibit N={one.number} SERVER={copy}")
         return 0 if symptom else 1
     print(
         "The symptom still shows." if symptom else "Repaired: the symptom does not show any more."
