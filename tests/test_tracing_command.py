@@ -1,15 +1,20 @@
 """python3 -m lab.tracing, as a person starts it: what it prints, where it writes, how it ends."""
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
 
+from lab.torture import meters
 from lab.tracing import __main__ as command
 from lab.tracing import events
+from tests.support.kernel import await_condition
 from tests.support.programs import LIMIT, PYTHON, ROOT, STRICT
 from tests.support.traces import one_transfer, renumbered, spoiled_often, three_clients, written
 
@@ -149,6 +154,36 @@ def test_a_page_lands_beside_its_trace(good):
     page = good.with_suffix(".html")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", f"wrote {page}\n")
     assert page.read_text().lstrip().lower().startswith("<!doctype html>")
+
+
+def test_a_page_of_a_descriptor_goes_to_stdout_too(good, tmp_path):
+    (link := tmp_path / "link").symlink_to("/dev/stdin")  # whose page would be /dev/stdin.html
+    with good.open() as stdin:
+        ended = tracing("view", link, stdin=stdin)
+    assert (ended.returncode, ended.stderr, ended.stdout[:9]) == (0, "", "<!DOCTYPE")
+    assert not link.with_suffix(".html").exists()
+
+
+def pipe_is_full(reader):
+    held = struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, bytes(4)))
+    return held[0] == fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ)
+
+
+def test_a_full_non_blocking_standard_output_is_waited_for(good):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)  # by another program, with which we share it
+    command = [PYTHON, "-m", "lab.tracing", "view", "-"]
+    with (
+        good.open() as stdin,
+        subprocess.Popen(command, cwd=ROOT, stdin=stdin, stdout=writer) as view,
+        os.fdopen(reader, "rb") as page,
+    ):
+        os.close(writer)
+        await_condition(lambda: pipe_is_full(reader) and not meters.runs(view.pid), "a full pipe")
+        text = page.read()
+        assert view.wait(3 * LIMIT) == 0
+    assert len(text) > 1 << 16  # more than the pipe holds
+    assert text.endswith(b"</html>\n")
 
 
 def test_a_page_of_stdin_goes_to_stdout(good):

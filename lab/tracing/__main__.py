@@ -29,7 +29,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
-from edges import destination, outputs, standard_streams
+from edges import destination, outputs, standard_streams, writing
 from edges.failure import Failure, reason
 from lab.tracing import events, invariants, lanes, perfetto
 from lab.tracing.events import NotATrace, Trace
@@ -157,7 +157,7 @@ def drawn(options: argparse.Namespace) -> int:
     data = bytes_of(name)
     trace = read(name, data)
     text = DRAWERS[command](trace, data.decode("utf-8", "replace"), options)
-    if output is None and command == "view" and name != "-":
+    if output is None and command == "view" and not is_stdin(name):
         output = str(Path(name).with_suffix(".html"))
     if output is None or destination.descriptor_of(output) == 1:
         put(text)
@@ -189,6 +189,11 @@ def read(name: str, data: bytes) -> Trace:
         raise Failure(f"{shown(name)}: not a trace: {error}") from error
 
 
+def is_stdin(name: str) -> bool:
+    """Tell whether a trace has no name of its own: -, /dev/stdin, /dev/fd/7."""
+    return name == "-" or destination.descriptor_of(name) is not None
+
+
 def source(name: str) -> str | int:
     """Return the path of a trace, or the descriptor of stdin."""
     return 0 if name == "-" else name
@@ -207,10 +212,8 @@ def write(name: str, text: str, trace: str) -> None:
 
 def put(text: str) -> None:
     """Write to stdout. If the reader has left (`| head`), that is no error."""
-    left = memoryview(text.encode("utf-8", "backslashreplace"))
     try:
-        while left:
-            left = left[os.write(1, left) :]
+        writing.write(1, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise SystemExit(1) from error
