@@ -183,14 +183,9 @@ def test_the_folder_that_run_client_saves_into_is_in_the_checkout():
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_file_reaches_the_server_as_it_was_said(stage, text):
-    assert told(stage, "run-server", f"FILE={text}")[-2:] == ["--", text]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_host_and_port_reach_the_server_as_they_were_said(stage, text):
-    words = told(stage, "run-server", f"HOST={text}", f"PORT={text}")
-    assert words[1:3] == [f"--host={text}", f"--port={text}"]
+def test_host_port_and_file_reach_the_server_as_they_were_said(stage, text):
+    words = told(stage, "run-server", f"HOST={text}", f"PORT={text}", f"FILE={text}")
+    assert words[1:] == [f"--host={text}", f"--port={text}", "--", text]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

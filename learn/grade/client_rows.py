@@ -16,7 +16,7 @@ from tests.support.exchanges import EXCHANGES, Exchange
 HELLO = b"HELLO 1\n"
 BODY = b"Hello, client!\n"
 STREAM = HELLO + b"FILE %d %08x\n%b" % (len(BODY), zlib.crc32(BODY), BODY)
-USUAL, SHORT = 1.0, 0.4  # seconds of --timeout
+USUAL, SHORT = 4.0, 0.4  # seconds of --timeout; a client waits for the end of the short one only
 CONNECTED, REFUSED, LAST_ADDRESS = "connected", "refused", "last address"
 
 
