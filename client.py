@@ -69,7 +69,7 @@ class ClientConnection(Connection):
         self.received = b""
         self.body = b""
         self.reset: OSError | None = None  # the error of sending our hello; recv will not repeat it
-        self.timer: Timer | None = None  # the end of this address's share of the time
+        self.timer: Timer  # the end of this address's share of the time: set by connect
 
     def __str__(self) -> str:
         return f"connection {self.number}" if self.number > 1 else "connection"
@@ -95,7 +95,7 @@ class ClientConnection(Connection):
         if self.sock.getsockname() == self.sock.getpeername():
             raise OSError(errno.ECONNREFUSED, "connected to itself, so there is no server")
         self.transition(HELLO_EXPECTED)
-        self.forget_timer()  # from here on only the total deadline counts
+        self.reactor.cancel(self.timer)  # from here on only the total deadline counts
         self.reactor.watch(self, READ)
 
     def on_readable(self) -> None:
@@ -159,12 +159,8 @@ class ClientConnection(Connection):
         self.reactor.call(self.download, partial(self.download.failed, self, error))
 
     def close(self) -> None:
-        self.forget_timer()
+        self.reactor.cancel(self.timer)
         super().close()
-
-    def forget_timer(self) -> None:
-        if self.timer is not None:
-            self.reactor.cancel(self.timer)
 
 
 def check(error: int) -> None:

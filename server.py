@@ -298,8 +298,7 @@ class Server:
         """No listening socket is left: drain, and report that by the exit status."""
         self.status = 1
         self.may_ask = False
-        if self.draining is None:
-            self.begin_drain()
+        self.begin_drain()
 
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""

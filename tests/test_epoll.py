@@ -5,6 +5,7 @@ all selectors are asked the same question, and so is the fake selector, as far a
 tests rely on it, so it must not hide wrong use.
 """
 
+import errno
 import os
 import re
 import select
@@ -406,6 +407,16 @@ def test_a_regular_file_is_refused(tmp_path, kind):
         with pytest.raises(PermissionError):
             selector.register(file, WRITE)
         assert not selector.get_map()
+
+
+def test_a_wait_that_a_handler_of_a_signal_interrupts_finds_nothing(monkeypatch):
+    def interrupted(*_):
+        raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
+
+    with closing(EpollSelector()) as selector:
+        epoll = selector.epoll
+        monkeypatch.setattr(selector, "epoll", SimpleNamespace(poll=interrupted, close=epoll.close))
+        assert selector.select() == []
 
 
 # --- CPython's own tests of its selectors

@@ -70,6 +70,18 @@ def test_a_name_without_an_address_that_we_can_use_is_one_line(loop: Reactor, mo
     assert refusal(loop, "odd") == f"cannot resolve 'odd': {why}"
 
 
+def test_of_all_answers_those_count_that_a_tcp_client_can_use_each_once(monkeypatch):
+    """Called here and not in its thread, where no measure of coverage sees it."""
+    four, six = ("127.0.0.1", 80), ("::1", 80, 0, 0)
+    answers = [(socket.AF_INET6, six), (socket.AF_UNIX, "/s"), (socket.AF_INET, four)]
+    raw = [(family, socket.SOCK_STREAM, 6, "", address) for family, address in answers]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*raw, raw[0]])
+    assert names._ask("name", 80) == [(socket.AF_INET6, six), (socket.AF_INET, four)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: raw[1:2])
+    with pytest.raises(socket.gaierror, match="no address of IPv4 or IPv6"):
+        names._ask("name", 80)
+
+
 @pytest.mark.fault("E12", "G5")
 @pytest.mark.parametrize(
     ("host", "shown"),

@@ -333,6 +333,18 @@ def test_a_stdin_that_cannot_be_opened_or_waited_for_is_a_no(
     assert not ask(stderr.console, signals, pipe(stack)[0].fileno())
 
 
+@pytest.mark.fault("D10")
+def test_where_the_question_cannot_be_shown_the_answer_is_no(
+    stack, signals: Signals, stderr: Stderr, monkeypatch
+):
+    def fail(*_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(terminals, "opened", fail)
+    _keyboard, stdin = terminal(stack)
+    assert not ask(stderr.console, signals, stdin.fileno())
+
+
 # ---------------------------------------------------------------- CR
 
 CR = [

@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 from reactor import READ, Reactor
-from signals import STOPS, Interrupted, Signals, nothing
+from signals import STOPS, Interrupted, Signals, change_mask, nothing
 
 
 def raises(error):
@@ -379,3 +379,8 @@ def test_signals_that_nobody_watches_yet_can_be_left_alone_by_the_loop():
     with Signals() as signals, closing(Reactor()) as reactor:
         reactor.watch(signals, 0)
         assert signals.interest == 0
+
+
+def test_where_signals_cannot_be_blocked_nothing_is(monkeypatch):
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    assert change_mask("SIG_BLOCK", {signal.SIGINT}) == ()

@@ -174,8 +174,7 @@ def _conversation(event: Conversation) -> Described:  # noqa: PLR0911  # a table
             return "half", connection, {}
         case Closed(connection, how):
             return "close", connection, {"how": how}
-        case Listening(server, address, body):
-            return "listen", server, _listening(address, body)
+    return "listen", event.server, _listening(event.address, event.body)
 
 
 def _listening(address: str, body: bytes) -> Fields:
