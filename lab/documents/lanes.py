@@ -40,6 +40,7 @@ def stale(text: str) -> list[str]:
     for event in map(json.loads, text.splitlines()[1:-1]):
         stack = event.get("stack") or [""]
         found += [frame for frame in stack if not current(frame)]
+        found += [frame for frame in stack[:-1] if current(frame) and not calls(frame)]
         if event["ev"] in ENTERED and not begins(stack[-1]):
             found.append(stack[-1])
     return found
@@ -49,6 +50,16 @@ def begins(frame: str) -> bool:
     """Tell whether the line of a frame is the first one of its function."""
     file, line, name = re.split("[: ]", frame, maxsplit=2)
     return any(name == each and int(line) == first for each, first, _ in functions(file))
+
+
+@cache
+def calls(frame: str) -> bool:
+    """Tell whether there is a call on the line of a frame, as the frame inside it needs."""
+    file, line, _ = re.split("[: ]", frame, maxsplit=2)
+    return any(
+        isinstance(node, ast.Call) and node.lineno <= int(line) <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse((ROOT / file).read_text()))
+    )
 
 
 @cache
