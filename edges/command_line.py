@@ -48,7 +48,8 @@ def count(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Read a number of seconds, 0 to a day."""
-    if not re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e-?[0-9]+)?", text) or float(text) > LONGEST:
+    form = r"([0-9]+(\.[0-9]*)?|\.[0-9]+)(e-?[0-9]+)?"
+    if not re.fullmatch(form, text) or float(text) > LONGEST:
         raise argparse.ArgumentTypeError(f"expected seconds, 0 to {LONGEST:.0f}, got {text!a}")
     return float(text)
 

@@ -88,6 +88,15 @@ TABLE: dict[Any, tuple[dict, list[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.fault("I1")
+@pytest.mark.parametrize("read", [seconds, duration, count, port])
+def test_a_number_of_any_length_is_judged_at_once(read):
+    """Comparing each digit with each would take minutes, and this test would be ended."""
+    with pytest.raises(argparse.ArgumentTypeError):
+        read(200_000 * "1" + "x")
+
+
+
 @pytest.mark.fault("C6", "E3", "E4")
 @pytest.mark.parametrize("read", TABLE, ids=lambda read: read.__name__)
 def test_a_good_value_is_taken_for_what_it_says(read):
