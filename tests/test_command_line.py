@@ -96,7 +96,6 @@ def test_a_number_of_any_length_is_judged_at_once(read):
         read(200_000 * "1" + "x")
 
 
-
 @pytest.mark.fault("C6", "E3", "E4")
 @pytest.mark.parametrize("read", TABLE, ids=lambda read: read.__name__)
 def test_a_good_value_is_taken_for_what_it_says(read):
