@@ -88,7 +88,6 @@ TABLE: dict[Any, tuple[dict, list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.fault("I1")
 @pytest.mark.parametrize("read", [seconds, duration, count, port])
 def test_a_number_of_any_length_is_judged_at_once(read):
     """Comparing each digit with each would take minutes, and this test would be ended."""
