@@ -220,6 +220,12 @@ def test_a_usage_error_is_one_line_whatever_was_typed(console, options):
         with pytest.raises(SystemExit):
             options(console, words)
     assert not any("\n" in line for line in console.said)
+    assert r"c\nd" in console.said[0]
+
+
+def test_an_output_is_compared_by_its_name_or_by_the_descriptor_it_names(console):
+    for copy, compared in (("copy", "copy"), ("-", 1), ("/dev/fd/7", 7)):
+        assert client_options(console, ["there", copy]).files() == {"OUTPUT_FILE": compared}
 
 
 @BOTH

@@ -168,6 +168,7 @@ def test_timers_set_cancelled_and_fired_are_reported(world: World):
     one = world.reactor.call_later(3.0, handler, nothing)
     world.reactor.call_later(3.0, handler, handler.on_error)
     world.reactor.cancel(one)
+    assert world.told[-1] == TimerCancelled(handler, nothing)
     world.reactor.cancel(one)
     world.reactor.turn()
     world.reactor.turn()

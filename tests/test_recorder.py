@@ -148,6 +148,11 @@ def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world: Wor
     }  # fmt: skip
 
 
+def test_the_first_line_has_the_clock_so_that_two_traces_can_be_compared(world: World):
+    world.recorder.begin("client", world, {})
+    assert json.loads(world.lines[0])["clock"] == round(1e6 * world.recorder.began)
+
+
 def test_an_error_that_quotes_what_came_is_escaped_and_cut(world: World):
     shown = world.shown(Raised("c1", ValueError("\x1b[2J\udc80" + "x" * 10_000)))
     assert len(shown["why"]) < 2 * recorder.WHY_LIMIT
