@@ -81,14 +81,14 @@ def answer(results: Results) -> str:
     machines = [machine["servers"] for machine in results["machines"] if machine["servers"]]
     if not machines:
         return "Nothing was measured.\n"
-    costs = [each[EIGHTY]["cpu"] for each in machines]
-    costs += [ours for _, ours, _ in same_load(results)]
+    ours = [each[EIGHTY]["cpu"] for each in machines]
+    ours += [cpu for _, cpu, _ in same_load(results)]
     words = []
     for name, what in THEIRS:
         if times := [each[name]["eighty"] for each in machines if name in each]:
             words.append(f"{between(times, '.2f')} times {what}")
     return paragraph(
-        f"A transfer costs eighty **{between(costs, '.0f')} microseconds** of processor time, "
+        f"A transfer costs eighty **{between(ours, '.0f')} microseconds** of processor time, "
         f"depending on the machine and the scene: {', '.join(words)}."
     )
 
