@@ -172,6 +172,8 @@ def test_the_rest_of_a_step_begins_with_a_definition(project):
         ("[::]:7080 (1+1)\n", "[::]:7080 (1+1)\n", True),
         ("a\n", "a\nb\n", False),
         ("", "b\n", False),
+        ("[...]\n^C[...]\n$ ", "a\nb^CTraceback\n$ ", True),  # in the middle of a line
+        ("[...]\n^C[...]\n$ ", "a\nb\nTraceback\n$ ", False),
     ],
 )
 def test_only_brackets_with_dots_stand_for_anything(shown, printed, same):

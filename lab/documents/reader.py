@@ -114,11 +114,15 @@ def environment(python: str) -> dict[str, str]:
 
 
 def pattern(expected: str) -> str:
-    """Return the regular expression that a program's output, shown as `expected`, has to match."""
-    lines = expected.splitlines(keepends=True)
+    """Return the regular expression that a program's output, shown as `expected`, has to match.
+
+    The program may be in the middle of a line when Ctrl+C is pressed.
+    """
     return "".join(
-        ANYTHING if line.strip() == "[...]" else ".*".join(map(re.escape, line.split("[...]")))
-        for line in lines
+        ANYTHING
+        if line.strip() == "[...]"
+        else ".*" * line.startswith("^C") + ".*".join(map(re.escape, line.split("[...]")))
+        for line in expected.splitlines(keepends=True)
     )
 
 
