@@ -30,7 +30,8 @@ SIDE_BY_SIDE = 16  # attacks at a time
 QUIET = 8  # rows at a time that measure the processor
 FEW = 3  # red rows that are worth a second look
 PRESSURE = 40.0  # percent, from which a machine counts as busy
-RESTLESS = 10  # percent of a processor, which a loop that spins gets on a busy machine, too
+RESTLESS = 10  # percent of SCALE.unrest: more than a calm server needs before it sleeps
+WINDOWS = 10  # of SCALE.unrest each, until a loop that spins has used so much on a busy machine
 STARTING = 5.0  # seconds that a server gets to say where it listens
 SCALE = Scale(
     attackers=10,
@@ -255,10 +256,13 @@ def _restlessness(server: ServerProcess) -> int:
         return 0
     pid = server.known_pid
     began, before = time.monotonic(), meters.reading(pid)
-    if meters.until(lambda: not meters.runs(pid), SCALE.unrest):
-        return 0
-    share = round(100 * meters.reading(pid).since(before).cpu / (time.monotonic() - began))
-    return share if share >= RESTLESS else 0  # else it has waited for a processor, and may be calm
+    for _ in range(WINDOWS):
+        if meters.until(lambda: not meters.runs(pid), SCALE.unrest):
+            return 0
+        used = meters.reading(pid).since(before).cpu
+        if 100 * used >= RESTLESS * SCALE.unrest:
+            return max(1, round(100 * used / (time.monotonic() - began)))
+    return 0  # it has waited for a processor all the time, and may be calm
 
 
 def _unfit_to_start(error: BaseException | None, path: str) -> BaseException:
