@@ -6,13 +6,14 @@ time differs between processors. So results.json carries the summaries of the ot
 
 from lab.bench.markdown import bold, markdown, paragraph
 from lab.bench.results import Results, Row, middle, ratios, row, user_time
+from lab.bench.scenes import ASYNCIO, UVLOOP
 from lab.bench.subjects import BARE, EIGHTY, YARDSTICK
 
-SHOWN = (YARDSTICK, BARE, EIGHTY, "uvloop Protocol", "asyncio Protocol")
+SHOWN = (YARDSTICK, BARE, EIGHTY, UVLOOP, ASYNCIO)
 THEIRS = (
     (YARDSTICK, "that of the bare epoll server in C"),
-    ("uvloop Protocol", "that of a Protocol on uvloop"),
-    ("asyncio Protocol", "that of a Protocol on asyncio"),
+    (UVLOOP, "that of a Protocol on uvloop"),
+    (ASYNCIO, "that of a Protocol on asyncio"),
 )
 # The scenes in which eighty and C have the same load: a hundred clients at a time, nobody idle.
 SCENES = ("peers", "lines", "idle")

@@ -31,6 +31,7 @@ MOVING = {  # the pictures of the README
 BLOCK = re.compile(r"^<!-- turn -->\n```json\n(?:.*\n)*?```\n", re.MULTILINE)
 
 
+FRAME = re.compile(r"([\w/.]+):(\d+) ([\w.<>]+)")  # file, line, function
 ENTERED = ("call", "rx", "tx", "state", "half", "open", "close")  # events about a whole function
 
 
@@ -40,7 +41,7 @@ def stale(text: str) -> list[str]:
     for event in map(json.loads, text.splitlines()[1:-1]):
         stack = event.get("stack") or [""]
         found += [frame for frame in stack if not current(frame)]
-        found += [frame for frame in stack[:-1] if current(frame) and not calls(frame)]
+        found += [frame for frame in stack[:-1] if not calls(frame)]
         if event["ev"] in ENTERED and not begins(stack[-1]):
             found.append(stack[-1])
     return found
@@ -55,23 +56,29 @@ def begins(frame: str) -> bool:
 @cache
 def calls(frame: str) -> bool:
     """Tell whether there is a call on the line of a frame, as the frame inside it needs."""
-    file, line, _ = re.split("[: ]", frame, maxsplit=2)
-    return any(
-        isinstance(node, ast.Call) and node.lineno <= int(line) <= (node.end_lineno or 0)
-        for node in ast.walk(ast.parse((ROOT / file).read_text()))
+    found = FRAME.fullmatch(frame)
+    return found is not None and any(
+        isinstance(node, ast.Call) and node.lineno <= int(found[2]) <= (node.end_lineno or 0)
+        for node in ast.walk(tree(found[1]))
     )
 
 
 @cache
 def current(frame: str) -> bool:
     """Tell whether the line of a frame is in the function of its name."""
-    found = re.fullmatch(r"([\w/.]+):(\d+) ([\w.<>]+)", frame)
+    found = FRAME.fullmatch(frame)
     if not found:
         return False
     return any(
         name == found[3] and first <= int(found[2]) <= last
         for name, first, last in functions(found[1])
     )
+
+
+@cache
+def tree(file: str) -> ast.Module:
+    """Return the parsed source of a file."""
+    return ast.parse((ROOT / file).read_text())
 
 
 @cache
@@ -90,7 +97,7 @@ def functions(file: str) -> list[tuple[str, int, int]]:
             inside = ".<locals>." if isinstance(child, ast.FunctionDef) else "."
             visit(child, path + child.name + inside)
 
-    visit(ast.parse((ROOT / file).read_text()), "")
+    visit(tree(file), "")
     return found
 
 
