@@ -33,7 +33,7 @@ GROUPS = {
 
 CASES = {
     # A
-    "A1": "No descriptor left: accepting pauses until a connection ends or 100 ms pass; no spin.",
+    "A1": "No descriptor left: accepting pauses until a connection ends or 100 ms pass.",
     "A2": "A shortage never ends the server or closes its listener; the next client is served.",
     "A3": "However often accepting fails, one retry timer is set, not one for each failure.",
     "A4": "Two lines report a shortage, at its beginning and at its end, however long it lasts.",
@@ -54,7 +54,7 @@ CASES = {
     "A19": "A listener that was closed earlier in the same batch is not asked again.",
     "A20": "A shortage ends when no client waits any more, even if connections keep ending.",
     "A21": "A dead listening socket is closed, with a line; if none is left, status 1.",
-    "A22": "If accept reports one lost client after the other for ever, accepting pauses; no spin.",
+    "A22": "If accept fails as if each client in turn had hung up, accepting pauses: no busy loop.",
     # B
     "B1": "Bytes that the kernel did not take are kept, and sent when there is room.",
     "B2": "The selector reported room, but there was none: the same bytes are sent later.",
@@ -71,12 +71,12 @@ CASES = {
     "B13": "If the half-close fails, the connection is lost, as with any other failed call.",
     "B14": "When the client's stream ends, the socket leaves the selector in the same step.",
     "B15": "The selector is asked to report room only while bytes are unsent.",
-    "B16": "An event for a descriptor that was reused within the batch reaches no handler.",
+    "B16": "An event for a descriptor that was closed and reused in this turn calls no handler.",
     "B17": "A socket leaves the selector before it is closed, so its descriptor can be reused.",
     "B18": "A defect in a handler is reported with its traceback, and ends only that connection.",
-    "B19": "A handler may end all other connections in the middle of a batch.",
+    "B19": "A handler may end all other connections in the middle of a turn.",
     "B20": "Closing twice is harmless; a connection never has a second closing line.",
-    "B21": "On macOS, the odd error of a send to a vanishing peer is a loss; there is no retry.",
+    "B21": "On macOS, a send to a vanishing peer may fail with EPROTOTYPE: that counts as lost.",
     "B22": "A peer that vanishes silently is ended at the deadline.",
     "B23": "Urgent data changes nothing: the loop does not spin.",
     "B24": "A successful send is not enough: only the client's end after the whole file counts.",
@@ -98,7 +98,7 @@ CASES = {
     "D2": "A signal just before the loop goes to sleep is not lost: its byte is already there.",
     "D3": "Bytes of signals that we do not handle, or no bytes at all, cause an empty turn.",
     "D4": "A flood of signals prints nothing on stderr and breaks nothing.",
-    "D5": "Signal handlers do nothing, so no code can be interrupted by itself.",
+    "D5": "The handlers of signals do nothing, so it does not matter what code they interrupt.",
     "D6": "Ctrl+C lets the open connections finish, and reports how they ended.",
     "D7": "A drain lasts at most `--drain`; then connections are cut, and the status shows it.",
     "D8": "A second Ctrl+C cuts all connections at once: status 130.",
@@ -129,7 +129,7 @@ CASES = {
     "E4": "With port 0, the real port is printed before the first client can connect.",
     "E5": "An address family that the machine lacks is skipped.",
     "E6": "One socket serves IPv6 and IPv4; a chosen IPv6 address serves IPv6 only.",
-    "E7": "The loop runs on any standard selector; the programs choose one without a limit.",
+    "E7": "The loop runs on any standard selector; the programs choose the best of the system.",
     "E8": "The limit of open files sets the number of clients; if it is too low, one line says so.",
     "E9": "If the reader of stderr hangs, lines are dropped and counted; every transfer goes on.",
     "E10": "Closed or broken standard streams change neither the service nor the exit status.",
@@ -176,7 +176,7 @@ CASES = {
     "G19": "Ctrl+C at any moment: status 130, the old file is untouched, nothing is left behind.",
     "G20": "Even kill -9 leaves the old file or the new one, and at most a `.eighty-*` beside it.",
     "G21": "The time of the name's look-up counts towards the deadline: status 3.",
-    "G22": "If only sending the client's hello meets the reset, the line still names the reset.",
+    "G22": "A reset that only the send of the client's hello reports is named in the last line.",
     # H
     "H1": "A directory that is missing or not writable fails before any connection.",
     "H2": "A full disk at any step: one line, status 1, the old file is unchanged.",
@@ -186,12 +186,12 @@ CASES = {
     "H6": "A device, a FIFO or standard output is written to, and never replaced.",
     "H7": "A new file gets the usual mode; a replaced one keeps its mode.",
     "H8": "An old file that is not writable is not replaced either.",
-    "H9": "A name too long, empty, or with NUL or any other byte: saved, or one line.",
+    "H9": "Any name (empty, too long, with a NUL or odd bytes): saved, or refused in one line.",
     "H10": "The temporary name is random; an existing file of that name is never opened.",
     "H11": "Bytes are saved unchanged: nothing is translated.",
     "H12": "Many clients may write to one name: it always holds one whole copy.",
     "H13": "fsync, rename, and fsync of the directory happen in this order.",
-    "H14": "A step that a file system refuses and the copy does not need is skipped (mode, fsync).",
+    "H14": "If a file system refuses a step that no exact copy needs (mode, fsync), it is skipped.",
     "H15": "A file descriptor above 1023 works, too.",
     "H16": "The line says `replaced` instead of `saved` if the old file had different bytes.",
     "H17": "A temporary file that cannot be removed stays, and the line names the first error.",
@@ -209,13 +209,13 @@ CASES = {
 }
 
 NOT_HERE = {
-    "C2": "accepted limit: Linux' monotonic clock stops while the machine is suspended, "
-    "so a deadline is late by the same time",
+    "C2": "accepted limit: Linux's monotonic clock stops while the machine is suspended, "
+    "so a deadline is late by the length of the suspension",
     "D21": "Windows only; `make test-windows` runs both programs there",
-    "H19": "cannot happen: no hard link and no lock is used, which FAT or NFS may refuse, and the "
-    "temporary name is random, so nothing depends on O_EXCL, which an old NFS does not keep",
-    "H20": "accepted limit: if an NFS server's answer to the rename is lost, the kernel asks "
-    "again, and may report a failure although the copy has its name",
+    "H19": "cannot happen: FAT and NFS may refuse hard links and locks, but the client uses "
+    "neither; an old NFS may ignore O_EXCL, but the temporary name is random anyway",
+    "H20": "accepted limit: if an NFS server's answer to the rename is lost, the kernel sends the "
+    "request again and may report a failure, although the copy has its name",
     "H21": "accepted limit: where inode numbers change from call to call, one file under two "
     "names is not recognised as one",
 }
