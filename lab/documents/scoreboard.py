@@ -258,14 +258,14 @@ def _tutorials(board: Board) -> None:
 
 PAGE_TEXT = """# The scoreboard
 
-Which server survives which attack. The picture and the tables are generated from recorded runs
-(`make docs`), and tests compare the records with runs of today. `make torture` attacks eighty,
-`make grade` attacks your server. What a row means: `python3 -m lab.torture --list`.
+This page shows which server survives which attack. `make docs` generates the picture and the tables
+from recorded runs, and tests compare the records with new runs. `make torture` attacks eighty, and
+`make grade` attacks your server. `python3 -m lab.torture --list` explains each row.
 
 <img src="scoreboard.svg" width="780" alt="The tables below as one picture, green and red">
 
-In the tables, x means: does not survive it, or not always. · means: not built into this server, so
-it is no fault.
+In the tables, x means that the server does not survive the attack, or not always. · means that the
+server was built without this ability on purpose, so the row does not count as a fault.
 
 ## The steps of the walkthrough
 
@@ -277,14 +277,14 @@ it is no fault.
 
 ## The exhibits of the museum
 
-Each has one fault; [learn/museum](../learn/museum/README.md) names it. What no row shows,
-`make exhibit` does.
+Each exhibit has one fault, which [learn/museum](../learn/museum/README.md) names. If no row shows
+the fault, `make exhibit` does.
 
 {exhibits}
 
 ## Servers that people learn from
 
-Measured in seven other situations:
+These were measured in seven other situations: see
 [docs/reliability.md](reliability.md#the-same-idea-applied-to-the-servers-that-people-learn-from).
 """
 
