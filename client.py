@@ -154,7 +154,7 @@ class ClientConnection(Connection):
         raise TimeoutError(errno.ETIMEDOUT, "timed out")
 
     def on_error(self, error: Exception) -> None:
-        """Let the download decide, in a call of its own, since that may fail as well."""
+        """Have the download decide, in a call of its own: that code may fail, too."""
         self.close()
         self.reactor.call(self.download, partial(self.download.failed, self, error))
 

@@ -5,7 +5,7 @@ connection: it passes each to `welcome`. Called by server.py.
 
 A connection waits in the kernel's backlog until it is accepted, so the answer to "no room" is to
 stop accepting: no client is refused while the backlog has room. But a listener that stays
-registered while it cannot accept is ready all the time, and the loop spins. Hence an episode:
+registered while it cannot accept is ready all the time, and the loop spins. A pause is an episode:
 
     a client waits and there is no room  -> pause: unregister; one line
     a connection ends, or 100 ms pass    -> register again, and look a little later:
@@ -33,18 +33,18 @@ from reactor import READ, Reactor, Timer
 
 # Connections taken in one turn, so that a flood of them cannot starve the transfers under way.
 BATCH = 16
-# The most connections taken in the last sweep. A backlog of 4096, the usual net.core.somaxconn,
-# holds one more (Linux); any further client arrived after we stopped.
+# Connections taken at most when a listener closes. A backlog of 4096, the usual
+# net.core.somaxconn, holds one more (Linux); any further client arrived after we stopped.
 SWEEP = 4097
 # Seconds until an episode looks again: we promise 100 ms, and the look itself takes some time.
 RETRY = 0.09
-# Seconds: a delay that ends in a later turn than this one, whatever the clock's resolution.
+# Seconds, long enough for a timer to fire in a later turn, whatever the clock's resolution.
 SOON = 0.001
 
 # `GONE` lists the errors that mean: this client hung up before we accepted it, take the next
-# (accept(2), "Error handling"; Windows says ECONNRESET). Not EPERM: Linux asks its security modules
-# first, so the client goes on waiting. If more of these errors come in a row than a backlog can
-# hold, clients cannot be the cause: accepting pauses, as for any other error.
+# (accept(2), "Error handling"; Windows says ECONNRESET). EPERM is not listed: a security module
+# of Linux refuses the call, and the client stays in the backlog. If more of these errors come in a
+# row than a backlog can hold, clients are not the cause: accepting pauses, as for any other error.
 GONE = {
     errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP,
     errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH,
@@ -230,15 +230,15 @@ class Acceptor:
         if all(emptied) and self.paused_at is not None:
             self.say(f"accepting resumed after {self.reactor.clock() - self.paused_at:.1f} s")
             self.paused_at = None
-            self.forget_look()  # a connection that ended in this very turn has armed it
+            self.forget_look()  # a connection that ended in this very turn may have set it
         elif self.listeners and not self.full():
             self.look_later()
 
     def found_empty(self, listener: Listener) -> bool:
         """Accept what waits; tell whether the backlog was found empty.
 
-        Without room we may not accept. But a client that waits makes select report the listener,
-        and then it pauses. If it is still watched, no client waits: hence `look_next`.
+        Without room we may not accept. But if a client had waited, select would have reported the
+        listener, and `on_readable` would have paused it. If it is still watched, no client waits.
         """
         if self.full():
             return listener.interest == READ

@@ -75,7 +75,7 @@ CLIENT_TRANSITIONS: Transitions = {
 
 
 class Line:
-    """One kind of line: name, pattern, and samples, one of which completes any legal beginning."""
+    """One kind of line. The end of one of `samples` completes any legal beginning of it."""
 
     def __init__(self, name: str, pattern: bytes, *samples: bytes) -> None:
         self.name = name

@@ -9,7 +9,7 @@ is reactor.py, the bytes are protocol.py, accepting is listener.py; edges/ touch
 "Sent" is not "delivered": the kernel has the bytes, not the client. And if a socket is closed while
 it holds unread bytes, the kernel answers with a reset, which can destroy what is still on its way.
 So the server ends only its own direction (shutdown), then reads and discards until the client ends
-the other one: that end of stream, after the whole file, is what counts as done.
+the other one. Only that end of stream, after the whole file, counts as done.
 
 One deadline, set at accept and never extended, covers all of this: a client that sends one byte a
 second gains no time over a silent one.
@@ -46,7 +46,7 @@ hello: ServerHello = load("server.hello", os.path.dirname(os.path.realpath(__fil
 
 HELLO_SENT, SENDING, DONE = ServerState
 ENDINGS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
-LAST_READ = 65536  # bytes read before a refused connection is closed: protocol.md, section 9
+LAST_READ = 65536  # bytes of one read of what is thrown away: protocol.md, section 9.3
 DISCARD_LIMIT = 1 << 20  # bytes after the hello that are read and thrown away
 
 
@@ -166,8 +166,8 @@ class ServerConnection(Connection):
         self.end(ending, f": {reason}")
 
     def end(self, ending: str, why: str = "") -> None:
-        """Close, and count it under one of ENDINGS. (The kernel may keep the bytes of a client that
-        does not read, in its own memory, and try for minutes to deliver them.)"""
+        """Close, and count the connection under one of ENDINGS. (The kernel keeps bytes that it
+        could not deliver yet, and may go on trying for minutes.)"""
         self.close()
         self.server.deadlines.cancel(self)
         if ending != "done":
@@ -179,8 +179,8 @@ class ServerConnection(Connection):
 
 
 class SlowConnection(ServerConnection):
-    """The same in slow motion: at most --chunk bytes per send, then a pause of --pause seconds.
-    During the pause it does not wait for room."""
+    """A client in slow motion: at most --chunk bytes per send, then a pause of --pause seconds.
+    During the pause the connection does not wait for room."""
 
     __slots__ = ("next_send", "timer")
 
@@ -204,7 +204,7 @@ class SlowConnection(ServerConnection):
         return taken
 
     def resume(self) -> None:
-        """The pause is over."""
+        """Go on after the pause."""
         self.timer = None
         self.next_send = 0.0
         self.proceed()
@@ -317,7 +317,7 @@ class Server:
             self.console.line(line)
 
     def on_error(self, error: Exception) -> None:
-        raise error  # a drain that cannot end must not go on
+        raise error  # if `cut` fails, the drain would never end
 
 
 def serve(reactor: Reactor, console: Console, signals: Signals, options: ServerOptions) -> int:

@@ -4,8 +4,8 @@ Owns the signals that ask a program to end, from the first statement of its run 
 not know the loop: a reactor needs only an object with `sock`, `interest` and callbacks.
 
 A handler that only sets a flag does not wake `select`, which goes on sleeping after a signal (PEP
-475); and a signal between the check of the flag and the sleep would be lost. So the C
-part of Python writes the signal's number to a socket at once (`signal.set_wakeup_fd`), and the
+475). And a signal between the check of the flag and the sleep would not be noticed. So the C part
+of Python writes the signal's number to a socket at once (`signal.set_wakeup_fd`), and the
 handler in Python, which may run in the middle of anything, does nothing. The byte waits in the
 socket until the loop reads it. If the socket is full the byte is dropped, but then hundreds of
 others are waiting. (libuv and Twisted do the same; it is the self-pipe trick of D. J. Bernstein.)
