@@ -175,13 +175,12 @@ class Download:
     def __init__(
         self,
         reactor: Reactor,
-        where: list[Address],
         timeout: float,
         say: Callable[[str], None],
         warn: Callable[[str], None],
     ) -> None:
         self.reactor = reactor
-        self.where = where
+        self.where: list[Address] = []  # the addresses not tried yet
         self.timeout = timeout
         self.say = say
         self.warn = warn
@@ -189,12 +188,9 @@ class Download:
         self.connection: ClientConnection | None = None
         self.outcome: bytes | Exception = UNSETTLED
 
-    def __str__(self) -> str:
-        return "download"
-
     def run(self, host: str, port: int) -> bytes:
         """Return the verified bytes; raise Failure, Interrupted, or a bug's own exception."""
-        self.start_clock()
+        self.begin()
         self.name = names.shown_name(host)
         aside = names.look_up(self.reactor, host, port, self.found, self.finish)
         self.reactor.run(until=self.over)
@@ -212,14 +208,9 @@ class Download:
         """Tell whether there is an outcome."""
         return self.outcome is not UNSETTLED
 
-    def start_clock(self) -> None:
+    def begin(self) -> None:
         """Start the timer of the total deadline."""
         self.timer = self.reactor.call_later(self.timeout, self, self.on_late)
-
-    def begin(self) -> None:
-        """Begin without a look-up: the addresses are known."""
-        self.start_clock()
-        self.found(self.where)
 
     def end(self) -> None:
         """Close the last connection, and cancel the timer."""
@@ -300,7 +291,7 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, options: ClientO
     """Run the client: open the copy, look up, download, save. Return the exit status."""
     say = nothing if options.quiet else console.line
     with saving.opened(options.output_file) as copy:
-        download = Download(reactor, [], options.timeout, say, console.line)
+        download = Download(reactor, options.timeout, say, console.line)
         signals.act = download.interrupt
         reactor.watch(signals, READ)
         body = download.run(options.server, options.port)

@@ -102,9 +102,6 @@ class Acceptor:
         self.next_look: Timer | None = None
         self.gone = 0  # connections in a row that accept reported as gone
 
-    def __str__(self) -> str:
-        return "acceptor"
-
     def open(self, sockets: list[socket.socket]) -> None:
         """Accept from these listening, non-blocking sockets from now on."""
         for number, sock in enumerate(sockets, 1):

@@ -182,36 +182,32 @@ class SlowConnection(ServerConnection):
     """A client in slow motion: at most --chunk bytes per send, then a pause of --pause seconds.
     During the pause the connection does not wait for room."""
 
-    __slots__ = ("next_send", "timer")
+    __slots__ = ("pause",)
 
     def __init__(self, server: "Server", sock: Sock, peer_address: object, number: int) -> None:
         super().__init__(server, sock, peer_address, number)
-        self.next_send = 0.0  # no send before this moment
-        self.timer: Timer | None = None
+        self.pause: Timer | None = None  # set during a pause
 
     def needs(self) -> int:
-        return super().needs() & ~WRITE if self.timer else super().needs()
+        return super().needs() & ~WRITE if self.pause else super().needs()
 
     def send(self, most: int | None = None, flags: int = 0) -> int:
         """Send one chunk, without `flags`: they could make the kernel wait for more."""
-        now = self.reactor.clock()
-        taken = super().send(self.server.options.chunk) if now >= self.next_send else 0
-        if taken:
-            self.next_send = now + (self.server.options.pause or 0.0)
-        left = self.next_send - now
-        if self.unsent and left > 0 and not self.timer:
-            self.timer = self.reactor.call_later(left, self, self.resume)
+        if self.pause:
+            return 0
+        taken = super().send(self.server.options.chunk)
+        if taken and self.server.options.pause:
+            self.pause = self.reactor.call_later(self.server.options.pause, self, self.resume)
         return taken
 
     def resume(self) -> None:
         """Go on after the pause."""
-        self.timer = None
-        self.next_send = 0.0
+        self.pause = None
         self.proceed()
 
     def close(self) -> None:
-        if self.timer:
-            self.reactor.cancel(self.timer)
+        if self.pause:
+            self.reactor.cancel(self.pause)
         super().close()
 
 
@@ -225,19 +221,12 @@ class Server:
         self.greeting = hello.greeting()
         self.deadlines = reactor.deadline_queue(options.timeout, ServerConnection.on_late)
         self.connections: dict[ServerConnection, None] = {}  # from accept to close, oldest first
+        limit = options.max_clients or most_clients()
         self.acceptor = Acceptor(
-            reactor,
-            self.connections,
-            options.max_clients or most_clients(),
-            self.welcome,
-            self.on_deaf,
-            console.line,
+            reactor, self.connections, limit, self.welcome, self.on_deaf, console.line
         )
         self.accepted = 0
         self.status = 0  # exit status; a failure in any period decides it
-
-    def __str__(self) -> str:
-        return "server"
 
     def serve(self, body: bytes, sockets: list[socket.socket]) -> None:
         """Deliver `body` through these listening sockets until a signal, then drain and report."""

@@ -86,9 +86,6 @@ class Signals:
         signal.set_wakeup_fd(self.old_writer)
         self.close()
 
-    def __str__(self) -> str:
-        return "signals"
-
     def close(self) -> None:
         for sock in (self.sock, self.writer):
             with suppress(OSError):  # the descriptor is released all the same: close(2)

@@ -52,9 +52,6 @@ class Console:
         self.reported: list[str] = []
         self.paint: Callable[[bytes], bytes] = bytes  # which changes nothing, at no cost
 
-    def __str__(self) -> str:
-        return "console"
-
     def line(self, text: str) -> None:
         """Queue one line; it leaves with the others of this turn."""
         self.lines.append(text + "\n")

@@ -45,8 +45,8 @@ AT_ONCE = 2000
 class OneOfMany(Download):
     """A download that reports to its swarm when it is greeted and when it ends."""
 
-    def __init__(self, swarm: "Swarm", where: list[Address]) -> None:
-        super().__init__(swarm.reactor, where, swarm.timeout, self.heard, nothing)
+    def __init__(self, swarm: "Swarm") -> None:
+        super().__init__(swarm.reactor, swarm.timeout, self.heard, nothing)
         self.swarm = swarm
         self.began = self.ended = swarm.reactor.clock()
 
@@ -120,12 +120,13 @@ class Swarm:
 
     def begin(self, where: list[Address]) -> OneOfMany:
         """Begin one more download."""
-        download = OneOfMany(self, list(where))
+        download = OneOfMany(self)
         self.begun += 1
         self.open.add(download)
         self.unheard.add(download)
         self.most_open = max(self.most_open, len(self.open))
         download.begin()
+        download.found(list(where))
         return download
 
     def advance(self) -> None:

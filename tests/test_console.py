@@ -591,10 +591,6 @@ def test_at_the_limit_of_open_files_the_descriptor_itself_serves_and_is_not_clos
     assert os.fstat(writer.fileno())
 
 
-def test_a_console_has_a_name(recorded):
-    assert str(recorded) == "console"
-
-
 # ---------------------------------------------------------------- outside the loop
 
 

@@ -374,10 +374,8 @@ class Journey:
         self.warned = []
         self.ways = list(ways)
         monkeypatch.setattr(socket, "socket", self.socket)
-        where = [(socket.AF_INET, (f"192.0.2.{n + 1}", 80)) for n in range(len(ways))]
-        self.download = client.Download(
-            self.reactor, where, timeout, self.said.append, self.warned.append
-        )
+        self.where = [(socket.AF_INET, (f"192.0.2.{n + 1}", 80)) for n in range(len(ways))]
+        self.download = client.Download(self.reactor, timeout, self.said.append, self.warned.append)
 
     def socket(self, family, kind):
         way = self.ways.pop(0)
@@ -391,7 +389,8 @@ class Journey:
     def run(self):
         """Return the bytes, or the exception that comes instead."""
         try:
-            self.download.begin()  # as run does, once the name is looked up
+            self.download.begin()
+            self.download.found(self.where)  # as run does, once the name is looked up
             self.reactor.run(until=self.download.over)
             self.download.end()
             return settled(self.download.outcome)

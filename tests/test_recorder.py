@@ -27,6 +27,7 @@ from edges.observers.events import (
     Wakes,
     Watches,
 )
+from edges.observers.names import object_name
 from edges.observers.recorder import Recorder
 from edges.observers.stack import Stacks
 from reactor import READ, WRITE
@@ -198,3 +199,15 @@ def test_with_stacks_each_line_says_where_the_program_is(world: World):
     shown = world.shown(Turned())
     assert list(shown)[-1] == "stack"
     assert isinstance(shown["stack"], list)
+
+
+def test_several_of_a_kind_have_names_and_a_single_object_has_that_of_its_class():
+    class Console:
+        pass
+
+    class Listener:
+        def __str__(self):
+            return "listener 2"
+
+    assert object_name(Console()) == "console"
+    assert object_name(Listener()) == "listener 2"

@@ -140,9 +140,10 @@ class Party:
 
     def invite(self, count):
         for _ in range(count):
-            where = [(socket.AF_INET, self.address)]
-            self.guests.append(Guest(self.reactor, where, LONG, nothing, self.said.append))
-            self.guests[-1].begin()
+            guest = Guest(self.reactor, LONG, nothing, self.said.append)
+            self.guests.append(guest)
+            guest.begin()
+            guest.found([(socket.AF_INET, self.address)])
 
     def take_place(self, over, *signals):
         """Serve until `over()`, then let the signals come."""

@@ -268,9 +268,10 @@ class ClientWorld(World):
         where: Any = [(socket.AF_INET, (f"192.0.2.{9 + n}", 7080)) for n in range(addresses)]
         self.warnings: list[str] = []
         self.download = client.Download(
-            self.reactor, where, TIMEOUT, self.said.append, self.warnings.append
+            self.reactor, TIMEOUT, self.said.append, self.warnings.append
         )
         self.download.begin()
+        self.download.found(where)
 
     @property
     def connection(self) -> Any:

@@ -8,7 +8,7 @@ In debug mode asyncio reports it (`loop.slow_callback_duration`); here it is `--
 from collections.abc import Callable
 
 from edges.observers.events import Called, Event, Returned, Turned, Wakes
-from edges.observers.recorder import name
+from edges.observers.names import function_name, object_name
 
 
 class Alarm:
@@ -35,7 +35,7 @@ class Alarm:
                 self.begun.append(self.clock() - self.told)
             case Returned(handler, action):
                 took = self.clock() - self.told - self.begun.pop()
-                self.judge(f"{handler} in {name(action)}", took)
+                self.judge(f"{object_name(handler)} in {function_name(action)}", took)
             case Wakes():
                 self.turn += 1
                 self.woke, self.told = self.clock(), 0.0

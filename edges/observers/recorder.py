@@ -41,6 +41,7 @@ from edges.observers.events import (
     Wakes,
     Watches,
 )
+from edges.observers.names import function_name, object_name
 from edges.observers.stack import Stacks
 from reactor import READ, WRITE
 
@@ -98,7 +99,7 @@ class Recorder:
         microseconds = round(1e6 * (self.clock() - self.began))
         head: Fields = {"n": self.events, "t": microseconds, "k": self.turn, "ev": event}
         if subject is not None:
-            head["on"] = str(subject)
+            head["on"] = object_name(subject)
         taken = self.write(ENCODE(head | fields).encode() + b"\n")
         self.full = not taken or self.events >= LIMIT
 
@@ -129,7 +130,11 @@ def described(event: Event) -> Described:  # noqa: PLR0911  # a table
         case Sleeps(timeout):
             return "select", None, {"timeout_ms": _milliseconds(timeout)}
         case Wakes(ready):
-            return "wake", None, {"ready": [[str(k.data), INTERESTS[ev]] for k, ev in ready]}
+            return (
+                "wake",
+                None,
+                {"ready": [[object_name(k.data), INTERESTS[ev]] for k, ev in ready]},
+            )
         case Turned():
             return "turned", None, {}
         case Watches(handler, was, now):
@@ -148,11 +153,11 @@ def _call(event: Called | Returned | Raised) -> Described:
         fields: Fields = {"exc": type(error).__name__, "why": _plain(why[:WHY_LIMIT])}
         return "error", event.handler, fields
     word = "call" if isinstance(event, Called) else "done"
-    return word, event.handler, {"cb": name(event.action)}
+    return word, event.handler, {"cb": function_name(event.action)}
 
 
 def _timer(event: TimerSet | TimerCancelled | TimerFired) -> Described:
-    fields: Fields = {"op": OPS[type(event)], "what": name(event.action)}
+    fields: Fields = {"op": OPS[type(event)], "what": function_name(event.action)}
     if isinstance(event, TimerSet):
         fields["in_ms"] = _milliseconds(event.delay)
     return "timer", event.handler, fields
@@ -216,8 +221,3 @@ def _plain(value: object) -> object:
 
 def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(1000 * seconds, 3)
-
-
-def name(action: object) -> str:
-    """Return the name of the function that is called, also if a partial holds its arguments."""
-    return str(getattr(getattr(action, "func", action), "__qualname__", action))

@@ -24,6 +24,7 @@ from edges.observers.events import (
     Turned,
     Wakes,
 )
+from edges.observers.names import object_name
 from reactor import READ, WRITE, Ready
 
 Conversation = Opened | Transition | Received | Sent | HalfClosed | Closed
@@ -87,7 +88,7 @@ class TurnLog:
     def act(self, actor: object, why: str) -> None:
         """Count what is done from now on as done by `actor`."""
         self.actor = actor
-        self.acting = self.deeds.setdefault(f"{actor} {why}", [])
+        self.acting = self.deeds.setdefault(f"{object_name(actor)} {why}", [])
 
     def note(self, event: Event) -> None:
         """Remember what was done, with the name of the object if that is not the actor."""
@@ -97,14 +98,14 @@ class TurnLog:
             self.add(event.connection, deed(event))
 
     def add(self, subject: object, what: str) -> None:
-        self.acting.append(what if subject is self.actor else f"{subject} {what}")
+        self.acting.append(what if subject is self.actor else f"{object_name(subject)} {what}")
 
     def show(self) -> None:
         """Show the turn, unless it only wrote messages (a line about it would be another message)
         or only woke for a deadline (the next turn acts on it)."""
         if not self.deeds:
             return
-        if list(self.deeds) != [f"{self.console} writable"]:
+        if list(self.deeds) != ["console writable"]:
             self.console.lines.insert(self.place, self.line() + "\n")
         self.slept = 0.0
 

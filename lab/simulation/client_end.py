@@ -75,18 +75,13 @@ class ClientEnd(Program):
         where = [PLACES[self.nth % knobs.listeners]]
         if knobs.dead_ends:
             where[:0] = DEAD_ENDS[chance.below(3) :]
-        self.download = Download(
-            self.reactor,
-            [(socket.AF_INET, address) for address in where],
-            knobs.patience,
-            nothing,
-            self.say,
-        )
+        self.download = Download(self.reactor, knobs.patience, nothing, self.say)
         if chance.maybe(knobs.interrupts):
             self.hear_signals(self.on_signal)
             self.world.calamities.append(Pending(self.signal, signal.SIGINT))
         self.faults = self.later_faults
         self.download.begin()
+        self.download.found([(socket.AF_INET, address) for address in where])
 
     def on_signal(self, number: int) -> None:
         self.interrupted = True

@@ -12,6 +12,7 @@ may end; selector.py and program.py notice spins, world.py deadlocks and runs wi
 from typing import Any
 
 from client import ClientState
+from edges.observers.names import object_name
 from lab.simulation.program import armed
 from protocol import ServerState
 from reactor import READ, WRITE
@@ -31,7 +32,7 @@ def little_is_kept(end: Any, c: Any) -> bool:
 def interest_follows_state(end: Any, c: Any) -> bool:
     """A connection waits for what its state needs, and for nothing else."""
     reads = READ if c.state is not SENDING else 0
-    writes = WRITE if c.unsent and not getattr(c, "timer", None) else 0
+    writes = WRITE if c.unsent and not getattr(c, "pause", None) else 0
     return bool(c.interest == reads | writes)
 
 
@@ -152,7 +153,7 @@ def judge_pause(end: Any) -> None:
 
 def hold_after_a_period(end: Any) -> None:
     """Nothing is left after a listening period: no connection, deadline, key, listener."""
-    left = [str(handler) for handler, _ in armed(end.reactor)]
+    left = [object_name(handler) for handler, _ in armed(end.reactor)]
     left += [key.fileobj.name for key in end.selector.keys.values() if key.data is not end.signals]
     left += [sock.name for sock in end.open.values() if sock is not end.pipe]
     left += [f"c{wire.number} without a closing word" for wire in end.wires if not wire.word]
