@@ -142,10 +142,10 @@ coverage: $(VENV)/.group-coverage ## report the lines and branches that no test 
 	@$(python) -m coverage report
 
 docs: ## write the generated parts of the documents again
+	@$(launch) -m lab.documents.lanes --write
 	@$(launch) -m lab.documents.document --write
 	@$(launch) -m lab.documents.specification --write
 	@$(launch) -m lab.documents.cases --write
-	@$(launch) -m lab.documents.lanes --write
 	@$(launch) -m lab.bench.document --write
 	@$(launch) -m learn.museum.page --write
 	@$(launch) -m lab.documents.scoreboard --write
