@@ -75,16 +75,16 @@ help-all: ## list every target, with one line for each
 ## see
 .PHONY: help watch swarm scale
 
-help: ## the first targets, the names of the others, the variables
+help: ## list the first targets, other names, and the variables
 	@awk -f lab/help.awk Makefile
 
 watch: ## follow TRACE in a browser while a server writes it
 	@$(launch) -m lab.watch -- "$$TRACE"
 
-swarm: ## N downloads at once (1000) in one process, with figures
+swarm: ## run N downloads (1000) at once in one process, with figures
 	@$(launch) -m lab.swarm $${N:+--clients="$$N"} $(if $(NAMED),--server="$$SERVER" --port="$$PORT") -- "$$FILE"
 
-scale: ## N servers (4) behind HAProxy; one is stopped in mid-run
+scale: ## run N servers (4) behind HAProxy, and stop one in mid-run
 	@$(launch) -m lab.scale $${N:+--servers="$$N"}
 
 ## learn
@@ -110,12 +110,12 @@ exhibit: ## show exhibit N and its symptom; SERVER= a repaired copy
 .PHONY: quick lint format spec test-browser coverage docs check clean
 
 QUICK_TESTS = reactor signals connection listener protocol server_hello client_hello state_tables machines epoll
-quick: $(VENV)/.group-test ## only the unit and property tests of the core, in seconds
+quick: $(VENV)/.group-test ## run the unit and property tests of the core, in seconds
 	@$(launch_venv) -m pytest -q -n auto $(QUICK_TESTS:%=tests/test_%.py)
 
 UNTYPED = edges/windows.py|tests/test_windows.py|lab/(laptop/bsd|simulation)|learn/(exercises/answers|steps|museum/([0-9]|sound))
 # The last two: tests run on Linux, so they are checked as Linux, but for the one that runs on Windows.
-lint: $(VENV)/.group-lint ## style, format and types
+lint: $(VENV)/.group-lint ## check style, format, English and types
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m lab.english
@@ -151,7 +151,7 @@ docs: ## write the generated parts of the documents again
 	@$(launch) -m lab.documents.scoreboard --write
 
 check: export FULL := 1
-check: lint test spec test-browser demo ## all that a change must pass, with every case
+check: lint test spec test-browser demo ## run all that a change must pass, with every case
 
 clean: ## remove what make has built; copies in output_file/ stay
 	@rm -rf .venv .venv-* build mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
@@ -160,10 +160,10 @@ clean: ## remove what make has built; copies in output_file/ stay
 ## book
 .PHONY: book playground test-book
 
-book: $(VENV)/.group-book ## all documents and sources as a site in build/book
+book: $(VENV)/.group-book ## make a site of all documents and sources: build/book
 	@$(launch_venv) -m lab.book
 
-playground: ## one page to edit the loop and run it: build/playground.html
+playground: ## make a page to edit and run the loop: build/playground.html
 	@$(launch) -m lab.book.playground
 
 test-book: book $(VENV)/.group-browser build/pyodide ## build the book, and test it in a browser
@@ -202,16 +202,16 @@ load: ## 10,000 clients at once, then 100,000 transfers in a row
 injection: ## fail every system call with every errno; needs strace
 	@$(launch) -m lab.injection
 
-mutants: $(VENV)/.group-mutants ## change the code in small places: a test must fail each time
+mutants: $(VENV)/.group-mutants ## change the code in one place at a time: a test must fail
 	@$(launch_venv) -m lab.mutants
 
 ## measure
 .PHONY: bench bench-memory
 
-bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## compare transfers with C and others: 10 minutes; QUICK=1: one
+bench: build/epoll_server build/load build/hold $(VENV)/.group-bench ## compare transfers with C and others (10 minutes; QUICK=1: 1)
 	@$(launch_venv) -m lab.bench $(if $(value QUICK),--quick)
 
-bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## compare the memory for each idle client
+bench-memory: build/epoll_server build/load build/hold $(VENV)/.group-bench ## compare the memory that an idle client needs
 	@$(launch_venv) -m lab.bench --scene memory
 
 ## --- files

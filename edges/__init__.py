@@ -1,5 +1,6 @@
-"""Edges: where the programs touch the outside world. A first reader may leave them for later.
+"""The edges: where the programs touch the outside world. On a first reading, leave them out.
 
-They may import protocol, reactor and signals from the core, and one another; `observers/`, which
-watches a run from outside, may also import connection.
+The modules here may import one another, and protocol, reactor and signals from the core. Those in
+observers/, which watch a run from outside, may import connection instead of signals. Only
+program.py imports the observers.
 """

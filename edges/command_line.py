@@ -102,10 +102,10 @@ class Options:
 
     role = ""  # of the program: server or client
     about = ""  # what it does
-    quiet = flag("-q", "say only what matters")
+    quiet = flag("-q", "print only what matters")
     verbose = flag("-v", "add a line for each loop turn")
     trace = value(str, None, "record the run, with peers' addresses and bytes", "FILE")
-    slow = value(duration, None, "report calls that take longer (with -v: 0.1)", "S")
+    slow = value(duration, None, "report calls that take longer than S seconds (-v: 0.1)", "S")
 
     def __init__(self, **values: object) -> None:
         """Take these values, and the default for every other option."""
@@ -147,12 +147,12 @@ class ServerOptions(Options):
         "Deliver one small text file to every client. "
         "Ctrl+C (SIGINT) asks whether to go on; stop a service with SIGTERM."
     )
-    input_file = name(SAMPLE, "the file (default: sample.txt beside server.py)")
+    input_file = name(SAMPLE, "the file to deliver (default: sample.txt beside server.py)")
     host = value(str, None, "address or name to listen on (default: all interfaces)", "HOST")
     port = value(port, PORT, f"port; 0: any free one (default {PORT})")
     timeout = value(duration, 10.0, "seconds a connection may last in all (default 10)", "S")
-    drain = value(seconds, 5.0, "seconds for open connections at the end (default 5)", "S")
-    max_clients = value(count, None, "at once; more wait (default: open files less 32)")
+    drain = value(seconds, 5.0, "seconds that open connections get at the end (default 5)", "S")
+    max_clients = value(count, None, "clients at once; others wait (default: open files less 32)")
     chunk = value(count, None, "slow motion: at most N bytes per send")
     pause = value(seconds, None, "slow motion: seconds between sends", "S")
 
@@ -173,9 +173,9 @@ class ClientOptions(Options):
     role = "client"
     about = "Fetch the file of a server: an exact copy or nothing."
     server = name("localhost", "name or address (default localhost)")
-    output_file = name("sample.txt", "the copy; - is stdout (default sample.txt)")
+    output_file = name("sample.txt", "where to save the copy; - is stdout (default sample.txt)")
     port = value(client_port, PORT, f"port (default {PORT})")
-    timeout = value(duration, 10.0, "seconds for everything (default 10)", "S")
+    timeout = value(duration, 10.0, "seconds for the whole download (default 10)", "S")
 
     def files(self) -> dict[str, str | int]:
         number = destination.descriptor_of(self.output_file)

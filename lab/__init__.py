@@ -1,17 +1,19 @@
 """Tools that watch, attack and measure eighty. None of them is needed to run it.
 
     tracing/      reads a recorded run: the check, the page to step through it, the picture
-    simulation/   both programs on a made-up network, clock and kernel, with every accident
+    simulation/   runs both programs on a simulated network, clock and kernel, with every fault
     torture/      attacks a running server, and keeps the score
-    injection/    fails every system call of both programs
-    load/         many clients at once, many transfers in a row
-    bench/        what a transfer costs, beside C and other loops
-    book/         makes a site of the documents and the sources, which opens without a network
-    documents/    reads the documents, and writes what is generated in them
-    workflows/    for a code host: publish the book, test on three systems; not run yet
-    demo.py       and swarm.py, watch.py, scale.py, mutants.py: `make demo`, `make swarm` and so on
-    tool.py       the frame of the tools that print
+    injection/    makes every system call of both programs fail
+    load/         serves many clients at once, and many transfers in a row
+    bench/        measures what a transfer costs, compared with C and with other loops
+    book/         makes a site of the documents and the sources, to be read without a network
+    documents/    runs the commands in the documents, and writes the generated parts
+    laptop/       runs the tests on Windows (with Wine), and on a simulated BSD
+    workflows/    files for a code host: publish the book, test on three systems; not run yet
+    demo.py       `make demo`; likewise swarm.py, watch.py, scale.py and mutants.py
+    english.py    finds sentences that read like a translation
+    tool.py       what the tools that print have in common
 
-Run them from the checkout, as modules: `python3 -m lab.demo`. They may import the runtime and one
-another; documents/ may also import learn/, and tools that need the tests' tools tests/support/.
+Run them from the checkout, as modules: `python3 -m lab.demo`. They may import the runtime, one
+another, and tests/support/. documents/ may also import learn/grade and learn/museum.
 """

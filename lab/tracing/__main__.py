@@ -1,6 +1,6 @@
 """The command line: what a person does with a trace.
 
-    python3 -m lab.tracing check FILE...                  assert the eight invariants
+    python3 -m lab.tracing check FILE...                  check the eight invariants
     python3 -m lab.tracing view FILE [-o PAGE.html]       a page to step through the run
     python3 -m lab.tracing lanes FILE [-o PICTURE.svg]    a picture of it
     python3 -m lab.tracing strip FILE N-M [-o PICTURE.svg] events N to M alone, for a document
@@ -68,15 +68,16 @@ class Parser(argparse.ArgumentParser):
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options; SystemExit 2 on a usage error, 0 after --help."""
-    parser = Parser("python3 -m lab.tracing", description="Read what --trace FILE has recorded.")
+    about = "Check, draw or show a run that --trace FILE has recorded."
+    parser = Parser("python3 -m lab.tracing", description=about)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="assert the eight invariants")
+    check = commands.add_parser("check", help="check the eight invariants")
     check.add_argument("files", metavar="FILE", nargs="+", help="a trace; - is stdin")
     for name, what, output in (
         ("view", "make a page to step through the run", "PAGE.html"),
-        ("lanes", "draw the run, one lane each", "PICTURE.svg"),
-        ("strip", "draw some of its events", "PICTURE.svg"),
-        ("perfetto", "export it for chrome://tracing and Perfetto", "EXPORT.json"),
+        ("lanes", "draw the run, one lane for each client", "PICTURE.svg"),
+        ("strip", "draw the events N to M", "PICTURE.svg"),
+        ("perfetto", "export the run for chrome://tracing and Perfetto", "EXPORT.json"),
     ):
         command = commands.add_parser(name, help=what)
         command.add_argument("file", metavar="FILE", help="a trace; - is stdin")
@@ -85,8 +86,8 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
         if name == "lanes":
             kinds = command.add_mutually_exclusive_group()
             for flag, draw, help_ in (
-                ("--moving", lanes.moving, "with a cursor that moves through the run"),
-                ("--narrow", lanes.narrow, "a few turns, for a phone"),
+                ("--moving", lanes.moving, "draw a cursor that moves through the run"),
+                ("--narrow", lanes.narrow, "draw a few turns only, for a phone"),
             ):
                 kinds.add_argument(flag, dest="draw", action="store_const", const=draw, help=help_)
             command.set_defaults(draw=lanes.picture)
@@ -111,7 +112,7 @@ def within(trace: Trace, first: int, last: int) -> tuple[int, int]:
 
 def default(command: str) -> str:
     """Add the option for the output file of a command, with its default."""
-    return "default: FILE, as .html" if command == "view" else "default: stdout"
+    return "default: FILE with the ending .html" if command == "view" else "default: stdout"
 
 
 # --- check a trace, or draw it

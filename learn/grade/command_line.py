@@ -217,22 +217,28 @@ class Progress:
 def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = tool.Parser(
         prog="python3 -m learn.grade",
-        description="Attack a server in every known way, and say what was seen.",
+        description="Attack a server in every known way, and report what it did.",
         epilog="A SERVER is a file in Python, the number of a step, exhibit:N, or a command in any "
         "language in which {file} stands for the file to deliver and {options} for options.",
     )
-    parser.add_argument("server", nargs="?", default="", metavar="SERVER", help="mine/server.py")
-    parser.add_argument("--chapter", default="", type=_chapter, metavar="N", help="its rows only")
-    parser.add_argument("--row", default="", metavar="NAME", help="this row only")
     parser.add_argument(
-        "--hint", nargs="?", const=0, type=_hints, metavar="N", help="hints for a red row"
+        "server", nargs="?", default="", metavar="SERVER", help="default: mine/server.py"
     )
-    parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument(
-        "--no-status", action="store_true", help="exit status 0 even if there are red rows"
+        "--chapter", default="", type=_chapter, metavar="N", help="only the rows of chapter N"
+    )
+    parser.add_argument("--row", default="", metavar="NAME", help="only this row")
+    parser.add_argument(
+        "--hint", nargs="?", const=0, type=_hints, metavar="N", help="print hints for a red row"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--no-status", action="store_true", help="exit with status 0 even if rows are red"
     )
     parser.add_argument("--client", default="", metavar="CLIENT", help="grade a client instead")
-    parser.add_argument("--exercise", default="", metavar="ID", help="the test of an exercise: 11c")
+    parser.add_argument(
+        "--exercise", default="", metavar="ID", help="run the test of an exercise, such as 11c"
+    )
     _add_folder(parser)
     return parser.parse_args(list(words))
 
@@ -240,7 +246,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 def _add_folder(parser: argparse.ArgumentParser) -> None:
     """Add what a teacher needs."""
     group = parser.add_argument_group("for teachers", WARNING)
-    group.add_argument("--folder", type=Path, metavar="DIR", help="grade every submission in it")
+    group.add_argument("--folder", type=Path, metavar="DIR", help="grade every submission in DIR")
     group.add_argument(
         "--enough", type=int, metavar="N", help="status 0 if each has N green rows (default: all)"
     )
@@ -248,7 +254,7 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     for name, unit in (
         ("cpu", "seconds of processor time"),
         ("memory", "MiB of address space"),
-        ("processes", "processes and threads more than there are now"),
+        ("processes", "additional processes and threads"),
         ("files", "open files"),
     ):
         default = getattr(usual, name)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 WARNING = (
-    "Limits are set, but this is no sandbox: what is graded runs as you, can read, change and send "
-    "your files, and may use the network. For programs that you do not trust use a container, a "
-    "virtual machine or an account made for it."
+    "Limits are set, but this is no sandbox. A graded program runs with your rights: it can read, "
+    "change and send your files, and use the network. For a program that you do not trust, use a "
+    "container, a virtual machine or a separate account."
 )
 MIB = 1 << 20
 
