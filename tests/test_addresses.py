@@ -409,6 +409,19 @@ def test_a_port_that_somebody_took_meanwhile_is_reported(listen):
 # Showing
 
 
+@pytest.mark.fault("E12")
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [("fe80::1", True), ("fe81::", True), ("febf:ff::1", True), ("fec0::1", False)],
+)
+def test_ten_bits_make_a_link_local_address(host, hint):
+    """RFC 4291: fe80::/10."""
+    error = OSError(errno.EINVAL, "Invalid argument")
+    why = f" (a link-local address needs its interface: {host}%eth0)" if hint else ""
+    assert addresses.why_not((host, 80, 0, 0), error) == f"invalid argument{why}"
+    assert addresses.why_not((host, 80, 0, 2), error) == "invalid argument"
+
+
 @pytest.mark.fault("A13")
 @pytest.mark.parametrize(
     ("sockaddr", "shown"),

@@ -20,6 +20,8 @@ from edges.command_line import (
     client_port,
     count,
     duration,
+    flag,
+    name,
     port,
     seconds,
     value,
@@ -310,6 +312,25 @@ def test_an_option_is_its_default_or_what_was_given_and_never_how_it_is_read():
 def test_an_option_that_there_is_not_is_an_error():
     with pytest.raises(TypeError, match="Some has no option lamp"):
         Some(lamp=1)
+
+
+def test_an_option_says_how_it_is_read_what_it_is_for_and_what_it_is_without_a_word():
+    class More(Options):
+        place = name("here", "where")
+        loud = flag("-l", "say more")
+        lamps = value(count, 3, "how many")
+        song = value(str, None, "to sing", "TITLE")
+
+    kinds = {option: kind for option, kind in More.kinds().items() if option in vars(More)}
+    assert {option: vars(kind) for option, kind in kinds.items()} == {
+        option: dict(zip(("default", "help", "short", "read", "metavar"), words, strict=True))
+        for option, words in {
+            "place": ("here", "where", "", None, ""),
+            "loud": (False, "say more", "-l", None, ""),
+            "lamps": (3, "how many", "", count, "N"),
+            "song": (None, "to sing", "", str, "TITLE"),
+        }.items()
+    }
 
 
 def test_a_subclass_adds_to_the_options_and_shares_none_of_its_own(console):

@@ -109,6 +109,21 @@ def test_whatever_fails_ends_one_connection_and_no_other(call, error, word):
     assert ("ZeroDivisionError: oops" in venue.said) == (word == "bug")
 
 
+def test_a_stream_that_ends_before_its_hello_is_refused_and_both_sides_are_shown():
+    venue = Venue()
+    sock = venue.comes(b"HELL", b"")
+    venue.rings(1.0)
+    venue.serve()
+    why = "expected HELLO, got the end of the stream"
+    assert b"".join(sock.sent) == HELLO + f"ERROR {why}\n".encode()
+    assert [line for line in venue.said if line.startswith("c1 ")] == [
+        "c1 S: HELLO 1",
+        "c1 C: 'HELL'",
+        f"c1 S: ERROR {why}",
+        f"c1 refused in HELLO_SENT: {why} (192.0.2.1:1)",
+    ]
+
+
 @pytest.mark.fault("B2", "B26")
 def test_a_readiness_that_was_none_changes_nothing():
     venue = Venue()
@@ -464,6 +479,23 @@ def test_if_no_address_works_all_are_reported(monkeypatch):
     assert failure.status == 3
     assert "192.0.2.1:80 address family not supported" in str(failure)
     assert "192.0.2.2:80 network is unreachable" in str(failure)
+
+
+def test_a_connection_to_itself_is_reported_as_a_server_that_is_missing(monkeypatch):
+    failure = Journey(monkeypatch, {"address": ("192.0.2.1", 80)}).run()
+    assert str(failure).startswith(
+        "cannot connect: 192.0.2.1:80 connected to itself, so there is no server: "
+    )
+
+
+def test_only_from_the_second_address_on_a_connection_has_a_number(monkeypatch):
+    for ways, name in (
+        ([answers()], "connection"),
+        ([{"begin": errno.ENETUNREACH}, answers()], "connection 2"),
+    ):
+        journey = Journey(monkeypatch, *ways)
+        journey.run()
+        assert str(journey.download.connection) == name
 
 
 @pytest.mark.fault("G3")

@@ -4,7 +4,21 @@ from collections import Counter
 
 import pytest
 
-from lab.mutants import PAGE, ROOT, Mutant, described, differences, listed, place, scores
+from lab.mutants import (
+    CORE,
+    PAGE,
+    ROOT,
+    SAMPLE,
+    Mutant,
+    described,
+    differences,
+    listed,
+    main,
+    passed_over,
+    place,
+    sample,
+    scores,
+)
 
 DIFF = """\
 --- reactor.py
@@ -34,6 +48,42 @@ def test_every_mutant_of_the_list_is_a_change_of_code_that_is_there():
 def test_every_row_of_the_table_is_read():
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
     assert len(rows) == listed(PAGE.read_text()).total()
+
+
+def test_rows_of_modules_that_are_not_judged_do_not_count():
+    others = Counter(
+        {mutant: 1 for mutant in listed(PAGE.read_text()) if mutant.file == GREET.file}
+    )
+    assert others
+    everything = listed(PAGE.read_text())
+    assert passed_over(CORE) == set()
+    assert passed_over(["reactor", "server.hello"]) >= {"client.hello.py", "edges/epoll.py"}
+    only = [module for module in CORE if module != "reactor"]
+    assert everything - listed(PAGE.read_text(), passed_over(only)) == others
+
+
+def test_only_modules_of_the_core_can_be_named(capsys):
+    with pytest.raises(SystemExit):
+        main(["listener", "server"])
+    assert "invalid choice: 'server'" in capsys.readouterr().err
+
+
+def names(*files, count=1000):
+    return [f"{file}.x_f__mutmut_{number}" for file in files for number in range(count)]
+
+
+def test_the_sample_has_no_mutant_of_the_core_and_is_the_same_each_time():
+    chosen = sample(names("edges.names", "reactor", "edges.epoll", "server"))
+    assert len(chosen) == SAMPLE
+    assert {name.partition(".x")[0] for name in chosen} == {"edges.names", "server"}
+    assert chosen == sample(reversed(names("edges.names", "server")))
+    assert sample(names("client", count=3)) != []
+
+
+def test_mutants_of_a_new_function_replace_only_as_many_of_the_sample_as_they_are():
+    old, new = set(names("server")), set(names("edges.new", count=100))
+    left = set(sample(old)) - set(sample(old | new))
+    assert len(left) == len(new & set(sample(old | new))) < 60
 
 
 def test_a_change_is_reported_by_its_lines_and_not_by_a_number():

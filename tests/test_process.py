@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,6 +62,35 @@ def test_the_end_is_the_status_and_no_signal_is_handled_otherwise_than_before(mo
         process.end(7)
     assert raised.value.code == 7
     assert [signal.getsignal(number) for number in STOPS] == before
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_the_end_leaves_out_the_search_for_cycles_but_in_development_mode(monkeypatch, looked_at):
+    frozen = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(dev_mode=looked_at))
+    with pytest.raises(SystemExit):
+        process.end(0)
+    assert frozen == ([] if looked_at else [True])
+
+
+@pytest.mark.fault("E19")
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ((3, 10, 13, "final", 0), "eighty needs Python 3.11 or newer; this is Python 3.10.13"),
+        ((3, 11, 0, "final", 0), None),
+        ((4, 0, 0, "final", 0), None),
+    ],
+)
+def test_the_version_decides_and_the_sentence_is_the_status(monkeypatch, version, sentence):
+    monkeypatch.setattr(sys, "version_info", version)
+    if sentence is None:
+        process.require_python()
+    else:
+        with pytest.raises(SystemExit) as raised:
+            process.require_python()
+        assert raised.value.code == sentence
 
 
 def run_program(name, before, *arguments, flags=()):

@@ -41,6 +41,21 @@ def test_the_body_gets_what_it_needs_and_its_status_is_the_status():
     assert (options.input_file, options.port) == ("file", 1)
 
 
+@pytest.mark.parametrize(
+    ("words", "observed"),
+    [([], False), (["-q"], False), (["-v"], True), (["--slow", "9"], True), (["--trace"], True)],
+)
+def test_an_observer_is_attached_only_if_an_option_asks_for_it(tmp_path, words, observed):
+    def body(reactor, *_):
+        seen.append("call" in vars(reactor))
+        return 0
+
+    seen = []
+    file = [str(tmp_path / "run.jsonl")] if words == ["--trace"] else []
+    program.run("server.py", ServerOptions, body, [*words, *file])
+    assert seen == [observed]
+
+
 def test_nobody_observes_and_no_observer_is_imported_unless_asked_for():
     code = """if True:
         import sys

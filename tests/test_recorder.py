@@ -1,6 +1,7 @@
 """A trace, line by line: each event in its form, in ASCII, and never more than a disk can bear."""
 
 import json
+import re
 from enum import Enum, auto
 from functools import partial
 from selectors import SelectorKey
@@ -30,7 +31,8 @@ from edges.observers.events import (
 from edges.observers.names import object_name
 from edges.observers.recorder import Recorder
 from edges.observers.stack import Stacks
-from reactor import READ, WRITE
+from reactor import READ, WRITE, Reactor
+from tests.support.fakes import FakeSelector
 
 
 class State(Enum):
@@ -192,6 +194,17 @@ def test_what_is_left_out_is_counted_for_the_turns_and_the_watched_all_the_same(
 
 def test_without_stacks_a_line_says_nothing_of_the_place(world: World):
     assert "stack" not in world.shown(Turned())
+
+
+def test_a_stack_has_the_lines_of_our_files_and_at_its_end_the_function_that_is_called():
+    stacks, seen = Stacks(), []
+    loop = Reactor(FakeSelector())
+    loop.call(loop, lambda: seen.append(stacks.here(loop.watch)))
+    [*_, call, callee] = seen[0]
+    assert re.fullmatch(r"reactor\.py:\d+ Reactor\.\S*call\S*", call)
+    assert re.fullmatch(r"reactor\.py:\d+ Reactor\.\S*watch\S*", callee)
+    assert stacks.here(partial(loop.watch, None))[-1] == callee
+    assert stacks.here(len) == stacks.here(None)  # a function of C has no line
 
 
 def test_with_stacks_each_line_says_where_the_program_is(world: World):

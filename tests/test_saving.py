@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edges import destination, posix, saving
+from edges import destination, posix, saving, writing
 from edges.failure import Failure
 from tests.support.programs import LIMIT, ROOT, STRICT, UNMEASURED
 
@@ -252,6 +252,16 @@ def test_an_interrupt_in_any_call_leaves_nothing(here, monkeypatch, owner, name)
     with pytest.raises(KeyboardInterrupt):
         save("out")
     assert os.listdir() == ["out"] and Path("out").read_bytes() == OLD
+
+
+def test_what_is_forced_to_the_disk_as_a_folder_is_one_also_without_a_flag_for_that(
+    here, monkeypatch
+):
+    Path("out").write_bytes(OLD)
+    with pytest.raises(NotADirectoryError):
+        writing.sync_folder("out", None)
+    monkeypatch.delattr(os, "O_DIRECTORY")  # POSIX has it since 2008 only
+    writing.sync_folder(".", None)
 
 
 # The mode of the new file
