@@ -150,7 +150,7 @@ docs: ## write the generated parts of the documents again
 	@$(launch) -m learn.museum.page --write
 	@$(launch) -m lab.documents.scoreboard --write
 
-check: export FULL := 1
+check coverage: export FULL := 1
 check: lint test spec test-browser demo ## run all that a change must pass, with every case
 
 clean: ## remove what make has built; copies in output_file/ stay

@@ -16,13 +16,15 @@ MOST_LINES = 220
 
 @pytest.mark.parametrize("step", steps.servers(), ids=lambda step: step.stem)
 def test_a_step_turns_exactly_its_rows_green(step):
-    """Tried are the rows of which the step before says something else, and a sample."""
+    """Tried is one in three of the rows that change with this step, and a sample of all."""
     expected = GREEN[step.stem]
     place = list(GREEN).index(step.stem)
-    turned = set(expected) ^ set(GREEN[list(GREEN)[max(0, place - 1)]])
-    tried = [row for row in ROWS if row in {*turned, *sample(ROWS, place)}]
+    before = GREEN[list(GREEN)[max(0, place - 1)]]
+    turned = [row for row in ROWS if (row in expected) != (row in before)]
+    chosen = {*sample(turned, 0, 3), *sample(ROWS, place)}
+    tried = [row for row in ROWS if row in chosen]
     green = steps.green(step, expected, tried)
-    wanted = [row for row in tried if row in expected]
+    wanted = [row for row in tried if row in expected and not steps.by_luck(step, row)]
     assert green == wanted, "run: python3 -m lab.documents.steps --write"
 
 
