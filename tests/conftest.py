@@ -27,6 +27,7 @@ import pytest
 
 from tests.support import programs
 from tests.support.programs import SYSTEM
+from tests.support.sample import FULL, examples
 
 MANY_FILES = 5000  # in one process
 TEST_LIMIT = 60.0 if SYSTEM != "win32" else 180.0  # seconds; a test takes one, a few take five
@@ -34,7 +35,9 @@ PAGE_LIMIT = 600.0  # for a test in a browser, which needs most of a busy machin
 GRACE = 10.0  # seconds for a test to fail by itself once its programs are killed
 
 # The same examples in every run, and no limit for a single one: a busy machine is no defect.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "ci", derandomize=True, deadline=None, database=None, max_examples=examples(100)
+)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -134,6 +137,24 @@ def no_colours() -> Iterator[None]:
         patch.setenv("NO_COLOR", "1")
         patch.delenv("FORCE_COLOR", raising=False)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_start(pytestconfig: pytest.Config) -> Iterator[None]:
+    """In `make test` a program that is started as usual is a fork of one that has its imports done.
+
+    In `make check` each is started as a user starts it; so are those that coverage measures, and
+    those of which the time is measured.
+    """
+    measured = any(name.startswith("COVERAGE_PROCESS") for name in os.environ)
+    if FULL or measured or SYSTEM != "linux" or pytestconfig.getoption("--part") == "alone":
+        yield
+        return
+    from tests.support.warm import Warm
+
+    with Warm() as programs.WARM:
+        yield
+    programs.WARM = None
 
 
 @pytest.fixture(scope="session")

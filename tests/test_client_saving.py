@@ -38,7 +38,6 @@ from tests.support.stage import (
     saying_and_staying,
 )
 from tests.support.terminals import shown
-from tests.support.warm import Warm
 
 ROOT_USER = os.geteuid() == 0
 
@@ -55,7 +54,7 @@ def start():
     if SYSTEM == "win32":  # no process forks there
         yield Client
         return
-    with Warm() as warm:
+    with stage.warm() as warm:
         yield warm.start
 
 

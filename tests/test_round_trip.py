@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support import oracle, peers, stage
 from tests.support.programs import HELLO, PROMPT, Server, file_message
+from tests.support.sample import examples
 from tests.support.stage import OLD, assert_one_line, assert_saved, play
 from tests.support.warm import Warm
 
@@ -64,9 +65,9 @@ def test_any_valid_file_comes_out_as_it_went_in(tmp_path):
     source = tmp_path / "source.txt"
     source.write_bytes(b"")
 
-    with Server(source, "-q") as server, Warm() as warm:
+    with Server(source, "-q") as server, stage.warm() as warm:
 
-        @settings(max_examples=60)
+        @settings(max_examples=examples(60))
         @given(valid_files)
         @example(b"x" * 79 + b"\n")
         def arrives(body):
@@ -97,9 +98,9 @@ def test_the_copy_may_take_the_place_of_the_served_file(tmp_path):
 def test_any_file_that_breaks_a_rule_is_refused_at_both_ends_with_the_rule_named(tmp_path):
     source = tmp_path / "source.txt"
 
-    with Warm() as client, Warm(program="server") as server:
+    with stage.warm() as client, Warm(script="server.py") as server:
 
-        @settings(max_examples=60)
+        @settings(max_examples=examples(60))
         @given(spoilt_files)
         def is_refused(body):
             rules = rules_broken(body)
@@ -162,9 +163,9 @@ server_streams = valid_files.map(lambda body: HELLO + file_message(body))
 @pytest.mark.req("C-13", "C-14", "C-23", "W-2")
 @pytest.mark.fault("G6", "G7", "G8", "G12")
 def test_any_bytes_of_a_server_lead_the_client_to_a_defined_end():
-    with Warm() as warm:
+    with stage.warm() as warm:
 
-        @settings(max_examples=100)
+        @settings(max_examples=examples(100))
         @given(pieces(some_bytes | changed(server_streams)))
         def ends(stream):
             def server(peer):
@@ -199,7 +200,7 @@ def test_any_bytes_of_a_client_lead_the_server_to_one_closing_word(tmp_path):
 
     with Server(source) as server:
 
-        @settings(max_examples=200)
+        @settings(max_examples=examples(200))
         @given(pieces(some_bytes | changed(st.just(HELLO))))
         def ends(stream):
             data = b"".join(stream)

@@ -29,6 +29,7 @@ from lab.simulation.knobs import Knobs
 from lab.simulation.strangers import KINDS
 from lab.simulation.wire import Pending
 from lab.simulation.world import Broken, World
+from tests.support.sample import examples
 
 ROOT = Path(__file__).resolve().parent.parent
 HELLO = b"HELLO 1\n"
@@ -508,9 +509,9 @@ def live_as_drawn(data, story):
     World(chance, knobs, story=story).run()
 
 
-def searching(examples):
+def searching(number):
     return settings(
-        max_examples=examples,
+        max_examples=number,
         derandomize=True,
         database=None,
         deadline=None,
@@ -520,7 +521,7 @@ def searching(examples):
     )
 
 
-@searching(100)
+@searching(examples(100))
 @given(st.data())
 def test_hypothesis_finds_no_story_that_breaks_an_invariant(data):
     story = []

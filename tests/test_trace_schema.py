@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from lab.documents.document import ROOT, blocks
 from lab.tracing import events
 from tests.support.programs import Server, reset, run_client
+from tests.support.sample import examples
 from tests.support.traces import GOOD, one_transfer, three_clients
 from tests.test_trace import recorded
 from tests.test_tracing_events import KEY, VALUES
@@ -139,7 +140,7 @@ def whole_floats(value):
 LINES = [*three_clients().lines, *GOOD["a late client"]().lines, *GOOD["a download"]().lines]
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.sampled_from(LINES), KEY, VALUES)
 def test_the_reader_refuses_what_the_schema_refuses(line, key, value):
     line = line | {key: value}

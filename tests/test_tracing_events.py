@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lab.tracing import events, lanes, perfetto
 from lab.tracing.events import NotATrace, read
 from lab.tracing.invariants import check
+from tests.support.sample import examples
 from tests.support.traces import GOOD, one_transfer, written
 
 RUN = {
@@ -212,7 +213,7 @@ def either(data):
     json.loads(perfetto.export(trace))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.binary(max_size=200))
 @example(b"\xef\xbb\xbf" + GOOD_TEXT)
 @example(GOOD_TEXT.decode().encode("utf-16"))
@@ -221,13 +222,13 @@ def test_any_bytes_are_read_or_refused_in_one_line(data):
     either(GOOD_TEXT + data)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, len(GOOD_TEXT) - 1), st.binary(max_size=3))
 def test_bytes_that_changed_on_a_disk_are_read_or_refused_in_one_line(at, data):
     either(GOOD_TEXT[:at] + data + GOOD_TEXT[at + len(data) :])
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.integers(0, 42), KEY, VALUES), min_size=1, max_size=4))
 def test_any_value_under_any_key_is_read_or_refused_in_one_line(changes):
     lines = one_transfer().lines

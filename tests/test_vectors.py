@@ -13,11 +13,12 @@ from tests.support.exchanges import BY_NAME, EXCHANGES, Exchange
 from tests.support.peers import Peer
 from tests.support.programs import HELLO, Server
 from tests.support.stage import (
+    Start,
     assert_failed,
     assert_saved,
     assert_saved_with_warning,
-    in_pairs,
     play,
+    sweep,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -157,7 +158,7 @@ def test_the_server_lives_through_every_exchange(tmp_path: Path):
                 meet_server(server, one)
 
 
-def meet_client(one: Exchange) -> None:
+def meet_client(one: Exchange, start: Start) -> None:
     """Be the server of an exchange; the client must do its part."""
     said = b""
 
@@ -171,7 +172,7 @@ def meet_client(one: Exchange) -> None:
         else:
             said = peer.finish().farewell()
 
-    outcome = play(server)
+    outcome = play(server, start=start)
     if one.status != 0:
         assert_failed(outcome, one.status)
         assert HELLO.startswith(said)
@@ -185,7 +186,7 @@ def meet_client(one: Exchange) -> None:
 @pytest.mark.req("C-3", "C-4", "C-5", "C-8", "C-10", "C-11", "C-12", "C-13", "C-14", "C-21")
 @pytest.mark.req("C-20", "C-22", "C-23")
 def test_the_client_lives_through_every_exchange():
-    in_pairs(meet_client, for_clients)
+    sweep(meet_client, for_clients)
 
 
 def test_an_exchange_that_comes_out_otherwise_is_noticed():

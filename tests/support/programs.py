@@ -19,7 +19,9 @@ warning or an "Exception ignored" on stderr fails the test. Environment:
     EIGHTY_ROOT     the folder of server.py and client.py (default: this checkout)
     EIGHTY_SYSTEM   win32 if that interpreter is a Windows one, run by Wine (default: this system)
 
-The rest of the environment is inherited, COVERAGE_PROCESS_START included.
+The rest of the environment is inherited, COVERAGE_PROCESS_START included. In `make test` a program
+with the usual flags is started warm (tests/support/warm.py); in `make check` each is started as
+users start it.
 
 (Not lab/processes.py, which is tested with this: that one starts any server, knows no terminal, no
 stdin and no Wine, and forgives what a test must find.)
@@ -40,10 +42,12 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.support.warm import SCRIPTS, Warm
 
 ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent.parent))
 PYTHON = os.environ.get("EIGHTY_PYTHON", sys.executable)
@@ -68,6 +72,8 @@ OURS = re.compile(
     r"Traceback \(most recent call last\)|Exception ignored|Warning: |Fatal Python error"
 )
 
+# A process whose forks become programs without the start of Python; None in `make check`.
+WARM: Warm | None = None
 RUNNING: "set[Program]" = set()  # for the watchdog in conftest.py: what to kill when a test hangs
 
 
@@ -102,6 +108,46 @@ class Output:
         self.ended = not data
 
 
+class Popen(subprocess.Popen[bytes]):
+    """A process started as a shell starts it."""
+
+    def await_stop(self) -> None:
+        """Wait until it is stopped."""
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
+
+class Fork:
+    """A process started warm: see tests/support/warm.py."""
+
+    def __init__(
+        self, warm: Warm, script: str, arguments: list[str], files: Sequence[int], cwd: Path
+    ) -> None:
+        self.warm = warm
+        with open(os.devnull, "r+b", buffering=0) as nothing:
+            there = [nothing.fileno() if file == subprocess.DEVNULL else file for file in files]
+            self.pid = warm.fork(script, arguments, there, cwd, dict(os.environ))
+
+    def await_stop(self) -> None:
+        """Wait until it is stopped."""
+        self.warm.await_stop(self.pid)
+
+    def wait(self, limit: float | None = None) -> int:
+        """Return the exit status; the process has ended, so there is nothing to wait for."""
+        return self.warm.status(self.pid)
+
+
+Started = Popen | Fork
+
+
+def is_python_as(env: dict[str, str]) -> bool:
+    """Tell whether a Python started now would find the same variables of its own as in `env`."""
+    return settings(dict(os.environ)) == settings(env)
+
+
+def settings(env: dict[str, str]) -> set[tuple[str, str]]:
+    return {pair for pair in env.items() if pair[0].startswith("PYTHON")}
+
+
 class Program:
     """One running program: what it says, its signals, its end.
 
@@ -131,7 +177,7 @@ class Program:
         argv = [*prefix, python or PYTHON, *flags, *words, *map(str, arguments)]
         self.name = script
         self._changed = threading.Condition()
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._process: Started | None = None
         self.status: int | None = None
         self.out: Output | None = None
         self.err: Output | None = None
@@ -151,22 +197,26 @@ class Program:
                 argv = ["/bin/sh", "-c", shell, "sh", *argv]
             self._stopped, self._stopper = os.pipe()  # a closed stopper ends the collecting thread
             self._ours += [self._stopped, self._stopper]
-            self._popen = subprocess.Popen(
-                argv,
-                stdin=files[0],
-                stdout=files[1],
-                stderr=files[2],
-                cwd=cwd or ROOT,
-                env={**os.environ, **(env or {})},
-                start_new_session=True,  # a Ctrl+C for pytest is not one for the program
-            )
+            usual = argv[: len(STRICT) + 1] == [PYTHON, *STRICT] and not env
+            if WARM is not None and usual and script in SCRIPTS and is_python_as(WARM.env):
+                self._process = Fork(WARM, script, list(map(str, arguments)), files, cwd or ROOT)
+            else:
+                self._process = Popen(
+                    argv,
+                    stdin=files[0],
+                    stdout=files[1],
+                    stderr=files[2],
+                    cwd=cwd or ROOT,
+                    env={**os.environ, **(env or {})},
+                    start_new_session=True,  # a Ctrl+C for pytest is not one for the program
+                )
         except BaseException:
             self._close(*self._ours)
             raise
         finally:
             for fd in self._theirs:
                 os.close(fd)
-        self.pid = self._popen.pid
+        self.pid = self._process.pid
         RUNNING.add(self)
         if stdin is None:
             self.close_stdin()
@@ -305,8 +355,9 @@ class Program:
 
     def freeze(self) -> None:
         """Stop it where it is, as Ctrl+Z does, and wait until it stands still."""
+        assert self._process is not None
         self.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+        self._process.await_stop()
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -343,11 +394,11 @@ class Program:
         """Wait for the end of the program and of all it says; return the exit status."""
         if self.status is not None:
             return self.status
-        assert self._popen is not None
+        assert self._process is not None
         end = time.monotonic() + limit
         if not self._exits_within(limit):
             raise AssertionError(f"still running after {limit} s; it said:\n{self._said()}")
-        self.status = self._popen.wait()
+        self.status = self._process.wait()
         self._reader.join(max(0.0, end - time.monotonic()) + 1)
         stays_open = self._reader.is_alive()
         self._stop_collecting()
@@ -357,11 +408,12 @@ class Program:
         return self.status
 
     def _exits_within(self, limit: float) -> bool:
-        assert self._popen is not None
+        assert self._process is not None
         if not hasattr(os, "pidfd_open"):  # not Linux: polled by the standard library
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(limit)
-            return self._popen.returncode is not None
+                self._process.wait(limit)
+                return True
+            return False
         process = os.pidfd_open(self.pid)
         try:
             return bool(select.select([process], [], [], limit)[0])

@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support import programs
 from tests.support.kernel import LIMIT, await_condition, sleeps_in
 from tests.support.peers import Door, Peer, delivering, listening
 from tests.support.programs import HELLO, SYSTEM, Client, file_message
@@ -222,8 +223,8 @@ def signalled(start: Start, number: int, moment: int, folder: Path) -> Outcome:
 def sweep_steps(check: Callable[[int, Start], object], choose: Callable[[int], list[int]]) -> None:
     """Call `check` with each step that `choose` takes from their number, and a start with STEPS."""
     with directed(STEPS) as env:
-        with Warm(env) as warm:
-            steps = count_steps(warm.start)
+        with Warm(env) as one:
+            steps = count_steps(one.start)
         sweep(check, choose(steps), env)
 
 
@@ -299,7 +300,14 @@ def sweep(
         finally:
             starts.put(start)
 
-    with Warm(env) as one, Warm(env) as other:
+    with warm(env) as one, warm(env) as other:
         starts.put(one.start)
         starts.put(other.start)
         in_pairs(check_with_a_start, cases)
+
+
+def warm(env: dict[str, str] | None = None) -> contextlib.AbstractContextManager[Warm]:
+    """Give a warm start of clients: the one that there is, if it may be any."""
+    if env is None and programs.WARM is not None:
+        return contextlib.nullcontext(programs.WARM)
+    return Warm(env)
