@@ -12,9 +12,9 @@ A name may have several addresses, of two families, and a machine may lack one o
     127.0.0.1   127.0.0.1                           127.0.0.1:7080
 
 Every socket of a named host has IPV6_V6ONLY set, because on Linux :: would otherwise take the port
-in IPv4 too. `socket.create_server` sets it, and SO_REUSEADDR, so that a restarted server need not
-wait for connections in TIME_WAIT (POSIX only: on Windows it would let another program steal the
-port). SO_REUSEPORT is never set: the kernel would divide the clients between two servers.
+in IPv4 too. `socket.create_server` sets that flag. It also sets SO_REUSEADDR, so that a restarted
+server need not wait for connections in TIME_WAIT (not on Windows, where another program could then
+steal the port). SO_REUSEPORT is never set: the kernel would divide the clients between two servers.
 """
 
 import errno
@@ -48,7 +48,7 @@ ADVICE = {
     errno.EADDRNOTAVAIL: "; give a --host of this machine",
 }
 
-# Errors that may be due to the form of an address, and not to its machine.
+# Errors that the form of an address may cause, and not the machine.
 UNUSABLE = {errno.EINVAL, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH}
 MAPPED = bytes(10) + b"\xff\xff"  # the start of an IPv4 address in IPv6 form: ::ffff:127.0.0.1
 
@@ -68,8 +68,8 @@ class Place(NamedTuple):
 def places(reactor: Reactor, host: str | None, port: int) -> list[Place]:
     """Return where to listen for `host`; None, "" and "*" mean all interfaces.
 
-    Raises NotFound for a name that has no address, and what `looked_up` lets through. Port 0 leaves
-    the choice to `listen`.
+    Raises NotFound for a name that has no address, and any exception that leaves the loop during
+    the look-up. With port 0, `listen` chooses the port.
     """
     if host not in ALL_INTERFACES:
         return [Place(*address, dual=False) for address in looked_up(reactor, host, port)]
@@ -79,7 +79,7 @@ def places(reactor: Reactor, host: str | None, port: int) -> list[Place]:
 
 
 def places_of(sockets: Sequence[socket.socket]) -> list[Place]:
-    """Return where `sockets` listen, with the real port: the way to listen there again later."""
+    """Return where `sockets` listen, with the real port, to listen there again later."""
     return [Place(sock.family, sock.getsockname(), _is_dual(sock)) for sock in sockets]
 
 
@@ -162,7 +162,7 @@ class ListeningSocket(socket.socket):
     """A socket that accepts quickly.
 
     The standard accept() looks up family and type in enumerations each time, and wraps the plain C
-    socket in an object that counts the files made from it. A whole transfer would cost 9 % more.
+    socket in an object that counts the files made from it. With it, a transfer costs 9 % more.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -172,7 +172,7 @@ class ListeningSocket(socket.socket):
         self.setblocking(False)
         self.accepted = partial(socket.SocketType, *kind)
 
-    def accept(self) -> tuple[socket.SocketType, Any]:  # type: ignore[override]  # the plainer kind
+    def accept(self) -> tuple[socket.SocketType, Any]:  # type: ignore[override]  # the C socket
         """Return a new socket, and the address of its peer."""
         number, address = self._accept()  # type: ignore[attr-defined]  # what accept() itself calls
         return self.accepted(number), address

@@ -10,9 +10,9 @@ edges/prompt.py. It needs no terminal, nor even an open stdin.
                          +--> a signal came                 Interrupted
                          +--> no answer in time             NoAnswer
 
-`input()` would not do: our signal handlers do nothing, so it would sleep through Ctrl+C (PEP 475),
-and it reads ahead. Here one byte is read at a time: what follows the line is the next answer, as in
-`printf 'y\\nn\\n' | server.py`, or belongs to the program that reads the same stdin after us.
+`input()` cannot do this. It would sleep through Ctrl+C, because our signal handlers do nothing (PEP
+475). It also reads ahead. Here one byte is read at a time, because what follows the line is the
+next answer, as in `printf 'y\\nn\\n' | server.py`, or is for a program that reads stdin after us.
 """
 
 import time
@@ -35,7 +35,7 @@ class NoAnswer(Exception):
 class Answers:
     """The lines of descriptor `stdin`.
 
-    A `person` at a terminal has all the time they want.
+    With `person`, someone types at a terminal, and there is no time limit.
     `after_cr`: the line before ended in CR, so an LF that follows is not a line of its own.
     """
 

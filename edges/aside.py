@@ -46,8 +46,8 @@ class Aside(Generic[T]):
     ) -> None:
         """Start `work`. In the loop, call `done` with its result or `failed` with its exception.
 
-        `name` is its name in logs. Raises OSError without a descriptor, RuntimeError if no thread
-        can be started.
+        `name` is its name in logs. Raises OSError if there is no descriptor left, RuntimeError if
+        no thread can be started.
         """
         self.reactor = reactor
         self.name = name
@@ -71,7 +71,7 @@ class Aside(Generic[T]):
         return self.name
 
     def run(self, theirs: socket.socket) -> None:
-        """Do the work; in the other thread. The close at the end wakes the loop.
+        """Do the work, in the other thread. The close at the end wakes the loop.
 
         Every exception is kept: one that left the thread would be printed, and lost to the loop.
         """

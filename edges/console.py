@@ -12,16 +12,17 @@ there is room again; must not know what the lines mean. Called by every part tha
 The reader of stderr may stop: a terminal frozen by Ctrl+S, a pipe that nobody empties. Then
 write(2) sleeps, and with it a server that has only one thread. So no write here ever waits:
 
- 1. What is not taken is kept, up to LIMIT and the lines of one more turn. Beyond that, lines are
-    dropped and counted until the rest is out: the reader finds one gap, "(N lines dropped)".
+ 1. Bytes that the kernel does not take are kept, up to LIMIT and the lines of one more turn. More
+    lines are dropped and counted until these bytes are out. The reader finds one gap, "(N lines
+    dropped)".
  2. A line that was begun is completed before another begins.
  3. If the reader is gone (EPIPE, EIO), the disk full or stderr closed, what could not be written is
     dropped and counted, and nothing is waited for: a dead pipe reports room for ever. The next
     line tries again.
  4. Outside the loop, before a prompt and at the end, `wait` gives the reader a moment, no more.
 
-As a last protection, only printable ASCII and LF pass: nothing from here can drive a terminal.
-Colours are put on after that (`paint`), around names that are ours: edges/colours.py.
+As a last protection, only printable ASCII and LF pass, so no line can drive a terminal. Colours are
+added after that (`paint`), around names that we wrote: edges/colours.py.
 """
 
 import time
@@ -32,7 +33,7 @@ from reactor import WRITE, Reactor
 
 LIMIT = 65536  # bytes kept for a reader that has stopped: as many as a pipe holds, pipe(7)
 PATIENCE = 0.3  # seconds for such a reader, before a prompt and at the end
-REPORTED = 2  # lines that `reported` remembers: that the server stops, and how that ended
+REPORTED = 2  # lines that `reported` remembers: that a drain begins, and how it ended
 
 VISIBLE = bytes(byte if 32 <= byte < 127 or byte == 10 else ord("?") for byte in range(256))
 
@@ -57,7 +58,7 @@ class Console:
         self.lines.append(text + "\n")
 
     def report(self, text: str) -> None:
-        """Queue one line, and remember it: the question needs it if nobody can see it here."""
+        """Queue one line, and remember it: the question may have to show it on a terminal."""
         self.line(text)
         self.reported = [*self.reported, text][-REPORTED:]
 
@@ -121,9 +122,9 @@ class Console:
         self.flush()  # the lines that came after a rest that is out now
 
     def prompt(self, text: str) -> bool:
-        """Write `text` without ending the line: room or not, a question is not dropped.
+        """Write `text` without ending the line. Even without room, a question is not dropped.
 
-        Returns False if it could not be written. (A frozen reader may come back: True.)
+        Returns False if it could not be written; True if it waits for a frozen reader.
         """
         self.lines.append(text)
         self.admit()

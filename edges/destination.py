@@ -33,7 +33,7 @@ def descriptor_of(path: str) -> int | None:
 def status(path: str) -> os.stat_result | None:
     """Return the status of what `path` leads to; None if that would be a new file.
 
-    Raises OSError for what can be neither.
+    Raises OSError for a name that can be neither.
     """
     if why := bad_name(path):
         raise OSError(why)

@@ -1,7 +1,7 @@
 """A selector on epoll(7), level-triggered, that does less than `selectors.EpollSelector`.
 
 For each registration the standard selector runs Python code to make a named tuple, and looks the
-file up twice. Without that, a transfer costs 1 to 2 us less (measured: `make bench`, scene
+file up twice. Without that, a transfer costs up to 1 us less (measured: `make bench`, scene
 `selectors`, in docs/performance.md). It keeps every promise of `selectors.BaseSelector`: a test
 runs CPython's own tests of selectors against it. edges/program.py chooses it where there is epoll;
 reactor.py knows only the interface, and runs on the standard ones as well.

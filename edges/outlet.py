@@ -1,4 +1,4 @@
-"""Where messages leave the process: an outlet that never makes the loop wait.
+"""Where messages leave the process: an outlet that avoids any wait of the loop.
 
 Owns the choice of how to write to a descriptor that other programs may share. Called by console.py.
 On Windows there is another one: windows.py.

@@ -118,8 +118,8 @@ def words(error: OSError) -> str:
 def sync_file(descriptor: int) -> None:
     """Force the bytes of a file to the disk, if its file system can do that at all.
 
-    The next call is tried only if one is not supported. After an error of the disk, another call
-    might succeed, because the kernel reports an error once; but the bytes would be lost.
+    os.fsync is tried only if F_FULLFSYNC is not supported. After an error of the disk, it might
+    succeed, because the kernel reports an error once; but the bytes would be lost.
     """
     for sync in (full_fsync, os.fsync) if FULL_FSYNC else (os.fsync,):
         try:

@@ -50,9 +50,9 @@ def require_python() -> None:
 def end(status: int) -> NoReturn:
     """End this process with `status`. No late signal changes it: Signals ignores them by now.
 
-    While Python ends, it looks for cycles in all objects, several times: a tenth of a client's
-    whole life, for memory that goes back to the system anyway. Frozen objects are not looked at. In
-    development mode (-X dev) they are, and what was left open is reported.
+    When Python ends, it searches all objects for reference cycles, several times. That takes a
+    tenth of a client's whole run, for memory that goes back to the system anyway. Frozen objects
+    are not searched. In development mode (-X dev) none is frozen: what was left open is reported.
     """
     if not sys.flags.dev_mode:
         gc.freeze()

@@ -37,7 +37,7 @@ class Unseen(Exception):
 
 
 class Question:
-    """Asked on `console`, answered on descriptor `stdin`; one object for all listening periods."""
+    """The question, asked on `console` and answered on descriptor `stdin`, after each period."""
 
     def __init__(self, console: Console, signals: Signals, stdin: int = 0) -> None:
         self.console = console

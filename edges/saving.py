@@ -85,7 +85,7 @@ class Replacement:
 
         Optional: without the descriptor, the path of the folder is used. (Where there is no O_PATH,
         a folder that may be written but not read cannot be opened. Windows can open no folder at
-        all. If a wrong path named a file as the folder, the call would open that.)
+        all; there, the call would open a file that a wrong path names as the folder.)
         """
         if not HOLDS_FOLDERS:
             return
@@ -144,7 +144,7 @@ class Replacement:
             if self._old_differs():
                 self.verb = "replaced"
             os.replace(old, new, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        with suppress(OSError):  # optional: the copy is there, and not every file system can
+        with suppress(OSError):  # optional: the copy is there, and not all file systems sync it
             writing.sync_folder(self._directory, self._folder)
 
     def _old_differs(self) -> bool:
@@ -186,8 +186,8 @@ class Stream:
 
         Our own descriptors are used as they are. Opening them again would begin a file at offset 0,
         over what is there, fail for a socket, and wait for ever where the reader of a pipe has
-        gone. No file is created. The open of a FIFO waits for its reader, or for a signal handler
-        that raises; a signal just before open(2) comes too late for that.
+        gone. No file is created. The open of a FIFO waits for its reader. A signal ends the wait,
+        because its handler raises; but not if it comes just before open(2) begins to wait.
         """
         with _told("cannot save", self.name):
             if self._number is not None:

@@ -1,7 +1,8 @@
 """The terminal of a descriptor: its owner, what it shows, and how it treats the Enter key.
 
-Owns five small questions and one change, which is undone. Knows termios(3); called by
-edges/prompt.py. Every function takes a descriptor that may be anything, even closed.
+Owns what must be known about a terminal before a question, and a change of its mode, which is
+undone. Knows termios(3); called by edges/prompt.py. Every function takes a descriptor that may be
+anything, even closed.
 """
 
 import os

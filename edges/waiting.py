@@ -4,7 +4,7 @@ Owns one call, `ready`. Knows poll(2) and select(2); called by edges/answers.py,
 
 Why poll(2), and not the selector of the loop: epoll refuses regular files and the null device
 (EPERM), and select(2) takes only descriptors below 1024. But poll(2) on macOS does not support all
-devices: for some terminals it answers POLLNVAL. For these, select(2) is the only one left.
+devices: for some terminals it answers POLLNVAL. For these, only select(2) is left.
 """
 
 import select

@@ -53,7 +53,7 @@ def open_files() -> int:
 
 
 class Selector(selectors.SelectSelector):
-    """The standard one; but one socket too many fails here, and not in the next wait for all."""
+    """The standard selector, but a socket too many fails at once, not in the next select."""
 
     def register(
         self, fileobj: "FileDescriptorLike", events: int, data: object = None
@@ -162,7 +162,7 @@ class Source:
         return self.read_bytes.pop()
 
     def failed(self, _error: BaseException) -> None:
-        """Take what cannot be read for the end of the stream."""
+        """Treat a failed read as the end of the stream."""
         self.read_bytes.append(b"")
 
     def close(self) -> None:

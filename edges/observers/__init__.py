@@ -1,6 +1,6 @@
 """Observers: they watch the loop while it runs (-v, --slow, --trace), attached from outside.
 
-No line of the core knows of them. During a run, `instrument` wraps the methods where something
-happens, and makes an event of each call; an observer is a callable that gets the events. They may
-import reactor, connection, protocol and edges/. Only the options above import them.
+The core has no line for them. During a run, `instrument` wraps the methods where something happens,
+and makes an event of each call. An observer is a callable that gets the events. Observers may
+import reactor, connection, protocol and edges/. Only the options above make a program import them.
 """

@@ -1,7 +1,7 @@
 """The events of a run: what happens in the loop, as the observers get it.
 
-Each is a named tuple, so a misspelt event or field is an error of the type checker. docs/trace.md
-says how a trace shows each of them.
+Each is a named tuple, so the type checker finds a misspelt event or field. docs/trace.md says how a
+trace shows each of them.
 """
 
 from collections.abc import Callable

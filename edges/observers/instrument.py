@@ -7,8 +7,8 @@ at full speed while nothing observes it.
     with instrumented(reactor, program, observer):
         ...
 
-The reactor is one object, so its own methods are replaced. Connections come and go, so the methods
-of their classes are; events of connections on another reactor are not reported.
+The reactor is one object, so its own methods are replaced. Connections come and go, so their
+classes' methods are replaced; events of connections on another reactor are not reported.
 """
 
 from collections.abc import Callable, Iterator

@@ -187,7 +187,7 @@ def _listening(address: str, body: bytes) -> Fields:
     return {"address": address, "body_len": len(body), "body_crc32": crc32}
 
 
-# The method that an event is about: the line that is running has called it.
+# The method that an event is about. The innermost line of the stack has called it.
 METHODS: dict[type, Action] = {
     Opened: Connection.__init__,
     Transition: Connection.transition,

@@ -1,11 +1,11 @@
 """Where a program is: the call stack of the core and the edges, for the trace.
 
 Owns which frames a reader of the trace sees: those of the project's own files, from the program's
-first call to the innermost. The frame of edges/program.py and all before it are the same for every
-event, and the observers do not watch themselves.
+first call to the innermost. The frames up to edges/program.py are the same for every event, so they
+are left out, and so are those of the observers themselves.
 
-    ["reactor.py:84 Reactor.turn", "reactor.py:113 Reactor.call", "server.py:113
-    ServerConnection.on_readable", ...]
+    ["server.py:LINE serve", "server.py:LINE Server.serve", "reactor.py:LINE Reactor.run",
+    "reactor.py:LINE Reactor.turn", "reactor.py:LINE Reactor.call", ...]
 """
 
 import os

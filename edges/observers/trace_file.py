@@ -34,7 +34,7 @@ class TraceFile:
             raise Failure(why) from error
 
     def write(self, line: bytes) -> bool:
-        """Write a line; False: the trace has ended before it."""
+        """Write a line; return False if the trace has ended without it."""
         if self.descriptor < 0:
             return False
         try:

@@ -41,7 +41,7 @@ CALLBACKS = {"on_readable": "readable", "on_writable": "writable"}
 
 
 class TurnLog:
-    """Counts the turns, and shows what came of each. An observer."""
+    """An observer that counts the turns, and shows what was ready and done in each."""
 
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
         self.console = console
