@@ -2,8 +2,8 @@
 
 
 def object_name(handler: object) -> str:
-    """Return the name of `handler`. A class with several objects defines `__str__` (c3, listener 2);
-    any other object has the name of its class (signals, console)."""
+    """Return the name of `handler`. A class with several objects defines `__str__` (c3, listener
+    2); any other object has the name of its class (signals, console)."""
     kind = type(handler)
     return kind.__name__.lower() if kind.__str__ is object.__str__ else str(handler)
 
