@@ -20,7 +20,9 @@ FROM =
 QUICK =
 ARGS =
 PYTHON ?= python3
-VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(subst /,-,$(PYTHON)))
+# Each Python gets a virtual environment of its own, with a name that can be a target of make.
+plain = $(subst |,-,$(subst %,-,$(subst ;,-,$(subst :,-,$(subst $() ,-,$(subst /,-,$(1)))))))
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(call plain,$(PYTHON)))
 
 # make swarm starts a server of its own unless the user names one.
 NAMED := $(filter command,$(origin SERVER) $(origin PORT))

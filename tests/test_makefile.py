@@ -269,12 +269,15 @@ def test_a_python_too_old_gets_one_plain_message(stage, target, version):
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("target", ["run-server", "run-client", "demo", "test"])
-def test_a_python_that_is_not_there_gets_one_plain_message(stage, target):
+@pytest.mark.parametrize(
+    "python", ["python-is-not-there", *(f"no{c}python" for c in ":; %|#$=/*~")]
+)
+@pytest.mark.parametrize("target", ["run-client", "test"])
+def test_a_python_that_is_not_there_gets_one_plain_message(stage, target, python):
     (stage / "pyproject.toml").touch()
-    run = make(stage, target, "PYTHON=python-that-is-not-there")
+    run = make(stage, target, f"PYTHON={python}")
     assert run.returncode != 0
-    assert run.stderr.startswith("there is no python-that-is-not-there here; eighty needs Python 3")
+    assert run.stderr.startswith(f"there is no {python} here; eighty needs Python 3")
     assert len(run.stderr.splitlines()) == 2  # the other one is make's own
 
 
