@@ -16,6 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
+from edges.command_line import count
 from lab.bench import document, machine, machines
 from lab.bench.processes import BUILD, Failed
 from lab.bench.results import Results, load, save
@@ -37,13 +38,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=count, help="in place of each scene's own number")
     parser.add_argument("--file", type=delivered, default=sample(), help="what is delivered")
     return parser.parse_args()
-
-
-def count(text: str) -> int:
-    """Read a whole number, 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, got {text!r}")
-    return int(text)
 
 
 def delivered(text: str) -> Path:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
-from edges.command_line import duration
+from edges.command_line import count, duration
 from lab.limits import TooFewFiles
 from lab.load import exhaustion, held, transfers
 from lab.load.figures import Figure, document
@@ -61,20 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     kind = kinds.add_parser("held", help="many clients at once")
-    kind.add_argument("--clients", type=_number, default=10_000, help="default 10000")
+    kind.add_argument("--clients", type=count, default=10_000, help="default 10000")
     kind = kinds.add_parser("transfers", help="many transfers in a row")
-    kind.add_argument("--count", type=_number, default=100_000, help="default 100000")
+    kind.add_argument("--count", type=count, default=100_000, help="default 100000")
     kind = kinds.add_parser("exhaustion", help="at the limit of open descriptors")
-    kind.add_argument("--clients", type=_number, default=200, help="default 200")
+    kind.add_argument("--clients", type=count, default=200, help="default 200")
     kind.add_argument("--seconds", type=duration, default=10.0, help="default 10")
-    kind.add_argument("--rounds", type=_number, default=10, help="raised limits, default 10")
+    kind.add_argument("--rounds", type=count, default=10, help="raised limits, default 10")
     return parser
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a number, 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":
