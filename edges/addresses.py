@@ -44,7 +44,7 @@ LACKING = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 ADVICE = {
     errno.EADDRINUSE: "; give another --port",
-    errno.EACCES: "; give a --port from 1024 on",
+    errno.EACCES: "; give a --port of 1024 or more",
     errno.EADDRNOTAVAIL: "; give a --host of this machine",
 }
 

@@ -49,7 +49,7 @@ def look_up(
     if numeric := _numeric(host, port):
         done(numeric)
     elif advice := _misspelt(host):
-        failed(NotFound(f"cannot resolve {shown_name(host)}: no legal name; {advice}"))
+        failed(NotFound(f"cannot resolve {shown_name(host)}: not a legal name; {advice}"))
     else:
         try:
             return Aside(reactor, "look-up", partial(_ask, host, port), done, not_found)
@@ -91,7 +91,7 @@ def _ask(host: str, port: int) -> list[Address]:
     ours = [one for one in answers if one[0] in FAMILIES]
     found: list[Address] = list(dict.fromkeys((one[0], one[4]) for one in ours))
     if not found:
-        raise socket.gaierror(socket.EAI_NONAME, "it has no address of IPv4 or IPv6")
+        raise socket.gaierror(socket.EAI_NONAME, "it has no IPv4 or IPv6 address")
     return found
 
 
@@ -115,7 +115,7 @@ def _not_found(host: str, error: BaseException) -> NotFound:
     exception: the resolver runs code of the system, and imports modules."""
     why, advice = reason(error), "try again, or give its address in numbers"
     if isinstance(error, UnicodeError):  # a label is empty or too long
-        why = "no legal name"
+        why = "not a legal name"
     if isinstance(error, ValueError) or getattr(error, "errno", None) in UNKNOWN:  # or a NUL
         advice = "check the name"
     return NotFound(f"cannot resolve {shown_name(host)}: {why}; {advice}")

@@ -83,13 +83,13 @@ def bad_name(path: str) -> str:
     name = ntpath.basename(plain)
     stem = name.partition(":")[0].partition(".")[0].rstrip(" ")
     if plain.startswith("\\\\.\\") or stem.upper() in RESERVED:
-        return "Windows keeps this name for a device"
+        return "Windows reserves this name for a device"
     if ":" in name:
-        return "a name with a colon is not one of a file"
+        return "a file name cannot contain a colon"
     if name.strip(".") and name[-1] in ". ":
         return "Windows drops a dot or space at the end of a name"
     if not FORBIDDEN.isdisjoint(name):
-        return f"a name of a file has none of {' '.join(sorted(FORBIDDEN))}"
+        return f"a file name cannot contain any of {' '.join(sorted(FORBIDDEN))}"
     if len(name.encode("utf-16-le", "surrogatepass")) > 2 * LONGEST_NAME:
         return f"a name has at most {LONGEST_NAME} characters"
     return TOO_LONG if is_too_long(path) else ""

@@ -280,7 +280,7 @@ def test_an_address_in_use_that_only_listen_finds_is_reported(monkeypatch):
 @pytest.mark.parametrize(
     ("number", "why"),
     [
-        (errno.EACCES, "permission denied; give a --port from 1024 on"),
+        (errno.EACCES, "permission denied; give a --port of 1024 or more"),
         (errno.EPERM, "operation not permitted"),
         (errno.EMFILE, "too many open files"),
     ],

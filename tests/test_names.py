@@ -66,7 +66,7 @@ def test_all_addresses_come_in_their_order_and_each_once(loop: Reactor, resolver
 @pytest.mark.parametrize("answers", [[], [(1, socket.SOCK_STREAM, 0, "", "/run/socket")]])
 def test_a_name_without_an_address_that_we_can_use_is_one_line(loop: Reactor, monkeypatch, answers):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
-    why = "it has no address of ipv4 or ipv6; check the name"
+    why = "it has no ipv4 or ipv6 address; check the name"
     assert refusal(loop, "odd") == f"cannot resolve 'odd': {why}"
 
 
@@ -78,7 +78,7 @@ def test_of_all_answers_those_count_that_a_tcp_client_can_use_each_once(monkeypa
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*raw, raw[0]])
     assert names._ask("name", 80) == [(socket.AF_INET6, six), (socket.AF_INET, four)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: raw[1:2])
-    with pytest.raises(socket.gaierror, match="no address of IPv4 or IPv6"):
+    with pytest.raises(socket.gaierror, match="no IPv4 or IPv6 address"):
         names._ask("name", 80)
 
 
@@ -116,7 +116,7 @@ def test_a_name_without_an_address_is_one_escaped_line(loop: Reactor, resolver, 
 )
 def test_what_can_be_no_name_is_refused_without_a_look_up(loop: Reactor, resolver, host, advice):
     shown = repr(host)
-    assert refusal(loop, host) == f"cannot resolve {shown}: no legal name; {advice}"
+    assert refusal(loop, host) == f"cannot resolve {shown}: not a legal name; {advice}"
 
 
 NUMBERS = "try again, or give its address in numbers"
@@ -126,7 +126,7 @@ NUMBERS = "try again, or give its address in numbers"
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (UnicodeError("label too long"), "no legal name; check the name"),
+        (UnicodeError("label too long"), "not a legal name; check the name"),
         (ValueError("embedded null"), "embedded null; check the name"),
         (socket.gaierror(socket.EAI_NONAME, "Unknown"), "unknown; check the name"),
         (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), f"temporary failure; {NUMBERS}"),

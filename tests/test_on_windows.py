@@ -76,10 +76,10 @@ def test_files_are_read_as_bytes(tmp_path: Path, body: bytes, rule: str | None) 
         assert server.fetch() == conversation(body)
 
 
-DEVICE = "windows keeps this name for a device"
-COLON = "a name with a colon is not one of a file"
+DEVICE = "windows reserves this name for a device"
+COLON = "a file name cannot contain a colon"
 END = "windows drops a dot or space at the end of a name"
-FORBIDDEN = 'a name of a file has none of " * < > ? |'
+FORBIDDEN = 'a file name cannot contain any of " * < > ? |'
 LONG = "a name has at most 255 characters"
 
 
