@@ -489,7 +489,7 @@ def test_what_lies_between_c_and_python_and_eighty_is_said_only_if_all_three_are
     assert sentences.limit(FOUND).startswith("Not all")
     peers = [*FOUND["scenes"]["peers"]["rows"], {"name": subjects.BARE, "cpu": [20.0, 22.0]}]
     words = " ".join(sentences.limit({"scenes": {"peers": {"rows": peers}}}).split())
-    assert "differs from C by +6.0, and eighty differs from the bare loop by +1.5" in words
+    assert "needs 6.0 more than C, and eighty needs 1.5 more than the bare loop" in words
 
 
 def test_a_profile_without_a_sample_says_so():

@@ -45,9 +45,14 @@ def limit(results: Results) -> str:
         return "Not all three servers were measured.\n"
     c, bare, ours = (middle(each["cpu"]) for each in found if each)
     return paragraph(
-        f"C needs {c:.1f} microseconds per transfer. The bare loop in Python differs from C by "
-        f"{bare - c:+.1f}, and eighty differs from the bare loop by {ours - bare:+.1f}."
+        f"C needs {c:.1f} microseconds per transfer. The bare loop in Python needs "
+        f"{more(bare - c)} than C, and eighty needs {more(ours - bare)} than the bare loop."
     )
+
+
+def more(difference: float) -> str:
+    """Return a difference of microseconds in words."""
+    return f"{abs(difference):.1f} {'more' if difference >= 0 else 'less'}"
 
 
 def counted(results: Results) -> str:
