@@ -34,7 +34,7 @@ from functools import partial
 
 import protocol
 from connection import RESET, Connection
-from edges import addresses, names, saving
+from edges import names, saving
 from edges.command_line import ClientOptions
 from edges.console import Console
 from edges.dotted import ClientHello, load
@@ -244,8 +244,8 @@ class Download:
 
     def note(self, address: object, error: OSError) -> None:
         """Remember why an address did not work: if none works, the message lists the reasons."""
-        why = addresses.why_not(address, error)
-        self.failures.append(f"{addresses.shown_address(address)} {why}")
+        why = names.why_not(address, error)
+        self.failures.append(f"{names.shown_address(address)} {why}")
 
     def failed(self, connection: ClientConnection, error: Exception) -> None:
         """Decide what the failure of a connection means: that depends on its state.

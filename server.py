@@ -32,7 +32,7 @@ from functools import partial
 
 import protocol
 from connection import END_FOLLOWS, RECEIVE, Connection, Sock
-from edges import addresses, input_file, prompt
+from edges import addresses, input_file, names, prompt
 from edges.command_line import ServerOptions, most_clients
 from edges.console import Console
 from edges.dotted import ServerHello, load
@@ -171,7 +171,7 @@ class ServerConnection(Connection):
         self.close()
         self.server.deadlines.cancel(self)
         if ending != "done":
-            where = addresses.shown_address(self.peer_address)
+            where = names.shown_address(self.peer_address)
             self.server.say(self, f"{ending} in {self.state.name}{why} ({where})")
         else:
             self.server.say(self, "done")
@@ -320,7 +320,7 @@ def serve(reactor: Reactor, console: Console, signals: Signals, options: ServerO
     while True:
         sockets = addresses.listen(places)
         places = addresses.places_of(sockets)  # with the real port, for the next period
-        console.announce(f"listening on {addresses.shown_address(places[0].sockaddr)}")
+        console.announce(f"listening on {names.shown_address(places[0].sockaddr)}")
         server.serve(body, sockets)
         if server.interrupted:
             return 130

@@ -1,7 +1,7 @@
-"""Addresses: listen at the addresses of a host, and show an address to people.
+"""Addresses: listen at the addresses of a host.
 
-Owns how listening sockets are made from --host and --port. Called by server.py before it listens,
-and by both programs to show an address. Names are looked up by names.py.
+Owns how listening sockets are made from --host and --port. Called by server.py before it listens.
+Names are looked up by names.py, which also shows an address to people.
 
 A name may have several addresses, of two families, and a machine may lack one of the families:
 
@@ -25,8 +25,8 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
-from edges.failure import Failure, reason
-from edges.names import Sockaddr, looked_up
+from edges.failure import Failure
+from edges.names import Sockaddr, looked_up, shown_address, why_not
 from reactor import Reactor
 
 ALL_INTERFACES = (None, "", "*")  # what --host may be; None: it was not given
@@ -47,10 +47,6 @@ ADVICE = {
     errno.EACCES: "; give a --port of 1024 or more",
     errno.EADDRNOTAVAIL: "; give a --host of this machine",
 }
-
-# Errors that the form of an address may cause, and not the machine.
-UNUSABLE = {errno.EINVAL, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH}
-MAPPED = bytes(10) + b"\xff\xff"  # the start of an IPv4 address in IPv6 form: ::ffff:127.0.0.1
 
 
 class Lacking(Failure):
@@ -176,29 +172,3 @@ class ListeningSocket(socket.socket):
         """Return a new socket, and the address of its peer."""
         number, address = self._accept()  # type: ignore[attr-defined]  # what accept() itself calls
         return self.accepted(number), address
-
-
-def shown_address(sockaddr: object) -> str:
-    """Return `sockaddr` as HOST:PORT, IPv6 in brackets; "?" for anything else.
-
-    Never raises: a peer that gave up early may leave an empty address, or none.
-    """
-    match sockaddr:
-        case (str(host), int(port)):
-            return f"{host}:{port}"
-        case (str(host), int(port), _, int(scope)):
-            return f"[{host}%{scope}]:{port}" if scope else f"[{host}]:{port}"
-    return "?"
-
-
-def why_not(sockaddr: object, error: OSError) -> str:
-    """Return why `sockaddr` cannot be used, and what to write instead where that is known."""
-    match sockaddr:
-        case (str(host), int(), _, int(scope)) if ":" in host:
-            packed = socket.inet_pton(socket.AF_INET6, host)
-            if packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and not scope:
-                return f"{reason(error)} (a link-local address needs its interface: {host}%eth0)"
-            if packed.startswith(MAPPED) and error.errno in UNUSABLE:
-                ipv4 = socket.inet_ntop(socket.AF_INET, packed[len(MAPPED) :])
-                return f"{reason(error)} (this is an IPv4 address: write {ipv4})"
-    return reason(error)

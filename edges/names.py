@@ -1,9 +1,10 @@
-"""Names: look up the addresses of a host while the loop goes on.
+"""Names: look up the addresses of a host while the loop goes on, and show an address to people.
 
-Owns the look-up, and the line that the user reads if it fails. Called by client.py, whose deadline
-covers it, and by addresses.py before the server listens.
+Owns the look-up, and what the user reads about a name or an address. Called by client.py, whose
+deadline covers the look-up, by addresses.py before the server listens, and by server.py.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -23,6 +24,10 @@ FAMILIES = (socket.AF_INET, socket.AF_INET6)  # what both programs support
 
 # Errors of getaddrinfo about the name itself; the others are about the resolver or the network.
 UNKNOWN = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+
+# Errors that the form of an address may cause, and not the machine.
+UNUSABLE = {errno.EINVAL, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH}
+MAPPED = bytes(10) + b"\xff\xff"  # the start of an IPv4 address in IPv6 form: ::ffff:127.0.0.1
 
 
 class NotFound(Failure):
@@ -124,3 +129,29 @@ def _not_found(host: str, error: BaseException) -> NotFound:
 def shown_name(host: str) -> str:
     """Return a name from the command line, quoted and escaped."""
     return protocol.shown(os.fsencode(host), limit=None)
+
+
+def shown_address(sockaddr: object) -> str:
+    """Return `sockaddr` as HOST:PORT, IPv6 in brackets; "?" for anything else.
+
+    Never raises: a peer that gave up early may leave an empty address, or none.
+    """
+    match sockaddr:
+        case (str(host), int(port)):
+            return f"{host}:{port}"
+        case (str(host), int(port), _, int(scope)):
+            return f"[{host}%{scope}]:{port}" if scope else f"[{host}]:{port}"
+    return "?"
+
+
+def why_not(sockaddr: object, error: OSError) -> str:
+    """Return why `sockaddr` cannot be used, and what to write instead where that is known."""
+    match sockaddr:
+        case (str(host), int(), _, int(scope)) if ":" in host:
+            packed = socket.inet_pton(socket.AF_INET6, host)
+            if packed[0] == 0xFE and packed[1] & 0xC0 == 0x80 and not scope:
+                return f"{reason(error)} (a link-local address needs its interface: {host}%eth0)"
+            if packed.startswith(MAPPED) and error.errno in UNUSABLE:
+                ipv4 = socket.inet_ntop(socket.AF_INET, packed[len(MAPPED) :])
+                return f"{reason(error)} (this is an IPv4 address: write {ipv4})"
+    return reason(error)

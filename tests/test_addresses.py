@@ -1,4 +1,4 @@
-"""Sockets that listen, addresses shown: on real sockets of the loopback."""
+"""Sockets that listen: on real sockets of the loopback."""
 
 import contextlib
 import errno
@@ -9,10 +9,8 @@ import socket
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edges import addresses
+from edges import addresses, names
 from edges.failure import Failure
 from reactor import Reactor
 from tests.support.programs import LIMIT
@@ -129,7 +127,7 @@ def test_an_address_in_a_form_that_cannot_work_is_refused_with_the_right_form(ho
 def test_all_interfaces_are_one_socket_for_both_families(listen):
     (sock,) = listen(addresses.places(LOOP, None, 0))
     assert sock.family == socket.AF_INET6 and not v6_only(sock)
-    assert addresses.shown_address(sock.getsockname()) == f"[::]:{port_of(sock)}"
+    assert names.shown_address(sock.getsockname()) == f"[::]:{port_of(sock)}"
     assert port_of(sock) != 0
     assert answers("127.0.0.1", port_of(sock), socket.AF_INET)
     assert answers("::1", port_of(sock), socket.AF_INET6)
@@ -151,7 +149,7 @@ def no_ipv6(monkeypatch):
 @pytest.mark.fault("E5")
 def test_without_ipv6_all_interfaces_are_those_of_ipv4(listen, no_ipv6):
     (sock,) = listen(addresses.places(LOOP, None, 0))
-    assert addresses.shown_address(sock.getsockname()) == f"0.0.0.0:{port_of(sock)}"
+    assert names.shown_address(sock.getsockname()) == f"0.0.0.0:{port_of(sock)}"
     assert answers("127.0.0.1", port_of(sock), socket.AF_INET)
 
 
@@ -250,7 +248,7 @@ def test_choosing_a_port_comes_to_an_end(resolver, thief):
 @pytest.mark.fault("E1")
 def test_an_address_in_use_is_reported_with_what_to_do(listen, host):
     (sock,) = listen(addresses.places(LOOP, host, 0))
-    where = addresses.shown_address(sock.getsockname())
+    where = names.shown_address(sock.getsockname())
     line = refusal(addresses.places(LOOP, host, port_of(sock)))
     assert line == f"cannot listen on {where}: address already in use; give another --port"
 
@@ -404,55 +402,3 @@ def test_a_port_that_somebody_took_meanwhile_is_reported(listen):
     sock.close()
     listen(places)
     assert "address already in use" in refusal(places)
-
-
-# Showing
-
-
-@pytest.mark.fault("E12")
-@pytest.mark.parametrize(
-    ("host", "hint"),
-    [("fe80::1", True), ("fe81::", True), ("febf:ff::1", True), ("fec0::1", False)],
-)
-def test_ten_bits_make_a_link_local_address(host, hint):
-    """RFC 4291: fe80::/10."""
-    error = OSError(errno.EINVAL, "Invalid argument")
-    why = f" (a link-local address needs its interface: {host}%eth0)" if hint else ""
-    assert addresses.why_not((host, 80, 0, 0), error) == f"invalid argument{why}"
-    assert addresses.why_not((host, 80, 0, 2), error) == "invalid argument"
-
-
-@pytest.mark.fault("A13")
-@pytest.mark.parametrize(
-    ("sockaddr", "shown"),
-    [
-        (("127.0.0.1", 7080), "127.0.0.1:7080"),
-        (("::", 7080, 0, 0), "[::]:7080"),
-        (("::1", 1, 0, 0), "[::1]:1"),
-        (("::ffff:127.0.0.1", 65535, 0, 0), "[::ffff:127.0.0.1]:65535"),
-        (("fe80::1", 7080, 0, 2), "[fe80::1%2]:7080"),
-        ((), "?"),
-        (None, "?"),
-        ("", "?"),
-        ("/run/socket", "?"),
-        (b"\0abstract", "?"),
-        (("127.0.0.1",), "?"),
-        (("::1", 7080, 0), "?"),
-        (("::1", 7080, 0, None), "?"),
-        ((b"127.0.0.1", 7080), "?"),
-        ((None, None), "?"),
-        ((10, b"raw"), "?"),
-        (7080, "?"),
-    ],
-)
-def test_an_address_is_shown_and_an_odd_one_is_a_question_mark(sockaddr, shown):
-    assert addresses.shown_address(sockaddr) == shown
-
-
-SCALAR = st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5) | st.floats()
-
-
-@pytest.mark.fault("A13")
-@given(sockaddr=SCALAR | st.lists(SCALAR, max_size=5).map(tuple))
-def test_showing_an_address_never_raises(sockaddr):
-    assert isinstance(addresses.shown_address(sockaddr), str)

@@ -165,8 +165,8 @@ def test_a_client_imports_little(tmp_path):
         )
     assert (tmp_path / "copy").exists()
     heavy = {
-        "edges.observers", "hashlib", "json", "lzma", "pathlib", "secrets", "shutil", "tempfile",
-        "traceback",
+        "edges.addresses", "edges.observers", "hashlib", "json", "lzma", "pathlib", "secrets",
+        "shutil", "tempfile", "traceback",
     }  # fmt: skip
     assert heavy & set(found.stdout.split()) == set()
 

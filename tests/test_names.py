@@ -1,5 +1,6 @@
-"""Names looked up: in the loop, by a thread, and what may go wrong on the way."""
+"""Names looked up, in the loop and by a thread, and what may go wrong; addresses shown."""
 
+import errno
 import os
 import signal
 import socket
@@ -7,6 +8,8 @@ import sys
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edges import names
 from reactor import READ, Reactor
@@ -249,3 +252,52 @@ socket.getaddrinfo = getaddrinfo
         client.send_signal(signal.SIGINT)
         assert client.wait() == 130
     assert client.stderr == "asked\nclient.py: interrupted by SIGINT\n"
+
+
+@pytest.mark.fault("E12")
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [("fe80::1", True), ("fe81::", True), ("febf:ff::1", True), ("fec0::1", False)],
+)
+def test_ten_bits_make_a_link_local_address(host, hint):
+    """RFC 4291: fe80::/10."""
+    error = OSError(errno.EINVAL, "Invalid argument")
+    why = f" (a link-local address needs its interface: {host}%eth0)" if hint else ""
+    assert names.why_not((host, 80, 0, 0), error) == f"invalid argument{why}"
+    assert names.why_not((host, 80, 0, 2), error) == "invalid argument"
+
+
+@pytest.mark.fault("A13")
+@pytest.mark.parametrize(
+    ("sockaddr", "shown"),
+    [
+        (("127.0.0.1", 7080), "127.0.0.1:7080"),
+        (("::", 7080, 0, 0), "[::]:7080"),
+        (("::1", 1, 0, 0), "[::1]:1"),
+        (("::ffff:127.0.0.1", 65535, 0, 0), "[::ffff:127.0.0.1]:65535"),
+        (("fe80::1", 7080, 0, 2), "[fe80::1%2]:7080"),
+        ((), "?"),
+        (None, "?"),
+        ("", "?"),
+        ("/run/socket", "?"),
+        (b"\0abstract", "?"),
+        (("127.0.0.1",), "?"),
+        (("::1", 7080, 0), "?"),
+        (("::1", 7080, 0, None), "?"),
+        ((b"127.0.0.1", 7080), "?"),
+        ((None, None), "?"),
+        ((10, b"raw"), "?"),
+        (7080, "?"),
+    ],
+)
+def test_an_address_is_shown_and_an_odd_one_is_a_question_mark(sockaddr, shown):
+    assert names.shown_address(sockaddr) == shown
+
+
+SCALAR = st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5) | st.floats()
+
+
+@pytest.mark.fault("A13")
+@given(sockaddr=SCALAR | st.lists(SCALAR, max_size=5).map(tuple))
+def test_showing_an_address_never_raises(sockaddr):
+    assert isinstance(names.shown_address(sockaddr), str)

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from connection import Connection
-from edges.addresses import shown_address
+from edges.names import shown_address
 from edges.observers.events import (
     Called,
     Closed,

@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 
 import protocol
 from connection import Connection
-from edges.addresses import shown_address
 from edges.failure import reason
+from edges.names import shown_address
 from edges.observers.events import (
     Action,
     Called,
