@@ -153,9 +153,7 @@ class Acceptor:
     def accept_some(self, listener: Listener) -> bool:
         """Accept up to BATCH connections; return True if the backlog was found empty."""
         try:
-            for _ in range(BATCH):
-                if self.full():
-                    break
+            for _ in range(min(BATCH, self.limit - len(self.connections))):
                 if not self.take(listener):
                     return True
             self.look_next()
