@@ -190,7 +190,7 @@ class Acceptor:
             self.say(f"accepting paused: {reason}; open connections: {len(self.connections)}")
 
     def connection_ended(self) -> None:
-        """There is room again: in an episode, accept again, from another listener first."""
+        """Use the room that is free again: in an episode, accept from another listener first."""
         if self.paused_at is not None and self.listeners:
             self.listeners.rotate(1)
             self.reactor.call(self, self.resume)

@@ -135,7 +135,7 @@ class Options:
         return None
 
     def files(self) -> dict[str, str | int]:
-        """Return the files that no other output may lead to, by the names that the user knows."""
+        """Return files that must differ from all other outputs, by the names the user knows."""
         return {}
 
 

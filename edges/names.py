@@ -43,8 +43,8 @@ def look_up(
 ) -> Aside[list[Address]] | None:
     """Call `done` with the addresses of `host`, each once, in the order in which to try them.
 
-    If there is none, call `failed` with a NotFound. A name is looked up while the loop goes on;
-    close the Aside that is returned to give up. A numeric address needs no look-up: `done` is
+    If there is none, call `failed` with a NotFound. A name is looked up while the loop goes on.
+    To give up, close the Aside that is returned. A numeric address needs no look-up: `done` is
     called at once.
     """
 

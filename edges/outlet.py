@@ -1,4 +1,4 @@
-"""Where messages leave the process: an outlet that avoids any wait of the loop.
+"""Where messages leave the process, without making the loop wait if that can be avoided.
 
 Owns the choice of how to write to a descriptor that other programs may share. Called by console.py.
 On Windows there is another one: windows.py.

@@ -1,8 +1,8 @@
 """The terminal of a descriptor: its owner, what it shows, and how it treats the Enter key.
 
 Owns what must be known about a terminal before a question, and a change of its mode, which is
-undone. Knows termios(3); called by edges/prompt.py. Every function takes a descriptor that may be
-anything, even closed.
+undone. Knows termios(3); called by edges/prompt.py and edges/answers.py. Every function takes a
+descriptor that may be anything, even closed.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""Wait for a few descriptors where no loop runs: at the question, and at the end of a program.
+"""Wait for a few descriptors without the loop: at the question, and at the end of a program.
 
-Owns one call, `ready`. Knows poll(2) and select(2); called by edges/answers.py, edges/console.py.
+Owns one call, `ready`. Knows poll(2) and select(2). Called by the parts that read stdin or write to
+the standard streams: answers.py, outlet.py, writing.py, and `Source` of each system.
 
 Why poll(2), and not the selector of the loop: epoll refuses regular files and the null device
 (EPERM), and select(2) takes only descriptors below 1024. But poll(2) on macOS does not support all

@@ -1,4 +1,4 @@
-"""Writing: every byte, and as far as the disk.
+"""Write every byte of a copy, and force it to the disk.
 
 Owns the steps between os.write and the disk; not every system has all of them.
 Called by saving.py.
@@ -13,7 +13,7 @@ from edges.system import sync_file
 
 
 def write(descriptor: int, body: bytes) -> None:
-    """Write every byte; to a file, as far as the disk itself."""
+    """Write every byte; if this is a regular file, force them to the disk."""
     while body:  # a disk that is nearly full takes some of them first
         try:
             body = body[os.write(descriptor, body) :]
