@@ -85,6 +85,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", **parts)  # not -m, which is the user's
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import a file for the part `alone` only if the mark is in it."""
+    if config.getoption("--part") == "alone" and collection_path.suffix == ".py":
+        return "mark.alone" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for name in {"win32": ("posix_only", "linux_only"), "bsd": ("linux_only",)}.get(SYSTEM, ()):
         for item in items:

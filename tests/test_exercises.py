@@ -11,6 +11,7 @@ import pytest
 from learn.exercises.support import CHOSEN
 from learn.grade.exercise import FOLDER, exercise
 from learn.grade.target import ROOT, NoTarget
+from tests.support.sample import sample
 
 ANSWERS = FOLDER / "answers"
 NAMES = sorted(path.stem for path in FOLDER.glob("[0-9]*.py"))
@@ -46,22 +47,30 @@ def test_the_chat_of_the_answers_stands_all_its_attacks():
 
 @pytest.mark.parametrize(
     ("right", "wrong", "red"),
-    [
-        ("if end and other is not self", "if end", "does not hear itself"),
-        ('(self.received + data).rpartition(b"\\n")', '(data, b"", b"")', "all others hear"),
-        (
-            'whole, end, self.received = (self.received + data).rpartition(b"\\n")',
-            "whole, end = data[:-1], data[-1:]",
-            "half lines of two clients",
-        ),
-        ("not data or len(self.received) > LINE", "not data", "a line that never ends"),
-        ("if len(self.unsent) > UNREAD", "if False", "does not read holds nobody up"),
-        ("sock.setblocking(False)\n        guests", "guests", "does not read holds nobody up"),
-        ("READ | (WRITE if self.unsent else 0)", "READ | WRITE", "it sleeps"),
-        ("        if not data or", "        if data and", "leaves hurts nobody"),
-        ("        if not isinstance(error", "        raise error\n        if (error", "vanishes"),
-        ("from reactor import", "from another import", "runs on reactor"),
-    ],
+    sample(
+        [
+            ("if end and other is not self", "if end", "does not hear itself"),
+            ('(self.received + data).rpartition(b"\\n")', '(data, b"", b"")', "all others hear"),
+            (
+                'whole, end, self.received = (self.received + data).rpartition(b"\\n")',
+                "whole, end = data[:-1], data[-1:]",
+                "half lines of two clients",
+            ),
+            ("not data or len(self.received) > LINE", "not data", "a line that never ends"),
+            ("if len(self.unsent) > UNREAD", "if False", "does not read holds nobody up"),
+            ("sock.setblocking(False)\n        guests", "guests", "does not read holds nobody up"),
+            ("READ | (WRITE if self.unsent else 0)", "READ | WRITE", "it sleeps"),
+            ("        if not data or", "        if data and", "leaves hurts nobody"),
+            (
+                "        if not isinstance(error",
+                "        raise error\n        if (error",
+                "vanishes",
+            ),
+            ("from reactor import", "from another import", "runs on reactor"),
+        ],
+        0,
+        2,
+    ),
 )
 def test_a_chat_with_a_fault_is_red(right, wrong, red, tmp_path):
     assert CHAT.read_text().count(right) == 1

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from lab.load import transfers
+from lab.load import held, transfers
 from lab.load.__main__ import main
-from lab.torture import naive_server
+from lab.torture import meters, naive_server
 
 
 def test_the_slope_is_that_of_the_closest_line():
@@ -51,7 +51,10 @@ def test_a_limit_that_is_too_low_is_said_clearly(capsys):
     assert re.search(r"100,000,064 open files.*hard limit .*ulimit", capsys.readouterr().err)
 
 
-def test_a_target_that_is_missed_is_reported_and_counts(capsys):
+def test_a_target_that_is_missed_is_reported_and_counts(capsys, monkeypatch):
+    """The naive server never sleeps, so it is not waited for."""
+    monkeypatch.setattr(meters, "wait_for_calm", lambda *_: None)
+    monkeypatch.setattr(held, "WINDOW", 0.2)
     command = [sys.executable, naive_server.__file__, "{file}"]
     assert main(["held", "--clients", "50", "--", *command]) == 1
     assert re.search(

@@ -123,7 +123,7 @@ def test_a_frozen_terminal_holds_nobody_up(world: Env, text_file: Path) -> None:
     master, slave = os.openpty()
     try:
         with Server(text_file, "-v", stderr=slave, env=world) as server:
-            for _ in range(700):  # more messages than are kept
+            for _ in range(400):  # more messages than are kept
                 assert server.fetch() == conversation(TEXT)
             assert os.get_blocking(slave), "the terminal of the user has another mode"
             said = b""
