@@ -4,7 +4,7 @@
     simulation/   runs both programs on a simulated network, clock and kernel, with every fault
     torture/      attacks a running server, and keeps the score
     injection/    makes every system call of both programs fail
-    load/         serves many clients at once, and many transfers in a row
+    load/         starts many clients at once, and many transfers in a row
     bench/        measures what a transfer costs, compared with C and with other loops
     book/         makes a site of the documents and the sources, to be read without a network
     documents/    runs the commands in the documents, and writes the generated parts
