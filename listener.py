@@ -13,8 +13,8 @@ registered while it cannot accept is ready all the time, and the loop spins. A p
 
 There is no room at `limit` connections, and when the kernel has no file descriptor or no memory
 left (EMFILE, ENFILE, ENOBUFS, ENOMEM). In the second case another process may make room, which the
-loop cannot notice: hence the 100 ms. In the first case only the end of a connection makes room,
-and nothing wakes the loop earlier.
+loop cannot notice, so it looks after 100 ms. In the first case only the end of a connection makes
+room, and nothing wakes the loop earlier.
 
 Some errors of accept never pass: the listening socket itself is dead (another process shut it down,
 say). It is closed, and if it was the last one `deaf` is called.

@@ -94,7 +94,7 @@ class Signals:
     def ignore(self) -> None:
         """Ignore our signals from now on: the outcome is decided.
 
-        They are blocked meanwhile. Otherwise a signal between Python's last check and the new
+        They are blocked while we do it. Otherwise a signal between Python's last check and the new
         action would be reported on stderr, as "ignored due to race condition".
         """
         mask = change_mask("SIG_BLOCK", self.old_handlers)

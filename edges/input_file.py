@@ -2,7 +2,7 @@
 
 Owns how INPUT_FILE is opened; the rules of a valid file are in protocol.py. Called by server.py
 once for each listening period: all clients of the period get these bytes, whatever happens to the
-file meanwhile.
+file later.
 
 A name can lead to anything. The open of a FIFO waits for a writer, /dev/zero never ends, a sparse
 file claims 10 GB and a file in /proc claims 0. So nothing is trusted that can be checked. The open

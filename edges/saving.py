@@ -7,11 +7,11 @@ Owns everything between the name a user gives and the bytes on the disk. Called 
         copy.write(body)                  the bytes are safe, under a temporary name
         copy.publish()                    the commit: rename gives them their name
 
-POSIX promises for rename(2) that a program that opens the name meanwhile finds the old file or the
-new one, never a mixture. This is why the temporary file is in the same folder. The order matters:
-write, fsync, rename, fsync of the folder. After a power cut, a rename that came before the fsync
-could be on the disk without the bytes. Leaving the `with` block unpublished, for any reason,
-removes the temporary file; the old file was never touched.
+POSIX promises for rename(2) that a program that opens the name at any time finds the old file or
+the new one, never a mixture. It works within one file system only, so the temporary file is in the
+same folder. The order matters: write, fsync, rename, fsync of the folder. After a power cut, a
+rename that came before the fsync could be on the disk without the bytes. Leaving the `with` block
+unpublished, for any reason, removes the temporary file; the old file was never touched.
 
 Only a regular file can be replaced. Renaming over /dev/null would break the machine. So a FIFO, a
 device, standard output and every other open file that is given as a descriptor (/dev/fd/7) are

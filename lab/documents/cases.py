@@ -106,7 +106,7 @@ CASES = {
     "D10": "If nobody can answer, the answer is no.",
     "D11": "An unclear answer repeats the question, three times; earlier input is discarded.",
     "D12": "Clients that already wait when the listener closes are accepted first.",
-    "D13": "If another program has taken the port meanwhile: one line and status 1.",
+    "D13": "If another program has taken the port in the meantime: one line and status 1.",
     "D14": "SIGTERM drains, and asks no question.",
     "D15": "SIGINT and SIGHUP stay ignored if they were ignored at the start; SIGTERM works.",
     "D16": "When a peer has gone, a call fails with an error; SIGPIPE never ends the program.",
