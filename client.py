@@ -91,7 +91,7 @@ class ClientConnection(Connection):
         """Ask how connecting ended (connect(2), EINPROGRESS); then wait for the server's hello."""
         check(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
         # Without a server, TCP can connect a port of the ephemeral range to itself (RFC 9293,
-        # simultaneous open), and we would read back our own hello.
+        # simultaneous open). No hello would ever come, and we would wait until the deadline.
         if self.sock.getsockname() == self.sock.getpeername():
             raise OSError(errno.ECONNREFUSED, "connected to itself, so there is no server")
         self.transition(HELLO_EXPECTED)

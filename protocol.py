@@ -83,9 +83,9 @@ class Line:
         self.samples = samples
 
     def may_begin(self, received: bytes) -> bool:
-        """Tell whether some legal line begins with `received`: lay it over each sample and look.
+        """Tell whether some legal line begins with `received`: put it over a sample's beginning.
 
-        "HELLO 2" over "HELLO 111" is "HELLO 211", which is legal; "HELLO 0" gives "HELLO 011".
+        "HELLO 2" makes "HELLO 211" of "HELLO 111", which is legal; "HELLO 0" makes "HELLO 011".
         """
         return any(
             self.pattern.fullmatch(received + sample[len(received) :]) for sample in self.samples
