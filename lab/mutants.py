@@ -14,13 +14,13 @@ test, and a mutant that is listed and was killed must leave the list.
 import argparse
 import os
 import platform
+import random
 import re
 import resource
 import shutil
 import subprocess
 import sys
 import time
-import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from datetime import date
@@ -123,12 +123,12 @@ def differences(found: Counter[Mutant], expected: Counter[Mutant]) -> list[str]:
 def sample(names: Iterable[str]) -> list[str]:
     """Return the sample of the mutants that are not of the core.
 
-    Each mutant has its place by its own name, so an edit of one function exchanges few others:
-    `random.sample` would choose 300 new ones.
+    Each mutant draws its place with its own name as the seed, so an edit of one function exchanges
+    few others. After any edit `random.sample` would choose 300 new ones.
     """
     core = tuple(f"{module}.x" for module in CORE)
     others = (name for name in names if not name.startswith(core))
-    return sorted(others, key=lambda name: zlib.crc32(f"{SEED} {name}".encode()))[:SAMPLE]
+    return sorted(others, key=lambda name: random.Random(f"{SEED} {name}").random())[:SAMPLE]
 
 
 def judge(modules: Sequence[str]) -> dict[str, str]:
