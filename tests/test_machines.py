@@ -481,11 +481,23 @@ def test_if_no_address_works_all_are_reported(monkeypatch):
     assert "192.0.2.2:80 network is unreachable" in str(failure)
 
 
-def test_a_connection_to_itself_is_reported_as_a_server_that_is_missing(monkeypatch):
-    failure = Journey(monkeypatch, {"address": ("192.0.2.1", 80)}).run()
-    assert str(failure).startswith(
-        "cannot connect: 192.0.2.1:80 connected to itself, so there is no server: "
-    )
+def test_a_connection_to_itself_is_reported_as_a_refused_one(monkeypatch):
+    noted = []
+    monkeypatch.setattr(client.Download, "note", lambda _, *what: noted.append(what))
+    Journey(monkeypatch, {"address": ("192.0.2.1", 80)}).run()
+    [(address, error)] = noted
+    assert address == ("192.0.2.1", 80)
+    assert isinstance(error, ConnectionRefusedError)
+    assert error.strerror == "connected to itself, so there is no server"
+
+
+def test_an_error_of_connecting_has_its_number_and_the_words_of_the_system():
+    for begun in (0, errno.EINPROGRESS):
+        client.check(begun)
+    for number in (errno.ECONNREFUSED, errno.EAGAIN):
+        with pytest.raises(OSError) as caught:
+            client.check(number)
+        assert (caught.value.errno, caught.value.strerror) == (number, os.strerror(number))
 
 
 def test_only_from_the_second_address_on_a_connection_has_a_number(monkeypatch):

@@ -50,6 +50,8 @@ def test_at_first_ctrl_c_ends_the_process_unless_it_is_ignored(before, after):
 
 @pytest.mark.fault("E13")
 def test_using_the_terminal_from_the_background_stops_no_program():
+    for number in BACKGROUND:
+        signal.signal(number, signal.SIG_DFL)
     process.begin()
     assert [signal.getsignal(number) for number in BACKGROUND] == 2 * [signal.SIG_IGN]
 

@@ -88,6 +88,7 @@ def test_no_right_is_gained_that_the_descriptor_did_not_have(stack, opened, want
     with pytest.raises(OSError) as caught:
         posix.private(ends[opened], wanted)
     assert caught.value.errno == errno.EBADF
+    assert caught.value.strerror == os.strerror(errno.EBADF)
 
 
 def test_a_closed_descriptor_is_an_error_at_once(stack):
