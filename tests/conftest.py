@@ -93,6 +93,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # mutmut names tests in any order; each change of the module would cost its fixtures again.
+    items.sort(key=lambda item: str(item.path))
     for name in {"win32": ("posix_only", "linux_only"), "bsd": ("linux_only",)}.get(SYSTEM, ()):
         for item in items:
             if mark := item.get_closest_marker(name):
