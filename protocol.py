@@ -83,9 +83,9 @@ class Line:
         self.samples = samples
 
     def may_begin(self, received: bytes) -> bool:
-        """Tell whether some legal line begins with `received`: put it over a sample's beginning.
+        """Tell whether some legal line begins with `received`: add the end of a sample, and look.
 
-        "HELLO 2" makes "HELLO 211" of "HELLO 111", which is legal; "HELLO 0" makes "HELLO 011".
+        "HELLO 2" and the end of "HELLO 111" are "HELLO 211", a legal line; "HELLO 011" is none.
         """
         return any(
             self.pattern.fullmatch(received + sample[len(received) :]) for sample in self.samples
