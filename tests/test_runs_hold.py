@@ -365,7 +365,12 @@ DEFECTS = {
 STALE = """
 select = EpollSelector.select
 def signals_first(self, timeout=None):
-    return sorted(select(self, timeout), key=lambda pair: str(pair[0].data) != "signals")
+    ready = []
+    while names(ready) in ([], ["Listener"]):  # until the signal is here, too
+        ready = select(self, timeout)
+    return sorted(ready, key=lambda pair: names([pair]) != ["Signals"])
+def names(ready):
+    return [type(key.data).__name__ for key, _ in ready]
 def turn(self):
     for key, events in self.selector.select(None):
         if events & 1:
@@ -409,10 +414,8 @@ def test_a_server_that_is_broken_is_found_out(tmp_path, run, body, defect):
 def test_a_server_that_serves_an_event_of_before_is_found_out(tmp_path, run, body):
     env = customized(tmp_path, FIRST + STALE)
     with Server(body, "--trace", run, env=env) as server:
-        server.freeze()
         with server.connect():
             server.send_signal(signal.SIGTERM)
-            server.thaw()
             await_condition(lambda: '"k":2' in run.read_text(), "the turn after")
         server.kill()
         server.wait()
