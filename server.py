@@ -218,6 +218,9 @@ class Server:
         self.reactor = reactor
         self.console = console
         self.options = options
+        # Needed for each line and each client; in `options` they take longer to find (measured).
+        self.quiet = options.quiet
+        self.kind = SlowConnection if options.chunk else ServerConnection
         self.greeting = hello.greeting()
         self.deadlines = reactor.deadline_queue(options.timeout, ServerConnection.on_late)
         self.connections: dict[ServerConnection, None] = {}  # from accept to close, oldest first
@@ -254,14 +257,13 @@ class Server:
 
     def say(self, connection: ServerConnection, text: str) -> None:
         """Show a line of a conversation."""
-        if not self.options.quiet:
+        if not self.quiet:
             self.console.line(f"{connection} {text}")
 
     def welcome(self, sock: Sock, peer_address: object) -> None:
         """Begin a connection, in a call of its own: if that fails, only this connection ends."""
         self.accepted += 1
-        kind = SlowConnection if self.options.chunk else ServerConnection
-        connection = kind(self, sock, peer_address, self.accepted)
+        connection = self.kind(self, sock, peer_address, self.accepted)
         self.connections[connection] = None
         self.reactor.call(connection, connection.start)
 
