@@ -154,12 +154,13 @@ def _play(
         server = threading.Thread(target=_serve, args=(scene, listener, clock))
         if scene.where != REFUSED:
             server.start()
-        outcome = _run(words, Path(name), clock, prepare)
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)  # ends accept if no client came
-        if scene.where != REFUSED:
-            server.join()
-        return outcome
+        try:
+            return _run(words, Path(name), clock, prepare)
+        finally:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # ends accept if no client came
+            if scene.where != REFUSED:
+                server.join()
 
 
 def _address(where: str) -> str | None:
