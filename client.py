@@ -50,8 +50,8 @@ hello: ClientHello = load("client.hello", os.path.dirname(os.path.realpath(__fil
 
 CONNECTING, HELLO_EXPECTED, RECEIVING, DONE = ClientState
 
-# What connect_ex returns when connecting has begun. (Windows has a number of its own for it. EAGAIN
-# means that no local port is left.)
+# What connect_ex returns when connecting has begun. (Windows has a number of its own for it. For a
+# TCP socket, EAGAIN is a failure: connect(2).)
 BEGUN = {0, errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)}
 
 

@@ -432,7 +432,7 @@ def test_a_connection_that_is_established_at_once_is_as_good(monkeypatch):
     [
         failing(errno.EAFNOSUPPORT),  # no socket of this family
         {"begin": errno.ENETUNREACH},  # connect fails at once
-        {"begin": errno.EAGAIN},  # no local port is left: it has not begun
+        {"begin": errno.EAGAIN},  # a failure: connecting has not begun
         {"verdict": errno.ECONNREFUSED},  # or later
         {"address": ("192.0.2.1", 80)},  # a connection to itself
         {"fails": {"setblocking": failing(errno.EBADF)}},
