@@ -75,7 +75,7 @@ CLIENT_TRANSITIONS: Transitions = {
 
 
 class Line:
-    """One kind of line. The end of one of `samples` completes any legal beginning of it."""
+    """One kind of line. Every legal beginning of one can be completed by the end of a sample."""
 
     def __init__(self, name: str, pattern: bytes, *samples: bytes) -> None:
         self.name = name
@@ -83,9 +83,9 @@ class Line:
         self.samples = samples
 
     def may_begin(self, received: bytes) -> bool:
-        """Tell whether some legal line begins with `received`: add the end of a sample, and look.
+        """Tell whether some legal line begins with `received`: complete it with a sample's end.
 
-        "HELLO 2" and the end of "HELLO 111" are "HELLO 211", a legal line; "HELLO 011" is none.
+        "HELLO 2" becomes "HELLO 211", which is legal; "HELLO 0" becomes "HELLO 011", which is not.
         """
         return any(
             self.pattern.fullmatch(received + sample[len(received) :]) for sample in self.samples
