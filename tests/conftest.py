@@ -161,7 +161,7 @@ def warm_start(pytestconfig: pytest.Config) -> Iterator[None]:
         return
     from tests.support.warm import Warm
 
-    with Warm() as programs.WARM:
+    with Warm(modules=["lab.tracing"]) as programs.WARM:
         yield
     programs.WARM = None
 

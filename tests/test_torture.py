@@ -23,6 +23,7 @@ from lab.torture.judge import FAIL, NOT_MADE, OK, Bench, Row, judge
 from lab.torture.peer import ENOUGH, OPEN, Peer
 from lab.torture.server_process import DEFAULT, ServerProcess, expand, split
 from tests.support.kernel import await_condition
+from tests.support.sample import sample
 
 pytestmark = pytest.mark.alone  # attacks are judged by processor time
 
@@ -81,6 +82,7 @@ CAUGHT = {
     "interrupt": "exit status|bytes of",
     "idle-hello-sent": "ms of CPU",
 }
+SOME_CAUGHT = sample(list(CAUGHT), 0, 2)
 PASSED = ("stampede", "early-half-close", "idle-listening")  # good manners hide its mistakes
 
 
@@ -99,7 +101,7 @@ def ours(temporary: Path) -> dict[str, Row]:
 
 @pytest.fixture(scope="module")
 def naive(temporary: Path) -> dict[str, Row]:
-    return card(NAIVE, *CAUGHT, *PASSED)
+    return card(NAIVE, *SOME_CAUGHT, *PASSED)
 
 
 @pytest.fixture
@@ -131,7 +133,7 @@ def test_our_server_stands(name, ours):
     assert row.cpu is not None, row
 
 
-@pytest.mark.parametrize("name", CAUGHT)
+@pytest.mark.parametrize("name", SOME_CAUGHT)
 def test_the_naive_server_is_caught_by(name, naive):
     row = naive[name]
     assert row.verdict == FAIL, row

@@ -47,7 +47,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.support.warm import SCRIPTS, Warm
+from tests.support.warm import Warm
 
 ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent.parent))
 PYTHON = os.environ.get("EIGHTY_PYTHON", sys.executable)
@@ -198,7 +198,7 @@ class Program:
             self._stopped, self._stopper = os.pipe()  # a closed stopper ends the collecting thread
             self._ours += [self._stopped, self._stopper]
             usual = argv[: len(STRICT) + 1] == [PYTHON, *STRICT] and not env
-            if WARM is not None and usual and script in SCRIPTS and is_python_as(WARM.env):
+            if WARM and usual and script in WARM.scripts and is_python_as(WARM.env):
                 self._process = Fork(WARM, script, list(map(str, arguments)), files, cwd or ROOT)
             else:
                 self._process = Popen(

@@ -14,6 +14,7 @@ tests/support/programs.py starts programs this way as well, except in `make chec
 import array
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import select
@@ -42,8 +43,14 @@ class Warm:
     the same process id, as with a child process.
     """
 
-    def __init__(self, env: dict[str, str] | None = None, script: str = "client.py") -> None:
+    def __init__(
+        self,
+        env: dict[str, str] | None = None,
+        script: str = "client.py",
+        modules: Sequence[str] = (),
+    ) -> None:
         self.script = script  # that `start` starts
+        self.scripts = (*SCRIPTS, *modules)  # a module is one that `python -m` runs
         self.env = {**os.environ, **(env or {})}
         self._lock = threading.Lock()
 
@@ -54,7 +61,7 @@ class Warm:
         self.channel.settimeout(PATIENCE)
         with theirs:
             self.process = subprocess.Popen(
-                [PYTHON, *STRICT, __file__],
+                [PYTHON, *STRICT, __file__, *self.scripts],
                 stdin=theirs.fileno(),
                 cwd=ROOT,
                 env=self.env,
@@ -164,9 +171,10 @@ class WarmProgram:
 def serve() -> None:
     """Do the imports, then what each request asks for, until there is no more."""
     sys.path[0] = str(ROOT)
-    codes = {name: compile((ROOT / name).read_bytes(), ROOT / name, "exec") for name in SCRIPTS}
-    for name in SCRIPTS:
-        importlib.import_module(name.removesuffix(".py"))
+    found = {name: spec_of(name) for name in sys.argv[1:]}
+    codes = {name: spec.loader.get_code(spec.name) for name, spec in found.items()}
+    for spec in found.values():
+        importlib.import_module(spec.name)
     gc.freeze()  # a collection in a fork would copy all of this memory
     with socket.socket(fileno=os.dup(0)) as channel:
         while True:
@@ -181,12 +189,18 @@ def serve() -> None:
                 reply(channel, 0)
             elif not os.fork():
                 script, arguments, folder, env = details
-                prepare([str(ROOT / script), *arguments], folder, env)
+                prepare([found[script].origin, *arguments], folder, env)
                 reply(channel, os.getpid())  # by now signals reach a process of its own
                 take(files)
-                execute(codes[script])
+                execute(codes[script], found[script])
             for file in files:
                 os.close(file)
+
+
+def spec_of(script: str) -> Any:
+    """Return where Python finds a script, or the `__main__` of a module."""
+    module = script.removesuffix(".py") if script.endswith(".py") else f"{script}.__main__"
+    return importlib.util.find_spec(module)
 
 
 def reply(channel: socket.socket, answer: int) -> None:
@@ -213,10 +227,11 @@ def take(files: list[int]) -> None:
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)
 
 
-def execute(code: types.CodeType) -> NoReturn:
+def execute(code: types.CodeType, spec: Any) -> NoReturn:
     """Execute a program as `__main__`, and end as it does."""
     program = sys.modules["__main__"] = types.ModuleType("__main__")
     program.__file__ = sys.argv[0]
+    program.__package__ = spec.parent
     status: object = 1
     try:
         exec(code, vars(program))
