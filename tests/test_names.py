@@ -267,6 +267,20 @@ def test_ten_bits_make_a_link_local_address(host, hint):
     assert names.why_not((host, 80, 0, 2), error) == "invalid argument"
 
 
+@pytest.mark.parametrize(
+    ("host", "number", "hint"),
+    [
+        ("::ffff:192.0.2.7", errno.EINVAL, " (this is an IPv4 address: write 192.0.2.7)"),
+        ("::ffff:192.0.2.7", errno.ENETUNREACH, " (this is an IPv4 address: write 192.0.2.7)"),
+        ("::ffff:192.0.2.7", errno.ECONNREFUSED, ""),
+        ("::fffe:192.0.2.7", errno.EINVAL, ""),
+    ],
+)
+def test_an_ipv4_address_in_the_form_of_ipv6_is_shown_as_it_can_work(host, number, hint):
+    error = OSError(number, "No")
+    assert names.why_not((host, 80, 0, 0), error) == f"no{hint}"
+
+
 @pytest.mark.fault("A13")
 @pytest.mark.parametrize(
     ("sockaddr", "shown"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from enum import Enum, auto
 from functools import partial
 from selectors import SelectorKey
@@ -28,7 +29,7 @@ from edges.observers.events import (
     Wakes,
     Watches,
 )
-from edges.observers.names import object_name
+from edges.observers.names import function_name, object_name
 from edges.observers.recorder import Recorder
 from edges.observers.stack import Stacks
 from reactor import READ, WRITE, Reactor
@@ -151,9 +152,13 @@ def test_a_name_that_is_no_text_stays_a_value_that_every_reader_takes(world: Wor
     }  # fmt: skip
 
 
-def test_the_first_line_has_the_clock_so_that_two_traces_can_be_compared(world: World):
-    world.recorder.begin("client", world, {})
-    assert json.loads(world.lines[0])["clock"] == round(1e6 * world.recorder.began)
+def test_the_first_line_says_what_runs_and_has_the_clock_to_compare_two_traces(world: World):
+    world.recorder.begin("client", world, {"port": 80})
+    python = "{}.{}.{}".format(*sys.version_info)
+    assert json.loads(world.lines[0]) == {
+        **COMMON, "ev": "run", "v": 1, "role": "client", "selector": "World", "python": python,
+        "protocol": 1, "options": {"port": 80}, "clock": round(1e6 * world.recorder.began),
+    }  # fmt: skip
 
 
 def test_an_error_that_quotes_what_came_is_escaped_and_cut(world: World):
@@ -196,7 +201,10 @@ def test_without_stacks_a_line_says_nothing_of_the_place(world: World):
     assert "stack" not in world.shown(Turned())
 
 
-def test_a_stack_has_the_lines_of_our_files_and_at_its_end_the_function_that_is_called():
+def test_a_stack_has_the_lines_of_our_files_and_at_its_end_the_function_that_is_called(
+    monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)  # a file has the same name wherever the program was started
     stacks, seen = Stacks(), []
     loop = Reactor(FakeSelector())
     loop.call(loop, lambda: seen.append(stacks.here(loop.watch)))
@@ -224,3 +232,13 @@ def test_several_of_a_kind_have_names_and_a_single_object_has_that_of_its_class(
 
     assert object_name(Console()) == "console"
     assert object_name(Listener()) == "listener 2"
+
+
+def test_a_function_has_its_own_name_in_a_partial_too_and_anything_else_is_shown_as_it_is():
+    def deed():
+        pass
+
+    name = "test_a_function_has_its_own_name_in_a_partial_too_and_anything_else_is_shown_as_it_is"
+    assert function_name(deed) == function_name(partial(deed)) == f"{name}.<locals>.deed"
+    assert function_name(World.work) == "World.work"
+    assert function_name(7) == "7"
