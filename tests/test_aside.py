@@ -24,7 +24,7 @@ def result_of(loop: Reactor, work):
         lambda error: outcome.append(("failed", error, threading.get_ident())),
     )
     loop.run(until=lambda: outcome)
-    assert aside.sock.fileno() == -1
+    assert (aside.sock.fileno(), aside.interest) == (-1, 0)
     [(how, what, thread)] = outcome
     assert thread == threading.get_ident()  # handlers run in the loop's thread only
     assert not loop.selector.get_map()
