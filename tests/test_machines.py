@@ -528,6 +528,8 @@ def test_a_hello_that_the_kernel_takes_in_parts_is_sent_whole(monkeypatch):
     journey.selector.after(4.0, lambda: journey.made[0].incoming.extend(stream))
     assert journey.run() == BODY
     assert journey.made[0].sent == [b"HEL", b"LO ", b"1\n"]
+    assert journey.said[:2] == ["S: HELLO 1", "C: HELLO 1"]
+    assert len(journey.said) == 3  # the hello is shown once, and then the file
 
 
 @pytest.mark.fault("B2", "B26")

@@ -14,6 +14,7 @@ import termios
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -316,6 +317,37 @@ def test_a_person_at_a_terminal_has_all_the_time(
     keyboard, stdin = terminal(stack)
     with at(keyboard, lambda: keyboard.write(b"y\n")):
         assert ask(stderr.console, signals, stdin.fileno())
+
+
+@pytest.mark.parametrize(
+    ("devices", "groups", "same"),
+    [
+        ((5, 5), (0, 0), True),
+        ((5, 6), (7, 7), True),
+        ((5, 6), (7, 0), False),
+        ((5, 6), (0, 7), False),
+    ],
+)
+def test_a_screen_is_known_by_its_device_or_as_the_terminal_that_controls_us(
+    monkeypatch, devices, groups, same
+):
+    system = SimpleNamespace(
+        isatty=lambda _: True, fstat=lambda number: SimpleNamespace(st_rdev=devices[number - 1])
+    )
+    monkeypatch.setattr(terminals, "os", system)
+    monkeypatch.setattr(terminals, "foreground", lambda number: groups[number - 1])
+    assert terminals.is_same(1, 2) is same
+
+
+def test_a_question_on_the_terminal_of_stdin_is_for_a_person(monkeypatch):
+    console = SimpleNamespace(sock=1)
+    question = Question(console, None, 2)
+    asked = []
+    monkeypatch.setattr(terminals, "discard_typed_ahead", lambda _: None)
+    monkeypatch.setattr(terminals, "is_same", lambda *numbers: numbers == (1, 2))
+    monkeypatch.setattr(question, "ask_on", lambda *where, **how: asked.append((where, how)))
+    question.ask_person()
+    assert asked == [((console,), {"person": True})]
 
 
 @pytest.mark.fault("D10")
