@@ -319,6 +319,21 @@ def is_folder(descriptor):
     return stat.S_ISDIR(os.fstat(descriptor).st_mode)
 
 
+def test_a_folder_that_cannot_be_closed_properly_spoils_no_copy(here, monkeypatch):
+    closed, close = [], os.close
+
+    def fail(descriptor):
+        folder = is_folder(descriptor)
+        close(descriptor)
+        if folder:
+            closed.append(descriptor)
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "close", fail)
+    save("out")
+    assert closed and Path("out").exists()
+
+
 def names_folder(path, flags, *_, **__):
     return bool(flags & os.O_DIRECTORY)
 
