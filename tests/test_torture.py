@@ -28,6 +28,7 @@ from tests.support.sample import sample
 pytestmark = pytest.mark.alone  # attacks are judged by processor time
 
 JOBS = 6  # attacks at a time: most of what they do is wait
+LONGEST = "idle-sending"  # it begins first
 NAIVE = (sys.executable, naive_server.__file__, "{file}", "{options}")
 
 # What each attack is about, by the catalogue of faults; "": nothing that has a number.
@@ -89,6 +90,7 @@ PASSED = ("stampede", "early-half-close", "idle-listening")  # good manners hide
 def card(command: tuple[str, ...], *names: str) -> dict[str, Row]:
     bench = Bench(command, FAST, deadline=FAST.deadline)
     attacks = [attack for attack in ATTACKS if attack.name in names]
+    attacks.sort(key=lambda attack: attack.name != LONGEST)
     with ThreadPoolExecutor(JOBS) as pool:
         rows = pool.map(lambda attack: judge(attack, bench), attacks)
         return {row.attack: row for row in rows}
