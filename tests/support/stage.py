@@ -29,12 +29,14 @@ from tests.support import programs
 from tests.support.kernel import LIMIT, await_condition, sleeps_in
 from tests.support.peers import Door, Peer, delivering, listening
 from tests.support.programs import HELLO, SYSTEM, Client, file_message
+from tests.support.sample import FULL
 from tests.support.warm import Warm, WarmProgram
 
 OLD = b"the old copy\n"
 BODY = b"Hello, world!\n"
 STREAM = HELLO + file_message(BODY)
 A_FEW = 5  # cases of a sweep on Windows
+AT_LEAST = 12  # cases of a sweep in `make test`; of larger ones a quarter
 
 Case = TypeVar("Case")
 Start = Callable[..., "Client | WarmProgram"]
@@ -284,13 +286,16 @@ def sweep(
 ) -> None:
     """Call `check` with each case and a warm start for its client, as `in_pairs` does.
 
-    On Windows no process forks, and each start takes a second: there only with a few of the cases.
+    In `make test` only with some of the cases. On Windows no process forks, and each start takes a
+    second: there only with a few.
     """
+    cases = list(cases)
     if SYSTEM == "win32":
-        cases = list(cases)
-        chosen = [cases[place - 1] for place in spread(len(cases), min(len(cases), A_FEW))]
-        in_pairs(lambda case: check(case, partial(Client, env=env)), chosen)
+        cases = some(cases, A_FEW)
+        in_pairs(lambda case: check(case, partial(Client, env=env)), cases)
         return
+    if not FULL:
+        cases = some(cases, max(AT_LEAST, len(cases) // 4))
     starts: queue.SimpleQueue[Start] = queue.SimpleQueue()
 
     def check_with_a_start(case: Case) -> None:
@@ -304,6 +309,13 @@ def sweep(
         starts.put(one.start)
         starts.put(other.start)
         in_pairs(check_with_a_start, cases)
+
+
+def some(cases: list[Case], number: int) -> list[Case]:
+    """Return `number` of the cases, evenly spread; all of them if there are no more."""
+    if len(cases) <= number:
+        return cases
+    return [cases[place - 1] for place in spread(len(cases), number)]
 
 
 def warm(env: dict[str, str] | None = None) -> contextlib.AbstractContextManager[Warm]:
