@@ -101,14 +101,16 @@ def verdicts() -> dict[str, str]:
 
 def scores(found: dict[str, str]) -> str:
     """Return the table of how many mutants were noticed, file by file."""
-    table = [f"{'':16} mutants  noticed  alive   score"]
     by_file = {name: place(name)[0] for name in found}
-    for file in (*sorted(set(by_file.values())), "all"):
+    files = (*sorted(set(by_file.values())), "all")
+    width = max(map(len, files))
+    table = [f"{'':{width}} mutants  noticed  alive   score"]
+    for file in files:
         words = [word for name, word in found.items() if file in (by_file[name], "all")]
         noticed = sum(word in NOTICED for word in words)
         score = 100 * noticed / len(words)
         alive = len(words) - noticed
-        table.append(f"{file:16} {len(words):7} {noticed:8} {alive:6} {score:5.1f} %")
+        table.append(f"{file:{width}} {len(words):7} {noticed:8} {alive:6} {score:5.1f} %")
     return "\n".join(table)
 
 
