@@ -149,11 +149,19 @@ def passed_over(modules: Sequence[str]) -> set[str]:
     return {place(f"{module}.x_f__mutmut_1")[0] for module in set(CORE) - set(modules)}
 
 
+def modules_named(words: Sequence[str]) -> Sequence[str]:
+    """Return the modules of the core that the command line names; all of them if it names none."""
+    parser = argparse.ArgumentParser(prog="python -m lab.mutants", allow_abbrev=False)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one of {', '.join(CORE)}")
+    modules: list[str] = parser.parse_args(words).modules
+    if unknown := [name for name in modules if name not in CORE]:
+        parser.error(f"not in the core: {', '.join(unknown)}")
+    return modules or CORE
+
+
 def main(words: Sequence[str]) -> int:
     """Run it all from the beginning; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lab.mutants", allow_abbrev=False)
-    parser.add_argument("modules", nargs="*", choices=CORE, default=CORE, help="of the core")
-    modules = parser.parse_args(words).modules
+    modules = modules_named(words)
     started = time.monotonic()
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # mutmut would keep the old verdicts
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

@@ -13,7 +13,7 @@ from lab.mutants import (
     described,
     differences,
     listed,
-    main,
+    modules_named,
     passed_over,
     place,
     sample,
@@ -62,10 +62,12 @@ def test_rows_of_modules_that_are_not_judged_do_not_count():
     assert everything - listed(PAGE.read_text(), passed_over(only)) == others
 
 
-def test_only_modules_of_the_core_can_be_named(capsys):
+def test_a_command_line_names_modules_of_the_core_or_means_all(capsys):
+    assert modules_named([]) == CORE
+    assert modules_named(["listener", "edges.epoll"]) == ["listener", "edges.epoll"]
     with pytest.raises(SystemExit):
-        main(["listener", "server"])
-    assert "invalid choice: 'server'" in capsys.readouterr().err
+        modules_named(["listener", "server"])
+    assert "not in the core: server" in capsys.readouterr().err
 
 
 def names(*files, count=1000):
