@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-AT_ONCE = min(8, 3 * (os.cpu_count() or 1))  # a test waits for two thirds of its time
+AT_ONCE = min(8, 5 * (os.cpu_count() or 1) // 2)  # a test waits for more than half of its time
 PARTS = (
     ("--part=together", f"--numprocesses={AT_ONCE}", "--dist=worksteal"),
     ("--part=alone",),

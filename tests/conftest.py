@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", **parts)  # not -m, which is the user's
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage meanwhile: thousands of objects are made, and all of them stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Import a file for the part `alone` only if the mark is in it."""
     if config.getoption("--part") == "alone" and collection_path.suffix == ".py":
@@ -101,11 +111,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"{name}: {mark.args[0]}"))
     part = config.getoption("--part")
     if part is not None:
-        chosen = [
-            one for one in items if bool(one.get_closest_marker("alone")) == (part == "alone")
-        ]
-        config.hook.pytest_deselected(items=[one for one in items if one not in set(chosen)])
-        items[:] = chosen
+        chosen: dict[bool, list[pytest.Item]] = {True: [], False: []}
+        for one in items:
+            chosen[bool(one.get_closest_marker("alone")) == (part == "alone")].append(one)
+        config.hook.pytest_deselected(items=chosen[False])
+        items[:] = chosen[True]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
