@@ -14,6 +14,7 @@ import io
 import subprocess
 import sys
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,17 @@ def source(module):
     return file_of(module).read_text()
 
 
+@cache
+def all_nodes(module):
+    return list(ast.walk(ast.parse(source(module))))
+
+
 def nodes(module, *kinds):
     """Return all nodes of these kinds in a module."""
-    return [node for node in ast.walk(ast.parse(source(module))) if isinstance(node, kinds)]
+    return [node for node in all_nodes(module) if isinstance(node, kinds)]
 
 
+@cache
 def imports(module):
     """Return the modules that a module imports when it runs, and not for its types only."""
     tree = ast.parse(source(module))
