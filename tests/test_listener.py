@@ -595,7 +595,11 @@ def test_as_many_clients_as_a_backlog_holds_may_be_gone_and_the_next_one_is_serv
     assert (len(house.guests), house.said) == (1, [])
     house.doors[0].backlog += [failing(errno.ECONNABORTED)] * SWEEP
     house.settle()
-    assert house.said == []
+    house.knock(1)
+    house.doors[0].backlog += [failing(errno.ECONNABORTED)] * SWEEP
+    house.knock(1)
+    house.settle()
+    assert (len(house.guests), house.said) == (3, [])
 
 
 # --- closing
@@ -752,3 +756,26 @@ def test_a_defect_in_welcoming_pauses_and_is_tried_again_later(open_house):
     house.spend(1.0)
     assert not house.doors[0].backlog
     assert len(house.said) == 2
+
+
+def test_a_defect_in_the_look_after_a_whole_batch_is_tried_again_later(open_house):
+    house = open_house()
+    house.knock(BATCH)
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
+    house.turn()
+    del house.doors[0].fails["accept"]
+    found_empty, stumbled = house.acceptor.found_empty, []
+
+    def stumble(listener):
+        if len(house.guests) == BATCH and not stumbled:
+            stumbled.append(listener)
+            raise ZeroDivisionError("oops")
+        return found_empty(listener)
+
+    house.acceptor.found_empty = stumble
+    house.spend(1.0)
+    assert stumbled
+    assert re.fullmatch(r"accepting resumed after \d+\.\d s", house.said[-1])
+    house.knock(1)
+    house.settle()
+    assert len(house.guests) == BATCH + 1
