@@ -27,6 +27,13 @@ def test_the_test_of_an_exercise_is_red_before_it_is_solved(name):
     assert outcome.task.count("\n") >= 2
 
 
+@pytest.mark.parametrize("answer", sorted(ANSWERS.glob("*.diff")), ids=lambda path: path.stem)
+def test_an_answer_is_a_change_of_the_files_as_they_are(answer):
+    check = ["git", "apply", "--check", str(answer)]
+    run = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.parametrize("name", sample(sorted(path.stem for path in ANSWERS.glob("*.diff")), 1, 2))
 def test_it_is_green_with_the_answer(name, tmp_path):
     for part in ("edges", "lab", "learn", "tests"):
