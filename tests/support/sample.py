@@ -1,8 +1,9 @@
 """Large tables of cases: `make check` tries all of them, `make test` a sample.
 
-A table here is one of programs and attacks (which attack turns red on which program), or of system
-calls that fail. A case costs a process, and there are more than a thousand. The sample is the same
-in every run, it has each attack on some program, and the tests add the cases that matter most.
+The largest tables say which attack turns red on which program. Others list system calls that fail,
+values that make must not execute, or runs of the client. Most cases cost a process, and there are
+thousands. The sample is the same in every run. It has each attack on some program, and the tests
+add the cases that matter most.
 """
 
 import os
@@ -16,7 +17,7 @@ PART = 8  # one case in eight
 
 
 def sample(cases: Sequence[Case], number: int, part: int = PART) -> list[Case]:
-    """Return the cases that are tried of program `number`; those of the next program are others."""
+    """Return the cases that are tried of program (or test) `number`; the next one tries others."""
     return [case for place, case in enumerate(cases) if FULL or (place + number) % part == 0]
 
 
