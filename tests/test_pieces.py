@@ -24,7 +24,7 @@ def column(table, number):
     return [row[number - 1] for row in table if row[number - 1]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shown():
     with Program("lab.demo", stdin=None) as demo:
         assert demo.wait() == 0
