@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.kernel import await_condition
 from tests.support.programs import LIMIT, PYTHON, ROOT
 
 TOOLS = {
@@ -97,8 +98,7 @@ def test_a_grader_that_was_started_with_blocked_signals_can_be_ended() -> None:
     with ExitStack() as stack:
         run = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE))
         stack.callback(run.kill)
-        while not handles(run.pid, signal.SIGTERM):
-            assert run.poll() is None
+        await_condition(lambda: handles(run.pid, signal.SIGTERM), "its handlers")
         run.send_signal(signal.SIGTERM)
         assert run.wait(3 * LIMIT) == 130
 
@@ -122,8 +122,9 @@ def test_a_grader_whose_terminal_is_closed_ends_its_servers_unless_it_shall_go_o
     with ExitStack() as stack:
         run = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE))
         stack.callback(run.kill)
-        while not handles(run.pid, signal.SIGTERM) or not (servers := children(run.pid)):
-            assert run.poll() is None
+        await_condition(lambda: handles(run.pid, signal.SIGTERM), "its handlers")
+        await_condition(lambda: bool(children(run.pid)), "its servers")
+        servers = children(run.pid)
         assert handles(run.pid, signal.SIGHUP) == (not start)
         run.send_signal(signal.SIGTERM if start else signal.SIGHUP)
         assert run.wait(3 * LIMIT) == 130
