@@ -219,8 +219,8 @@ def test_a_wrong_answer_of_python_is_a_surprise(someone, monkeypatch):
 
 PROGRAM = """\
 import time
-print("listening on 7080")
 try:
+    print("listening on 7080")
     time.sleep(1000)
 except KeyboardInterrupt:
     print(", then stopping")
