@@ -11,12 +11,14 @@ from protocol import Damaged, PeerError, ProtocolError
 from tests.support import oracle
 from tests.support.exchanges import BY_NAME, EXCHANGES, Exchange
 from tests.support.peers import Peer
-from tests.support.programs import HELLO, Server
+from tests.support.programs import HELLO, Client, Server
+from tests.support.sample import FULL
 from tests.support.stage import (
     Start,
     assert_failed,
     assert_saved,
     assert_saved_with_warning,
+    in_pairs,
     play,
     sweep,
 )
@@ -186,7 +188,10 @@ def meet_client(one: Exchange, start: Start) -> None:
 @pytest.mark.req("C-3", "C-4", "C-5", "C-8", "C-10", "C-11", "C-12", "C-13", "C-14", "C-21")
 @pytest.mark.req("C-20", "C-22", "C-23")
 def test_the_client_lives_through_every_exchange():
-    sweep(meet_client, for_clients)
+    if FULL:  # each as a user starts it
+        in_pairs(lambda one: meet_client(one, Client), for_clients)
+    else:
+        sweep(meet_client, for_clients)
 
 
 def test_an_exchange_that_comes_out_otherwise_is_noticed():
