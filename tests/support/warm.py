@@ -232,16 +232,16 @@ def execute(code: types.CodeType, spec: Any) -> NoReturn:
     program = sys.modules["__main__"] = types.ModuleType("__main__")
     program.__file__ = sys.argv[0]
     program.__package__ = spec.parent
-    status: object = 1
+    status = 1
     try:
         exec(code, vars(program))
     except SystemExit as end:
-        status = end.code
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
         sys.stdout.flush()
     except BaseException:  # noqa: BLE001 (Python itself would end so)
         traceback.print_exc()
     finally:
-        os._exit(int(str(status)))
+        os._exit(status)
 
 
 if __name__ == "__main__":
