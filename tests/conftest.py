@@ -31,6 +31,7 @@ from tests.support.sample import FULL, examples
 
 MANY_FILES = 5000  # in one process
 TEST_LIMIT = 60.0 if SYSTEM != "win32" else 180.0  # seconds; a test takes one, a few take five
+LONG_WAITS = ("test_tool.py",)  # two of its tests wait for five seconds
 PAGE_LIMIT = 600.0  # for a test in a browser, which needs most of a busy machine
 GRACE = 10.0  # seconds for a test to fail by itself once its programs are killed
 
@@ -103,8 +104,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # mutmut names tests in any order; each change of the module would cost its fixtures again.
-    items.sort(key=lambda item: str(item.path))
+    # mutmut names tests in any order; each change of the module would cost its fixtures again. The
+    # longest waits come first: at the end, the other workers would have nothing more to do.
+    items.sort(key=lambda item: (item.path.name not in LONG_WAITS, str(item.path)))
     for name in {"win32": ("posix_only", "linux_only"), "bsd": ("linux_only",)}.get(SYSTEM, ()):
         for item in items:
             if mark := item.get_closest_marker(name):
