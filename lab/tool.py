@@ -11,8 +11,9 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,6 +66,24 @@ def receive_signals() -> None:
 def stop(number: int, frame: object) -> NoReturn:
     """Do what Ctrl+C does: a handler for other signals."""
     raise KeyboardInterrupt
+
+
+@contextmanager
+def temporary_file(body: bytes) -> Iterator[str]:
+    """Yield the name of a temporary file that holds `body`.
+
+    A KeyboardInterrupt may come between any two steps of Python, so also when the file is made and
+    nothing yet knows that it must be removed. Here the signals wait until something does.
+    """
+    with ExitStack() as stack:
+        try:
+            change_mask("SIG_BLOCK", STOPS)
+            file = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".txt"))
+        finally:
+            change_mask("SIG_UNBLOCK", STOPS)
+        file.write(body)
+        file.flush()
+        yield file.name
 
 
 class Parser(argparse.ArgumentParser):

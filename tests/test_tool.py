@@ -4,12 +4,15 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lab import tool
 from tests.support.kernel import await_condition
 from tests.support.programs import LIMIT, PYTHON, ROOT
 
@@ -85,6 +88,26 @@ def handles(pid: int, number: int) -> bool:
     """Tell whether a process has a handler for a signal; see proc(5)."""
     [mask] = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+def test_a_signal_that_comes_while_a_temporary_file_is_made_leaves_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def opened(*details: Any) -> int:
+        number = open_(*details)
+        signal.raise_signal(signal.SIGTERM)
+        return number
+
+    open_ = os.open
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = signal.signal(signal.SIGTERM, tool.stop)
+    try:
+        with pytest.raises(KeyboardInterrupt), tool.temporary_file(b"Hello, world!\n"):
+            pytest.fail("the signal did not come")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.fault("D29")

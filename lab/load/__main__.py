@@ -4,7 +4,6 @@ import argparse
 import shlex
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 
 from edges.command_line import count, duration
@@ -12,6 +11,7 @@ from lab.limits import TooFewFiles
 from lab.load import exhaustion, held, transfers
 from lab.load.figures import Figure, document
 from lab.load.machine import description
+from lab.tool import temporary_file
 from lab.torture import wire
 from lab.torture.server_process import NotStarted, Options, expand, split
 
@@ -49,10 +49,8 @@ def _plan(choice: argparse.Namespace) -> tuple[str, Options, Measurement]:
 
 
 def _measure(command: Sequence[str], options: Options, measurement: Measurement) -> list[Figure]:
-    with tempfile.NamedTemporaryFile(suffix=".txt") as file:
-        file.write(wire.SAMPLE)
-        file.flush()
-        return measurement(expand(command, file.name, options))
+    with temporary_file(wire.SAMPLE) as file:
+        return measurement(expand(command, file, options))
 
 
 def _parser() -> argparse.ArgumentParser:

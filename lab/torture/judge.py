@@ -8,12 +8,12 @@ stderr has no traceback, and only printable ASCII, so that no byte of a peer got
 """
 
 import re
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from lab.tool import temporary_file
 from lab.torture import meters, wire
 from lab.torture.arena import CALM, Arena, Broken, Scale
 from lab.torture.attack import Attack
@@ -63,10 +63,8 @@ def judge(attack: Attack, bench: Bench) -> Row:
         return Row(attack.name, "its command has no {options}", NOT_MADE)
     options = attack.options(bench.scale)
     deadline = (options["timeout"] if takes_options else None) or bench.deadline
-    with tempfile.NamedTemporaryFile(suffix=".txt") as file:
-        file.write(wire.SAMPLE)
-        file.flush()
-        command = expand(bench.command, file.name, options)
+    with temporary_file(wire.SAMPLE) as file:
+        command = expand(bench.command, file, options)
         try:
             with bench.start(command, stderr=attack.stderr) as server:
                 stream = _known(server, attack, bench)

@@ -7,7 +7,6 @@ that measure processor time run last, when no attack disturbs them.
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -16,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.tool import temporary_file
 from lab.torture import meters, wire
 from lab.torture.arena import Scale
 from lab.torture.attack import Attack, by_deadline
@@ -228,10 +228,8 @@ def _restless(row: str, share: int) -> Result:
 def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: str) -> Greeting:
     """Start two servers and let a polite client in. Raises Unfit."""
     with ExitStack() as stack:
-        file = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".txt"))
-        file.write(wire.SAMPLE)
-        file.flush()
-        words = expand(command, file.name, {})
+        file = stack.enter_context(temporary_file(wire.SAMPLE))
+        words = expand(command, file, {})
         with ThreadPoolExecutor(2) as pool:
             both = [pool.submit(start, words) for _ in range(2)]
             for one in both:

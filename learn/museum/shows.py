@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab import limits
+from lab.tool import temporary_file
 from lab.torture import meters, wire
 from lab.torture.good_clients import GoodClients
 from lab.torture.peer import Peer
@@ -41,11 +42,9 @@ class Shown(NamedTuple):
 @contextmanager
 def running(program: Path, body: bytes = wire.SAMPLE, port: int = 0) -> Iterator[ServerProcess]:
     """Run the server `program`, which delivers `body`, while the `with` lasts."""
-    with tempfile.NamedTemporaryFile(suffix=".txt") as file:
-        file.write(body)
-        file.flush()
+    with temporary_file(body) as file:
         options = ["--port", str(port), "--timeout", "3600"]
-        with ServerProcess([sys.executable, str(program), file.name, *options]) as server:
+        with ServerProcess([sys.executable, str(program), file, *options]) as server:
             yield server
 
 
