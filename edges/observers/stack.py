@@ -14,8 +14,11 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-FRAME = "edges" + os.sep + "program.py"
-OBSERVERS = os.path.join("edges", "observers", "")
+FOLDERS = {  # those whose files are shown, with the path from ROOT
+    os.path.normcase(ROOT): "",
+    os.path.normcase(os.path.join(ROOT, "edges")): "edges/",
+}
+FRAME = "edges/program.py"
 
 
 class Stacks:
@@ -34,20 +37,20 @@ class Stacks:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the documented way
         while frame is not None and (file := self.file(frame.f_code)) != FRAME:
             if file:
-                found.append(f"{_shown(file)}:{frame.f_lineno} {frame.f_code.co_qualname}")
+                found.append(f"{file}:{frame.f_lineno} {frame.f_code.co_qualname}")
             frame = frame.f_back
         found.reverse()
         if code := _code(callee):
-            found.append(f"{_shown(self.file(code))}:{code.co_firstlineno} {code.co_qualname}")
+            found.append(f"{self.file(code)}:{code.co_firstlineno} {code.co_qualname}")
         return found
 
     def file(self, code: CodeType) -> str:
         """Return the path from the project's folder to the file of `code`; "": not to be shown."""
         if code not in self.files:
-            path = os.path.relpath(os.path.realpath(code.co_filename), ROOT)
-            outside = path.startswith((os.pardir, OBSERVERS))
-            known = os.path.dirname(path) in ("", "edges") and not outside
-            self.files[code] = path if known else ""
+            # Not relpath: on Windows there is no way from one drive to another.
+            folder, name = os.path.split(os.path.realpath(code.co_filename))
+            path = FOLDERS.get(os.path.normcase(folder))
+            self.files[code] = "" if path is None else path + name
         return self.files[code]
 
 
@@ -56,7 +59,3 @@ def _code(function: object) -> CodeType | None:
     function = getattr(function, "func", function)
     function = getattr(function, "__wrapped__", function)
     return getattr(function, "__code__", None)
-
-
-def _shown(path: str) -> str:
-    return path.replace(os.sep, "/")
