@@ -33,7 +33,7 @@ from typing import Any, NoReturn, Self
 ROOT = Path(os.environ.get("EIGHTY_ROOT", Path(__file__).resolve().parent.parent.parent))
 SCRIPTS = ("server.py", "client.py")
 REQUEST = 1 << 20  # bytes, at most: an environment is in it
-PATIENCE = 10.0  # seconds for an answer, which takes a millisecond
+PATIENCE = 60.0  # seconds for an answer, which takes a millisecond unless the machine is busy
 
 
 class Warm:
