@@ -130,11 +130,8 @@ def described(event: Event) -> Described:  # noqa: PLR0911  # a table
         case Sleeps(timeout):
             return "select", None, {"timeout_ms": _milliseconds(timeout)}
         case Wakes(ready):
-            return (
-                "wake",
-                None,
-                {"ready": [[object_name(k.data), INTERESTS[ev]] for k, ev in ready]},
-            )
+            seen = [[object_name(key.data), INTERESTS[events]] for key, events in ready]
+            return "wake", None, {"ready": seen}
         case Turned():
             return "turned", None, {}
         case Watches(handler, was, now):

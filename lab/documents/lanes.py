@@ -29,8 +29,6 @@ MOVING = {  # the pictures of the README
     ROOT / "docs" / "lanes-narrow.svg": lanes.narrow,
 }
 BLOCK = re.compile(r"^<!-- turn -->\n```json\n(?:.*\n)*?```\n", re.MULTILINE)
-
-
 FRAME = re.compile(r"([\w/.]+):(\d+) ([\w.<>]+)")  # file, line, function
 ENTERED = ("call", "rx", "tx", "state", "half", "open", "close")  # events about a whole function
 
