@@ -40,8 +40,9 @@ import selectors
 import time
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 from socket import SocketType
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -66,7 +67,7 @@ class Reactor:
         self.selector = selector or selectors.DefaultSelector()
         self.clock = clock
         self.timers = Timers()
-        self.schedules: list[Schedule] = [self.timers]  # and the deadline queues
+        self.schedules: list[Timers | DeadlineQueue[Any]] = [self.timers]
         self.after_turn: Callable[[], None] = nothing
         self.running = False
 
@@ -172,16 +173,6 @@ class Watched(Protocol):
     interest: int  # written by Reactor.watch alone; begins as 0
 
 
-class Schedule(Protocol):
-    """Deadlines that the loop keeps: the timers, and each deadline queue."""
-
-    @property
-    def waiting(self) -> Sized: ...  # what is not due yet
-
-    def earliest(self) -> float: ...  # something must be waiting
-    def expire(self, now: float, call: Callable[[Any, Callable[[], None]], None]) -> None: ...
-
-
 class Timer(NamedTuple):
     """One call in the future. It is compared by deadline, then by serial number."""
 
@@ -202,7 +193,6 @@ class Timers:
 
     def __init__(self) -> None:
         self.waiting: list[Timer] = []
-        self.due: list[Timer] = []  # taken out by `expire`, and not called yet
         self.added = 0
 
     def add(self, deadline: float, handler: Fallible, act: Callable[[], None]) -> Timer:
@@ -212,30 +202,28 @@ class Timers:
         self.waiting.insert(bisect_right(self.waiting, timer), timer)
         return timer
 
-    def discard(self, timer: Timer) -> None:
-        """Take `timer` out, if it is still here."""
-        for timers in (self.waiting, self.due):
-            place = bisect_left(timers, timer)
-            if timers[place : place + 1] == [timer]:
-                del timers[place]
+    def discard(self, timer: Timer) -> bool:
+        """Take `timer` out; tell whether it was still here."""
+        place = bisect_left(self.waiting, timer)
+        found = self.waiting[place : place + 1] == [timer]
+        if found:
+            del self.waiting[place]
+        return found
 
     def earliest(self) -> float:
         """Return the earliest deadline; something must be waiting."""
         return self.waiting[0].deadline
 
     def expire(self, now: float, call: Callable[[Fallible, Callable[[], None]], None]) -> None:
-        """Take out all timers that are due at `now`, then call each.
+        """Call each timer that is due at `now`.
 
-        They are taken out first, so a timer that one of these calls adds waits for the next turn.
-        A timer that adds itself again with a delay of 0 cannot keep the loop here for ever. If a
-        call cancels a timer that is still to come, that one is not called.
+        They are listed first, so a timer that one of these calls adds waits for the next turn: one
+        that adds itself again with a delay of 0 cannot keep the loop here for ever. Each is taken
+        out just before its call, so if a call cancels a later one, that one is not called.
         """
-        end = bisect_right(self.waiting, now, key=lambda timer: timer.deadline)
-        self.due = self.waiting[:end]
-        del self.waiting[:end]
-        while self.due:
-            timer = self.due.pop(0)
-            call(timer.handler, timer.act)
+        for timer in self.waiting[: bisect_right(self.waiting, now, key=lambda t: t.deadline)]:
+            if self.discard(timer):
+                call(timer.handler, timer.act)
 
 
 H = TypeVar("H", bound=Fallible)
@@ -256,7 +244,6 @@ class DeadlineQueue(Generic[H]):
         self.act = act
         self.clock = clock
         self.waiting: OrderedDict[H, float] = OrderedDict()
-        self.due: OrderedDict[H, float] = OrderedDict()  # taken out by `expire`, not called yet
 
     def arm(self, handler: H) -> None:
         """Call `act(handler)` `length` seconds from now; a second `arm` starts again."""
@@ -266,17 +253,15 @@ class DeadlineQueue(Generic[H]):
     def cancel(self, handler: H) -> None:
         """Forget the deadline of `handler`, if it has one."""
         self.waiting.pop(handler, None)
-        self.due.pop(handler, None)
 
     def earliest(self) -> float:
         """Return the earliest deadline; something must be waiting."""
         return next(iter(self.waiting.values()))
 
     def expire(self, now: float, call: Callable[[H, Callable[[], None]], None]) -> None:
-        """Take out all deadlines that are due at `now`, then act on each: see Timers.expire."""
-        while self.waiting and self.earliest() <= now:
-            handler, deadline = self.waiting.popitem(last=False)
-            self.due[handler] = deadline
-        while self.due:
-            handler, _ = self.due.popitem(last=False)
-            call(handler, partial(self.act, handler))
+        """Act on each deadline that is due at `now`: see Timers.expire."""
+        due = list(takewhile(lambda entry: entry[1] <= now, self.waiting.items()))
+        for handler, deadline in due:
+            if self.waiting.get(handler) == deadline:  # not cancelled, and not armed again
+                del self.waiting[handler]
+                call(handler, partial(self.act, handler))

@@ -323,7 +323,6 @@ def still_armed(reactor: Any) -> list[object]:
     armed: list[object] = []
     for schedule in reactor.schedules:
         armed += schedule.waiting
-        armed += schedule.due
     return armed
 
 

@@ -469,7 +469,7 @@ def test_a_deadline_cancelled_by_another_one_that_is_due_is_not_acted_on(world: 
         queue.arm(handler)
     world.advance(1.0)
     assert world.turn() == ["one late", "three late"]
-    assert not queue.due
+    assert not queue.waiting
 
 
 @pytest.mark.fault("C8")
@@ -481,19 +481,40 @@ def test_a_deadline_cancelled_and_armed_by_another_one_waits_for_the_next_turn(w
             queue.arm(two)
 
     one, two, three = (world.handler(name) for name in ("one", "two", "three"))
-    queue = world.queue(0.0, act)
+    queue = world.queue(1.0, act)
     for handler in (one, two, three):
         queue.arm(handler)
+    world.advance(1.0)
     assert world.turn() == ["one late", "three late"]
+    world.advance(1.0)
     assert world.turn() == ["two late"]
 
 
+@pytest.mark.fault("C9")
+def test_an_act_that_ends_the_loop_leaves_the_other_deadlines(world: World):
+    def act(handler):
+        handler.late()
+        if handler is one:
+            raise SystemExit
+
+    def stop():
+        raise SystemExit
+
+    one, two = world.handler("one"), world.handler("two")
+    queue = world.queue(1.0, act)
+    for handler in (one, two):
+        queue.arm(handler)
+    for deed in (stop, noting(world, "timer")):
+        world.reactor.call_later(1.0, one, deed)
+    world.advance(1.0)
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            world.reactor.turn()
+    world.reactor.turn()
+    assert world.log == ["timer", "one late", "two late"]
+
+
 # --- timers
-
-
-def timers_of(world: World):
-    timers = world.reactor.timers
-    return len(timers.waiting) + len(timers.due)
 
 
 def noting(world: World, word):
@@ -506,7 +527,7 @@ def test_a_timer_is_called_once_after_its_delay_and_not_before(world: World):
     assert world.turn() == []
     assert world.selector.sleeps == [2.5]
     assert world.turn() == ["tick"]
-    assert timers_of(world) == 0
+    assert world.reactor.timers.waiting == []
 
 
 def test_timers_of_any_delay_fire_in_the_order_of_their_deadlines(world: World):
@@ -546,7 +567,7 @@ def test_a_cancelled_timer_is_not_called_and_cancelling_again_is_harmless(world:
     world.advance(1.0)
     assert world.turn() == ["tock"]
     world.reactor.cancel(tock)  # it has fired
-    assert timers_of(world) == 0
+    assert world.reactor.timers.waiting == []
 
 
 @pytest.mark.fault("C9")
@@ -573,7 +594,6 @@ def test_of_ten_thousand_timers_set_and_cancelled_nothing_is_left(world: World):
         world.reactor.cancel(world.reactor.call_later(number % 97, one, act))
     del act
     assert world.reactor.timers.waiting == [waiting]
-    assert world.reactor.timers.due == []
     assert not any(reference() for reference in acts)
     world.turn()
     assert world.selector.sleeps == [50.0]
@@ -599,7 +619,7 @@ def test_a_timer_cancelled_by_another_one_that_is_due_is_not_called(world: World
     world.reactor.call_later(1.0, one, noting(world, "tock"))
     world.advance(1.0)
     assert world.turn() == ["tock"]
-    assert timers_of(world) == 0
+    assert world.reactor.timers.waiting == []
 
 
 @pytest.mark.fault("C8", "C9")

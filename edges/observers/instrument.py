@@ -144,8 +144,7 @@ class _Loop(Wrapping):
 
     def cancel(self, original: Wrapper) -> Wrapper:
         def cancel(timer: Timer) -> None:
-            timers = self.reactor.timers
-            waits = timer in timers.waiting or timer in timers.due
+            waits = timer in self.reactor.timers.waiting
             original(timer)
             if waits:
                 self.tell(TimerCancelled(timer.handler, timer.act))
@@ -179,7 +178,7 @@ class _Loop(Wrapping):
             self.tell(TimerSet(handler, queue.act, queue.length))
 
         def cancelled(handler: Any) -> None:
-            waits = handler in queue.waiting or handler in queue.due
+            waits = handler in queue.waiting
             cancel(handler)
             if waits:
                 self.tell(TimerCancelled(handler, queue.act))

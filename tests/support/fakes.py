@@ -24,17 +24,15 @@ SPIN = 1000  # turns in no time
 def armed(reactor: Reactor) -> list[object]:
     """Return what `reactor` would still call: its timers, and the handlers with a deadline."""
     found: list[object] = []
-    schedules: list[Any] = reactor.schedules  # which have more than the loop needs to know
-    for schedule in schedules:
-        found += [*schedule.waiting, *schedule.due]
+    for schedule in reactor.schedules:
+        found += schedule.waiting
     return found
 
 
 def disarm(reactor: Reactor) -> None:
     """Forget all timers and deadlines."""
     for schedule in reactor.schedules:
-        for kept in ("waiting", "due"):
-            getattr(schedule, kept).clear()
+        schedule.waiting.clear()
 
 
 class FakeSocket:
