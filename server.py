@@ -45,6 +45,7 @@ from signals import Signals
 hello: ServerHello = load("server.hello", os.path.dirname(os.path.realpath(__file__)))
 
 HELLO_SENT, SENDING, DONE = ServerState
+DEAF = 0  # ends a listening period as a signal does: no listening socket is left
 ENDINGS = ("done", "refused", "lost", "late", "cut", "bug")  # how a connection may end
 LAST_READ = 65536  # bytes of one read of what is thrown away: protocol.md, section 9.3
 DISCARD_LIMIT = 1 << 20  # bytes after the hello that are read and thrown away
@@ -182,11 +183,7 @@ class SlowConnection(ServerConnection):
     """A client in slow motion: at most --chunk bytes per send, then a pause of --pause seconds.
     During the pause the connection does not wait for room."""
 
-    __slots__ = ("pause",)
-
-    def __init__(self, server: "Server", sock: Sock, peer_address: object, number: int) -> None:
-        super().__init__(server, sock, peer_address, number)
-        self.pause: Timer | None = None  # set during a pause
+    pause: Timer | None = None  # set during a pause
 
     def needs(self) -> int:
         return super().needs() & ~WRITE if self.pause else super().needs()
@@ -235,9 +232,7 @@ class Server:
         """Deliver `body` through these listening sockets until a signal, then drain and report."""
         self.message = protocol.file_message(body)
         self.header = f"S: {self.message.splitlines()[0].decode()}"
-        self.draining: Timer | None = None  # ends the drain, once it has begun
-        self.may_ask = False  # Ctrl+C, and nothing else, stopped this period
-        self.interrupted = False  # Ctrl+C came while draining
+        self.stops: list[int] = []  # signals, or DEAF; the first one begins the drain
         self.ends = dict.fromkeys(ENDINGS, 0)
         self.acceptor.open(sockets)
         self.reactor.run(until=self.drained)
@@ -245,11 +240,10 @@ class Server:
 
     def drained(self) -> bool:
         """Tell whether the period is over: it drains, and the last connection has ended."""
-        return self.draining is not None and not self.connections
+        return bool(self.stops) and not self.connections
 
     def report(self) -> None:
-        if self.draining is not None:
-            self.reactor.cancel(self.draining)
+        self.reactor.cancel(self.draining)
         done, cut = self.ends["done"], self.ends["cut"]
         if cut:
             self.status = 1
@@ -275,21 +269,16 @@ class Server:
 
     def on_signal(self, number: int) -> None:
         """Drain at the first signal of a period; cut at any Ctrl+C after it."""
-        by_person = number == signal.SIGINT
-        if self.draining is None:
-            self.may_ask = by_person
+        self.stops.append(number)
+        if len(self.stops) == 1:
             self.begin_drain()
-            return
-        self.may_ask = False
-        if by_person:
-            self.interrupted = True
+        elif number == signal.SIGINT:
             self.cut()
 
     def on_deaf(self) -> None:
         """No listening socket is left: drain, and report that by the exit status."""
         self.status = 1
-        self.may_ask = False
-        self.begin_drain()
+        self.on_signal(DEAF)
 
     def begin_drain(self) -> None:
         """Take no new clients; give the open connections their time."""
@@ -324,9 +313,9 @@ def serve(reactor: Reactor, console: Console, signals: Signals, options: ServerO
         places = addresses.places_of(sockets)  # with the real port, for the next period
         console.announce(f"listening on {names.shown_address(places[0].sockaddr)}")
         server.serve(body, sockets)
-        if server.interrupted:
+        if signal.SIGINT in server.stops[1:]:  # Ctrl+C while draining
             return 130
-        if not server.may_ask or not question.ask():
+        if server.stops != [signal.SIGINT] or not question.ask():  # only one Ctrl+C may ask
             return server.status
         body = input_file.read(options.input_file)
 

@@ -156,7 +156,7 @@ class ServerWorld(World):
         options = ServerOptions(drain=5.0, timeout=TIMEOUT, max_clients=9)
         console: Any = SimpleNamespace(line=self.said.append, report=self.said.append)
         self.server = server.Server(self.reactor, console, options)
-        self.reactor.run = lambda until: None
+        self.reactor.run = lambda until: self.server.begin_drain()
         self.server.serve(BODY, [])
         self.wire = Wire()
 

@@ -28,7 +28,7 @@ def state_of(world: World) -> Hashable:
         ),
         tuple((stranger.awake, tuple(map(str, stranger.script))) for stranger in world.strangers),
         tuple((wire_state(wire)) for wire in sorted(world.wires, key=lambda w: w.client.name)),
-        (acceptor.paused_at is None, server.stopped_at < math.inf, server.server.interrupted),
+        (acceptor.paused_at is None, server.stopped_at < math.inf, tuple(server.server.stops)),
         tuple(server.sent_signals),
     )
 
