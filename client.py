@@ -39,6 +39,7 @@ from edges.command_line import ClientOptions
 from edges.console import Console
 from edges.dotted import ClientHello, load
 from edges.failure import Failure, reason
+from edges.interruptible import interruptible
 from edges.names import Address, Sockaddr
 from edges.outcome import NO_CONNECTION, UNSETTLED, settled
 from edges.program import run
@@ -295,7 +296,7 @@ def fetch(reactor: Reactor, console: Console, signals: Signals, options: ClientO
         signals.act = download.interrupt
         reactor.watch(signals, READ)
         body = download.run(options.server, options.port)
-        with signals.interruptible():
+        with interruptible(signals):
             copy.write(body)
         copy.publish()
     name = protocol.escaped(os.fsencode(options.output_file))

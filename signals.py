@@ -13,8 +13,8 @@ others are waiting. (libuv and Twisted do the same; it is the self-pipe trick of
 
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 # The signals that ask us to end. Windows has SIGBREAK (Ctrl+Break), not SIGHUP.
 STOPS = tuple(
@@ -122,23 +122,8 @@ class Signals:
         if numbers := self.received():
             raise Interrupted(numbers[0])
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Raise Interrupted inside the block as soon as a signal comes: for the few calls that no
-        selector can wait for, such as opening a FIFO. For use outside the loop only."""
-
-        def raise_interrupted(number: int, frame: object) -> None:
-            self.handle_with(nothing)  # one signal, one exception
-            raise Interrupted(number)
-
-        try:
-            self.handle_with(raise_interrupted)
-            self.check()
-            yield
-        finally:
-            self.handle_with(nothing)
-
     def handle_with(self, handler: Callable[..., None] | signal.Handlers) -> None:
+        """Install `handler` for all our signals: see edges/interruptible.py."""
         for number in self.old_handlers:
             signal.signal(number, handler)
 

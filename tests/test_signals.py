@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from edges.interruptible import interruptible
 from reactor import READ, Reactor
 from signals import STOPS, Interrupted, Signals, change_mask, nothing
 
@@ -103,7 +104,7 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(handled, number):
         assert signal.getsignal(number) is signal.SIG_IGN
         signal.raise_signal(number)
         assert signals.received() == []
-        with signals.interruptible():
+        with interruptible(signals):
             signal.raise_signal(number)
     assert signal.getsignal(number) is signal.SIG_IGN
 
@@ -212,7 +213,7 @@ def test_a_check_raises_at_the_signal_that_came_first():
 
 def test_outside_the_interruptible_part_a_signal_only_waits():
     with Signals() as signals:
-        with signals.interruptible():
+        with interruptible(signals):
             pass
         signal.raise_signal(signal.SIGINT)
         assert signals.received() == [signal.SIGINT]
@@ -220,7 +221,7 @@ def test_outside_the_interruptible_part_a_signal_only_waits():
 
 def test_inside_the_interruptible_part_a_signal_raises_at_once():
     with Signals() as signals:
-        with pytest.raises(Interrupted, match=r"^SIGHUP$"), signals.interruptible():
+        with pytest.raises(Interrupted, match=r"^SIGHUP$"), interruptible(signals):
             signal.raise_signal(signal.SIGHUP)
             pytest.fail("it went on")
         assert ours()[0] == [nothing] * 3
@@ -230,7 +231,7 @@ def test_inside_the_interruptible_part_a_signal_raises_at_once():
 def test_a_signal_before_the_interruptible_part_keeps_it_from_beginning():
     with Signals() as signals:
         signal.raise_signal(signal.SIGINT)
-        with pytest.raises(Interrupted), signals.interruptible():
+        with pytest.raises(Interrupted), interruptible(signals):
             pytest.fail("it began")
         assert ours()[0] == [nothing] * 3
 
@@ -238,7 +239,7 @@ def test_a_signal_before_the_interruptible_part_keeps_it_from_beginning():
 @pytest.mark.fault("D8", "D17")
 def test_one_exception_is_raised_however_many_signals_come():
     with Signals() as signals:
-        with pytest.raises(Interrupted, match=r"^SIGINT$"), signals.interruptible():
+        with pytest.raises(Interrupted, match=r"^SIGINT$"), interruptible(signals):
             try:
                 signal.raise_signal(signal.SIGINT)
             finally:
@@ -248,7 +249,7 @@ def test_one_exception_is_raised_however_many_signals_come():
 
 def test_the_interruptible_part_is_left_in_order_by_any_error():
     with Signals() as signals:
-        with pytest.raises(ZeroDivisionError), signals.interruptible():
+        with pytest.raises(ZeroDivisionError), interruptible(signals):
             raise ZeroDivisionError
         assert ours()[0] == [nothing] * 3
 
