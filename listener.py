@@ -151,18 +151,20 @@ class Acceptor:
         return True
 
     def accept_some(self, listener: Listener) -> bool:
-        """Accept up to BATCH connections; return True if the backlog was found empty."""
+        """Accept up to BATCH connections; tell whether the backlog was found empty."""
         try:
             for _ in range(min(BATCH, self.limit - len(self.connections))):
                 if not self.take(listener):
                     return True
-            self.look_next()
         except OSError as error:
             if error.errno in DEAD:
                 self.bury(listener, error)
-            else:
-                self.pause(str(error.strerror).lower())
-                self.look_later()
+                return True
+            self.pause(str(error.strerror).lower())
+            self.look_in(RETRY)
+        else:
+            if self.paused_at is not None:
+                self.look_in(SOON)
         return False
 
     def bury(self, listener: Listener, error: OSError) -> None:
@@ -196,22 +198,16 @@ class Acceptor:
             self.reactor.call(self, self.resume)
 
     def resume(self) -> None:
-        """Accept again; look soon whether the backlog is empty."""
+        """Accept again; look in a while whether the backlog is empty, unless that is planned."""
         self.watch(READ)
-        self.look_later()
+        if self.next_look is None:  # or connections that end all the time would postpone it
+            self.look_in(RETRY)
 
-    def look_later(self) -> None:
-        """Look in a while, unless that is planned already. (Connections may end all the time, and
-        each of them would postpone the look.)"""
-        if self.next_look is None:
-            self.next_look = self.reactor.call_later(RETRY, self, self.look)
-
-    def look_next(self) -> None:
-        """In an episode, look in a later turn and not in this one: the select of that turn shows
-        whether more clients wait than those just accepted."""
-        if self.paused_at is not None:
-            self.forget_look()
-            self.next_look = self.reactor.call_later(SOON, self, self.look)
+    def look_in(self, delay: float) -> None:
+        """Look in `delay` seconds, and not before. It is always in a later turn: the select of that
+        turn shows whether more clients wait than those just accepted."""
+        self.forget_look()
+        self.next_look = self.reactor.call_later(delay, self, self.look)
 
     def forget_look(self) -> None:
         if self.next_look is not None:
@@ -219,15 +215,13 @@ class Acceptor:
         self.next_look = None
 
     def look(self) -> None:
-        """If no client waits any more, the episode is over; otherwise look again later."""
+        """If no client waits any more, the episode is over."""
         self.next_look = None
         emptied = [self.found_empty(listener) for listener in list(self.listeners)]
         if all(emptied) and self.paused_at is not None:
             self.say(f"accepting resumed after {self.reactor.clock() - self.paused_at:.1f} s")
             self.paused_at = None
             self.forget_look()  # a connection that ended in this very turn may have set it
-        elif self.listeners and not self.full():
-            self.look_later()
 
     def found_empty(self, listener: Listener) -> bool:
         """Accept what waits; tell whether the backlog was found empty.
@@ -242,4 +236,4 @@ class Acceptor:
 
     def on_error(self, error: Exception) -> None:
         self.pause(f"a defect: {error!r}")
-        self.look_later()
+        self.look_in(RETRY)

@@ -71,7 +71,7 @@ def test_courses_are_counted_along_the_graph():
 def never_gives_up(self):
     self.next_look = None
     self.watch(READ)
-    self.look_later()
+    self.look_in(listener.RETRY)
 
 
 def is_deaf_at_the_end(self):
