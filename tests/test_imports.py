@@ -50,7 +50,7 @@ MAY_KNOW = {
 OURS = {"docs", "edges", "lab", "learn", "tests", *MAY_KNOW}
 
 LONGEST = 275  # code lines of a file
-WHOLE_CORE = 1100  # code lines of CORE, 1,002 today: a limit with no slack would reward dense lines
+WHOLE_CORE = 1065  # code lines of CORE, 968 today: a limit with no slack would reward dense lines
 
 
 def file_of(module):
@@ -238,7 +238,7 @@ def test_nothing_is_printed_past_the_console():
 
 @pytest.mark.fault("D5", "D16", "D17")
 def test_signal_handlers_do_nothing():
-    """`nothing`, or put back what there was; only interruptible() has one that raises."""
+    """`nothing`, or put back what there was; only interruptible.py has one that raises."""
     handlers = {
         (module, ast.unparse(call.args[1]))
         for module in RUNTIME
@@ -253,7 +253,8 @@ def test_signal_handlers_do_nothing():
     assert len(nothing.body) == 1 and ast.get_docstring(nothing)
     handed = [
         ast.unparse(call.args[0])
-        for call in nodes("signals", ast.Call)
+        for module in RUNTIME
+        for call in nodes(module, ast.Call)
         if ast.unparse(call.func).endswith(".handle_with")
     ]
     assert set(handed) == {"nothing", "raise_interrupted", "signal.SIG_IGN"}
