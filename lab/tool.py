@@ -13,13 +13,15 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from edges import standard_streams
 from edges.failure import reason
 from signals import STOPS, change_mask
+
+T = TypeVar("T")
 
 LONGEST = 1000  # characters of a message
 
@@ -70,20 +72,32 @@ def stop(number: int, frame: object) -> NoReturn:
 
 @contextmanager
 def temporary_file(body: bytes) -> Iterator[str]:
-    """Yield the name of a temporary file that holds `body`.
+    """Yield the name of a temporary file that holds `body`."""
+    with unbroken(lambda: tempfile.NamedTemporaryFile(suffix=".txt")) as file:
+        file.write(body)
+        file.flush()
+        yield file.name
 
-    A KeyboardInterrupt may come between any two steps of Python, so also when the file is made and
+
+def temporary_folder() -> AbstractContextManager[str]:
+    """Return a context that yields the name of an empty temporary folder."""
+    return unbroken(tempfile.TemporaryDirectory)
+
+
+@contextmanager
+def unbroken(make: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+    """Make and enter a context, with no KeyboardInterrupt before its end is certain.
+
+    A KeyboardInterrupt may come between any two steps of Python, so also when a file is made and
     nothing yet knows that it must be removed. Here the signals wait until something does.
     """
     with ExitStack() as stack:
         try:
             change_mask("SIG_BLOCK", STOPS)
-            file = stack.enter_context(tempfile.NamedTemporaryFile(suffix=".txt"))
+            made = stack.enter_context(make())
         finally:
             change_mask("SIG_UNBLOCK", STOPS)
-        file.write(body)
-        file.flush()
-        yield file.name
+        yield made
 
 
 class Parser(argparse.ArgumentParser):

@@ -90,20 +90,25 @@ def handles(pid: int, number: int) -> bool:
     return bool(int(mask, 16) >> (number - 1) & 1)
 
 
-def test_a_signal_that_comes_while_a_temporary_file_is_made_leaves_no_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("call", "make"),
+    [("open", lambda: tool.temporary_file(b"Hello, world!\n")), ("mkdir", tool.temporary_folder)],
+    ids=["file", "folder"],
+)
+def test_a_signal_that_comes_while_something_temporary_is_made_leaves_nothing(
+    call: str, make: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def opened(*details: Any) -> int:
-        number = open_(*details)
+    def made(*details: Any) -> Any:
+        result = original(*details)
         signal.raise_signal(signal.SIGTERM)
-        return number
+        return result
 
-    open_ = os.open
-    monkeypatch.setattr(os, "open", opened)
+    original = getattr(os, call)
+    monkeypatch.setattr(os, call, made)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = signal.signal(signal.SIGTERM, tool.stop)
     try:
-        with pytest.raises(KeyboardInterrupt), tool.temporary_file(b"Hello, world!\n"):
+        with pytest.raises(KeyboardInterrupt), make():
             pytest.fail("the signal did not come")
     finally:
         signal.signal(signal.SIGTERM, before)

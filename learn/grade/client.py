@@ -9,7 +9,6 @@ import shlex
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.tool import temporary_folder
 from lab.torture.child import Child
 from learn.grade import seen
 from learn.grade.client_rows import LAST_ADDRESS, REFUSED, Scene, guarded, scenes
@@ -142,7 +142,7 @@ def _play(
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with (
         socket.socket(family, socket.SOCK_STREAM) as listener,
-        tempfile.TemporaryDirectory() as name,
+        temporary_folder() as name,
     ):
         listener.bind((address, 0))
         if scene.where != REFUSED:

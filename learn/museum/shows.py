@@ -8,7 +8,6 @@ import resource
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab import limits
-from lab.tool import temporary_file
+from lab.tool import temporary_file, temporary_folder
 from lab.torture import meters, wire
 from lab.torture.good_clients import GoodClients
 from lab.torture.peer import Peer
@@ -209,7 +208,7 @@ def fetched(program: Path, pieces: Sequence[bytes]) -> tuple[int, bytes | None]:
 
     A piece is sent when the client has read the one before and sleeps again.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryDirectory() as home:
+    with socket.create_server(("127.0.0.1", 0)) as listener, temporary_folder() as home:
         copy = Path(home) / "copy.txt"
         port = str(listener.getsockname()[1])
         command = [sys.executable, str(program), "127.0.0.1", str(copy), "--port", port]
