@@ -69,10 +69,10 @@ class Listener:
 
     def on_readable(self) -> None:
         """A client waits."""
-        if self.acceptor.full():
-            self.acceptor.pause(f"limit of {self.acceptor.limit} clients reached")
-        else:
+        if self.acceptor.room() > 0:
             self.acceptor.accept_some(self)
+        else:
+            self.acceptor.pause(f"limit of {self.acceptor.limit} clients reached")
 
     def on_error(self, error: Exception) -> None:
         """Report our bug, and pause: it may happen again at once."""
@@ -130,9 +130,9 @@ class Acceptor:
         for listener in self.listeners:
             self.reactor.watch(listener, interest)
 
-    def full(self) -> bool:
-        """Tell whether the limit of connections is reached."""
-        return len(self.connections) >= self.limit
+    def room(self) -> int:
+        """Return how many more connections there may be. It is below 0 after a sweep."""
+        return self.limit - len(self.connections)
 
     def take(self, listener: Listener) -> bool:
         """Accept one connection, or pass over one that is gone; False: no client waits."""
@@ -153,7 +153,7 @@ class Acceptor:
     def accept_some(self, listener: Listener) -> bool:
         """Accept up to BATCH connections; tell whether the backlog was found empty."""
         try:
-            for _ in range(min(BATCH, self.limit - len(self.connections))):
+            for _ in range(min(BATCH, self.room())):
                 if not self.take(listener):
                     return True
         except OSError as error:
@@ -198,9 +198,10 @@ class Acceptor:
             self.reactor.call(self, self.resume)
 
     def resume(self) -> None:
-        """Accept again; look in a while whether the backlog is empty, unless that is planned."""
+        """Accept again, and plan a look. One that is planned already stays: connections that end
+        all the time would postpone it for ever."""
         self.watch(READ)
-        if self.next_look is None:  # or connections that end all the time would postpone it
+        if self.next_look is None:
             self.look_in(RETRY)
 
     def look_in(self, delay: float) -> None:
@@ -229,7 +230,7 @@ class Acceptor:
         Without room we may not accept. But if a client had waited, select would have reported the
         listener, and `on_readable` would have paused it. If it is still watched, no client waits.
         """
-        if self.full():
+        if self.room() <= 0:
             return listener.interest == READ
         self.reactor.watch(listener, READ)
         return self.accept_some(listener)

@@ -85,7 +85,7 @@ def nobody_is_forgotten(end: Any) -> bool:
     """A listener is watched, or will be: by a retry, or when a connection ends."""
     acceptor = end.server.acceptor
     for listener in acceptor.listeners:
-        if listener.interest != READ and acceptor.next_look is None and not acceptor.full():
+        if listener.interest != READ and acceptor.next_look is None and acceptor.room() > 0:
             return False
     return True
 
