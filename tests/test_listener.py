@@ -235,6 +235,16 @@ def test_an_episode_is_two_lines_and_nobody_is_lost(open_house, number):
     assert house.sleeps_for_ever()
 
 
+@pytest.mark.fault("A1")
+def test_a_shortage_is_no_defect(open_house):
+    house = open_house()
+    house.doors[0].fails["accept"] = failing(errno.EMFILE)
+    [listener] = house.acceptor.listeners
+    assert house.acceptor.accept_some(listener) is False  # nothing was raised
+    [timer] = house.reactor.timers.waiting
+    assert timer.deadline == house.selector.now + RETRY
+
+
 @pytest.mark.fault("A1", "A3")
 def test_while_a_shortage_lasts_the_loop_hardly_turns(open_house):
     house = open_house()
@@ -487,6 +497,19 @@ def test_an_episode_ends_although_connections_end_all_the_time(open_house):
     assert [come_and_go(house) for _ in range(100)][10:] == [2] * 90
     seconds = re.fullmatch(r"accepting resumed after (\d\.\d) s", house.said[1])[1]
     assert float(seconds) <= 0.1
+
+
+@pytest.mark.fault("A20")
+def test_an_episode_ends_if_the_guest_who_waited_has_left_while_connections_end(open_house):
+    house = open_house(limit=3)
+    house.knock(4)
+    house.settle()
+    house.doors[0].backlog.clear()
+    for lines in (1, 2):
+        house.leave()
+        house.spend(0.06)
+        assert len(house.said) == lines
+    assert house.said[1] == "accepting resumed after 0.1 s"
 
 
 @pytest.mark.fault("A20")
