@@ -32,8 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/mutants.md"
 MUTMUT = Path(sys.executable).parent / "mutmut"
 # A mutant also counts as noticed if its tests never end, or if it ends their run: "suspicious" is
-# any status that is not pytest's own, such as that of a SIGTERM that nobody caught.
-NOTICED = {"killed", "timeout", "suspicious"}
+# any status that is not pytest's own, such as that of a SIGTERM that nobody caught; "segfault" is
+# also that of a SIGKILL, which ends tests that go on after their limit of processor time.
+NOTICED = {"killed", "timeout", "suspicious", "segfault"}
 
 NAME = re.compile(r"(?P<module>.+)\.x(?:_|ǁ(?P<kind>[^ǁ.]+)ǁ)(?P<function>\w+)__mutmut_\d+")
 ROW = re.compile(r"^\| `(\S+)` \| `(\S+)` \| `(.+)` → `(.+)` \| (.+) \|$", re.MULTILINE)
