@@ -83,6 +83,21 @@ def test_a_client_that_believes_everything_is_seen(tmp_path, monkeypatch):
     assert running(path) == []
 
 
+@pytest.mark.parametrize(("row", "late"), [("silent-server", 1.0), ("dripping-server", 4.0)])
+def test_no_server_leaves_before_a_grader_that_looks_late(row, late, tmp_path, monkeypatch):
+    """A client without a deadline would end when its server does, and look good."""
+
+    def connected(clock):
+        noted(clock)
+        clock.end += late  # a server with the client's time was gone by then
+
+    noted = graded_client.Clock.connected
+    monkeypatch.setattr(graded_client, "GRACE", 0.1)
+    monkeypatch.setattr(graded_client.Clock, "connected", connected)
+    (path := tmp_path / "client.py").write_text(TRUSTING)
+    assert "had not ended" in of_client(path, row)[row].seen
+
+
 def test_a_client_that_leaves_a_file_behind_is_seen(tmp_path):
     source = TRUSTING.replace("head, body", 'open("rest.tmp", "w").close()\nhead, body')
     (path := tmp_path / "client.py").write_text(source)

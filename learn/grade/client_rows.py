@@ -110,9 +110,10 @@ def _stalls(sock: socket.socket) -> None:
 
 
 def _drips(sock: socket.socket) -> None:
-    for number in range(len(STREAM)):
+    for number in range(len(STREAM) - 1):
         sock.sendall(STREAM[number : number + 1])
         time.sleep(SHORT / 4)
+    _silent(sock)  # the file is never whole, however late the client is
 
 
 def _stays(sock: socket.socket) -> None:
@@ -136,7 +137,7 @@ def _nobody(sock: socket.socket) -> None:
 
 
 def guarded(act: Callable[[socket.socket], None], sock: socket.socket, seconds: float) -> None:
-    """Play the server on `sock`; a client that leaves, or is late, ends it."""
+    """Play the server on `sock`; a client that leaves ends it, or `seconds` without a byte."""
     with sock, suppress(OSError):
         sock.settimeout(seconds)
         act(sock)
