@@ -4,12 +4,13 @@ import errno
 import os
 import socket
 import struct
+from contextlib import closing
 from enum import Enum, auto
 from typing import ClassVar
 
 import pytest
 
-from connection import RECEIVE, RESET, Connection
+from connection import END_FOLLOWS, RECEIVE, RESET, Connection
 from reactor import READ, WRITE, Reactor
 from tests.support.fakes import FakeSelector
 
@@ -166,6 +167,30 @@ def test_the_flags_of_a_send_are_of_that_send_alone(connect):
 
 
 @pytest.mark.fault("F4")
+def segments_sent(sock):
+    """Return how many segments have gone out: tcpi_segs_out of struct tcp_info, linux/tcp.h."""
+    return struct.unpack_from("I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 136)[
+        0
+    ]
+
+
+@pytest.mark.linux_only("MSG_MORE")
+@pytest.mark.parametrize(("flags", "segments"), [(0, 2), (END_FOLLOWS, 1)])
+def test_the_last_bytes_leave_with_the_end_if_it_follows(flags, segments):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as peer,
+        closing(Reactor()) as reactor,
+        closing(Wire(reactor, listener.accept()[0], State.OPEN, "?")) as wire,
+    ):
+        before = segments_sent(wire.sock)
+        wire.unsent = b"the end\n"
+        wire.send(flags=flags)
+        wire.half_close()
+        assert segments_sent(wire.sock) - before == segments
+        assert peer.recv(100, socket.MSG_WAITALL) == b"the end\n"
+
+
 def test_sending_nothing_is_harmless(connect):
     wire = sending(connect, b"", 0)
     wire.send()

@@ -774,24 +774,19 @@ def test_slow_motion_sends_at_most_a_chunk_at_once(
     assert max(sizes) == chunk
 
 
-def segments(connection: socket.socket) -> int:
-    """Return how many segments have come in: tcpi_segs_in of struct tcp_info, linux/tcp.h."""
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-    return int(struct.unpack_from("I", info, 140)[0])
-
-
 @pytest.mark.linux_only("MSG_MORE")
-def test_the_file_and_the_end_travel_in_one_segment_but_in_slow_motion_each_send_by_itself(
-    text_file: Path,
+@needs_strace
+@pytest.mark.parametrize(("options", "flags"), [((), "MSG_MORE"), (("--chunk", "200"), "0")])
+def test_the_file_waits_for_the_end_but_in_slow_motion_each_send_is_by_itself(
+    text_file: Path, tmp_path: Path, options: tuple[str, ...], flags: str
 ) -> None:
-    came = []
-    for options in ((), ("--chunk", "200")):
-        with Server(text_file, *options) as server, server.connect() as connection:
-            assert read_exactly(connection, len(HELLO)) == HELLO
-            connection.sendall(HELLO)
-            assert read_to_end(connection) == file_message(TEXT)
-            came.append(segments(connection))
-    assert came[1] == came[0] + 1
+    """test_connection.py shows what the kernel makes of the flag."""
+    log = tmp_path / "calls"
+    calls = ("strace", "-D", "-f", "-qq", "-o", str(log), "-e", "trace=sendto,shutdown")
+    with Server(text_file, *options, prefix=calls) as server:
+        assert server.fetch() == conversation(TEXT)
+    found = re.findall(r'sendto\(\d+, "(\w+) .*, (\w+), NULL|(shutdown)\(', log.read_text())
+    assert found == [("HELLO", "0", ""), ("FILE", flags, ""), ("", "", "shutdown")]
 
 
 # -- many at once -----------------------------------------------------------------------------
