@@ -39,7 +39,8 @@ def test_a_cell_is_red_where_the_record_says_so_and_empty_where_an_exhibit_was_b
 
 @pytest.mark.parametrize("name", scoreboard.measured())
 def test_twins_and_eighty_stand_today_what_was_recorded(name):
-    rows = sample(ROWS, list(RECORD).index(name))
+    lucky = scoreboard.record("sometimes")[name]
+    rows = [row for row in sample(ROWS, list(RECORD).index(name)) if row not in lucky]
     recorded = [row for row in rows if row not in RECORD[name]]
     assert red_rows(scoreboard.measured()[name], rows, recorded) == recorded
 
