@@ -103,6 +103,15 @@ UNFIT = {
         BEGIN + SERVE + LISTEN + "if os.fork(): os._exit(0)\nos.setsid()\nserve(listener)\n",
         "went to the background",
     ),
+    "goes to the background, and ends later than it serves": (
+        BEGIN + SERVE + LISTEN + "import time\n"
+        "if os.fork():\n"
+        "    end = time.process_time() + 0.02\n"
+        "    while time.process_time() < end: pass\n"
+        "    os._exit(0)\n"
+        "os.setsid()\nserve(listener)\n",
+        "went to the background",
+    ),
     "refuses options": (
         BEGIN + "import argparse\nargparse.ArgumentParser().parse_args(sys.argv[2:])\n",
         "ended with status 2 .*unrecognized arguments: --port 0",

@@ -240,8 +240,10 @@ def _greet(command: Sequence[str], start: Callable[..., ServerProcess], path: st
         for other in started[1:]:
             other.__exit__()
         _demand_a_copy(started[0], path)
+        restless = _restlessness(started[0])
+        _demand_presence(started[0], path)
         ports = {server.address[1] for server in started}
-        return Greeting(ports.pop() if len(ports) == 1 else 0, _restlessness(started[0]))
+        return Greeting(ports.pop() if len(ports) == 1 else 0, restless)
 
 
 def _end(started: "Future[ServerProcess]") -> None:
@@ -250,6 +252,7 @@ def _end(started: "Future[ServerProcess]") -> None:
 
 
 def _restlessness(server: ServerProcess) -> int:
+    """Wait until the server's process sleeps or has ended; return its share if it does neither."""
     if not meters.available():
         return 0
     pid = server.known_pid
@@ -285,6 +288,10 @@ def _demand_a_copy(server: ServerProcess, path: str) -> None:
     if got != wire.whole_stream(wire.SAMPLE):
         text = "it delivers a different file from the one that its first argument names"
         raise _unfit(server, text, path)
+
+
+def _demand_presence(server: ServerProcess, path: str) -> None:
+    """Call this after _restlessness: a process that is about to end still runs."""
     if server.ended(0):
         text = "it went to the background: the process that was started ended, another one serves"
         raise _unfit(server, text, path)
