@@ -262,6 +262,7 @@ class DeadlineQueue(Generic[H]):
         """Act on each deadline that is due at `now`: see Timers.expire."""
         due = list(takewhile(lambda entry: entry[1] <= now, self.waiting.items()))
         for handler, deadline in due:
-            if self.waiting.get(handler) == deadline:  # not cancelled, and not armed again
+            # The same object, not an equal one: neither cancelled, nor armed again in this instant.
+            if self.waiting.get(handler) is deadline:
                 del self.waiting[handler]
                 call(handler, partial(self.act, handler))

@@ -17,10 +17,11 @@ import client
 from edges.command_line import ServerOptions
 from edges.failure import Failure
 from edges.outcome import settled
+from lab.simulation.program import disarm
 from reactor import READ, Reactor
 from server import DEAF, DISCARD_LIMIT, Server
 from signals import Interrupted
-from tests.support.fakes import FakeSelector, FakeSocket, armed, disarm
+from tests.support.fakes import FakeSelector, FakeSocket, armed
 from tests.support.programs import HELLO, conversation, file_message
 
 BODY = b"Hello, world!\n"

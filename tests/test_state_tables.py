@@ -23,10 +23,11 @@ from edges.command_line import ServerOptions
 from edges.failure import Failure
 from edges.outcome import explained
 from lab.documents.specification import SPECIFICATION, Row, state_table
+from lab.simulation.program import disarm
 from reactor import READ, WRITE, Reactor
 from signals import Interrupted
 from tests.support import oracle
-from tests.support.fakes import armed, disarm
+from tests.support.fakes import armed
 
 HELLO = b"HELLO 1\n"
 BODY = b"Hello, world!\n"

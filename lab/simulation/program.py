@@ -27,8 +27,7 @@ def armed(reactor: Reactor) -> list[tuple[Any, float]]:
 def disarm(reactor: Reactor) -> None:
     """Forget every deadline."""
     for schedule in reactor.schedules:
-        for kept in ("waiting", "due"):
-            getattr(schedule, kept, []).clear()
+        schedule.waiting.clear()
 
 
 class SignalPipe(Descriptor):

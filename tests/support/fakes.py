@@ -29,12 +29,6 @@ def armed(reactor: Reactor) -> list[object]:
     return found
 
 
-def disarm(reactor: Reactor) -> None:
-    """Forget all timers and deadlines."""
-    for schedule in reactor.schedules:
-        schedule.waiting.clear()
-
-
 class FakeSocket:
     """What a test says it is. An exception in a list is raised where its turn comes."""
 
