@@ -242,6 +242,10 @@ class Server:
         """Tell whether the period is over: it drains, and the last connection has ended."""
         return bool(self.stops) and not self.connections
 
+    def interrupted(self) -> bool:
+        """Tell whether Ctrl+C came while draining."""
+        return signal.SIGINT in self.stops[1:]
+
     def report(self) -> None:
         self.reactor.cancel(self.draining)
         done, cut = self.ends["done"], self.ends["cut"]
@@ -313,7 +317,7 @@ def serve(reactor: Reactor, console: Console, signals: Signals, options: ServerO
         places = addresses.places_of(sockets)  # with the real port, for the next period
         console.announce(f"listening on {names.shown_address(places[0].sockaddr)}")
         server.serve(body, sockets)
-        if signal.SIGINT in server.stops[1:]:  # Ctrl+C while draining
+        if server.interrupted():
             return 130
         if server.stops != [signal.SIGINT] or not question.ask():  # only one Ctrl+C may ask
             return server.status

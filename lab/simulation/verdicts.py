@@ -6,7 +6,6 @@ hold_at_the_end     every client to which nothing happened has its copy
 """
 
 import re
-import signal
 from typing import Any
 
 from edges.failure import Failure
@@ -50,7 +49,7 @@ def late(end: Any, wire: Any) -> bool:
 def cut(end: Any, wire: Any) -> bool:
     """Cut: the drain is over, or SIGINT came after another signal."""
     drained = end.world.now >= end.stopped_at + end.world.knobs.drain
-    return drained or signal.SIGINT in end.server.stops[1:]
+    return drained or end.server.interrupted()
 
 
 def bug(end: Any, wire: Any) -> bool:
