@@ -23,7 +23,7 @@ from typing import NamedTuple
 from lab import svg
 from learn.grade import CHAPTER_OF, ROWS
 from learn.museum.catalogue import EXHIBITS
-from learn.museum.measure import TIMES, red_rows
+from learn.museum.measure import never_red, repeated
 from learn.museum.measure import record as museum_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,12 +69,9 @@ def measure() -> None:
     `green` has the rows that were green each time, `sometimes` those that were green by luck: a
     thread for each client and one for its deadline may run in any order after a long sleep.
     """
-    green, sometimes = {}, {}
-    for name, path in measured().items():
-        runs = [red_rows(path) for _ in range(TIMES)]
-        green[name] = [row for row in ROWS if not any(row in red for red in runs)]
-        always = [row for row in ROWS if all(row in red for red in runs)]
-        sometimes[name] = [row for row in ROWS if row not in green[name] + always]
+    rows = {name: repeated(path) for name, path in measured().items()}
+    green = {name: never_red(found) for name, found in rows.items()}
+    sometimes = {name: found["sometimes"] for name, found in rows.items()}
     machine = f"{platform.system()}, Python {platform.python_version()}"
     found = {"date": time.strftime("%Y-%m-%d"), "machine": machine, "green": green}
     record = json.dumps({**found, "sometimes": sometimes}, indent=1)

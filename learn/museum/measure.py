@@ -37,17 +37,21 @@ def red_rows(program: Path, rows: Sequence[str] = ROWS, expected: Sequence[str] 
     return [row for row in rows if red[row]]
 
 
-def passed(sound: str) -> list[str]:
-    """Return the rows that this program of sound/ passes every time."""
-    red = {row for _ in range(TIMES) for row in red_rows(SOUND / sound)}
-    return [row for row in ROWS if row not in red]
+def never_red(found: Rows) -> list[str]:
+    """Return the rows that were never red."""
+    return [row for row in ROWS if row not in found["red"] + found["sometimes"]]
 
 
 def _own_rows(one: Exhibit, rows: Sequence[str]) -> Rows:
     """Return which of `rows` an exhibit fails, always and sometimes."""
     if one.name in UNSTEADY:
         return {"red": [], "sometimes": list(rows)}
-    runs = [red_rows(one.path, rows) for _ in range(TIMES)]
+    return repeated(one.path, rows)
+
+
+def repeated(program: Path, rows: Sequence[str] = ROWS) -> Rows:
+    """Return which of `rows` the server `program` fails, always and sometimes."""
+    runs = [red_rows(program, rows) for _ in range(TIMES)]
     always = [row for row in rows if all(row in run for run in runs)]
     ever = [row for row in rows if any(row in run for run in runs)]
     return {"red": always, "sometimes": [row for row in ever if row not in always]}
@@ -58,7 +62,8 @@ def measure() -> None:
     servers = [one for one in EXHIBITS if one.sound != "client.py"]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         names = sorted({one.sound for one in servers})
-        sound = dict(zip(names, pool.map(passed, names), strict=True))
+        found = pool.map(lambda name: repeated(SOUND / name), names)
+        sound = dict(zip(names, map(never_red, found), strict=True))
         rows = pool.map(lambda one: _own_rows(one, sound[one.sound]), servers)
         exhibits = {one.name: own for one, own in zip(servers, rows, strict=True)}
     record = {"sound": sound, "exhibits": exhibits}
