@@ -28,9 +28,6 @@ CHAPTER = 14
 SIDE_BY_SIDE = 16
 STARTING = 5.0  # seconds in which a client must have connected: many interpreters start at once
 GRACE = 2.0  # seconds after its --timeout, counted from then on, in which it must have ended
-# Seconds that a server waits for a client. The client's end ends it long before: a server that left
-# at the very moment when the client is late would let it end in time.
-PATIENCE = 60.0
 OLD = b"the old copy\n"
 STATUSES = "exit-statuses"
 
@@ -179,7 +176,7 @@ def _serve(scene: Scene, listener: socket.socket, clock: Clock) -> None:
     with suppress(OSError):
         sock, _address = listener.accept()
         clock.connected()
-        guarded(scene.act, sock, PATIENCE)
+        guarded(scene.act, sock)
 
 
 def _expand(command: Sequence[str], host: str, port: int, timeout: float) -> list[str]:

@@ -136,10 +136,15 @@ def _nobody(sock: socket.socket) -> None:
     """Do nothing: no client gets here."""
 
 
-def guarded(act: Callable[[socket.socket], None], sock: socket.socket, seconds: float) -> None:
-    """Play the server on `sock`; a client that leaves ends it, or `seconds` without a byte."""
+# Seconds that a server waits for a client. The client's end ends it long before: a server that left
+# at the very moment when the client is late would let it end in time.
+PATIENCE = 60.0
+
+
+def guarded(act: Callable[[socket.socket], None], sock: socket.socket) -> None:
+    """Play the server on `sock`; a client that leaves ends it, or PATIENCE without a byte."""
     with sock, suppress(OSError):
-        sock.settimeout(seconds)
+        sock.settimeout(PATIENCE)
         act(sock)
 
 
