@@ -50,7 +50,7 @@ MAY_KNOW = {
 OURS = {"docs", "edges", "lab", "learn", "tests", *MAY_KNOW}
 
 LONGEST = 275  # code lines of a file
-WHOLE_CORE = 1065  # code lines of CORE, 968 today: a limit with no slack would reward dense lines
+WHOLE_CORE = 1065  # code lines of CORE, 970 today: a limit with no slack would reward dense lines
 
 
 def file_of(module):
